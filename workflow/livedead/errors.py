@@ -1,0 +1,65 @@
+"""The one family of errors whose messages are written for the user.
+
+A message says what is wrong, where (plate, well, field, file), what is allowed and what was
+got, and what to do next.
+"""
+
+
+class LivedeadError(Exception):
+    """Base of every error that a user can act on."""
+
+
+class ConfigError(LivedeadError):
+    """A configuration value, or a combination of values, that cannot work."""
+
+
+class SheetError(LivedeadError):
+    """A table written by a person (plates.tsv, a plate map) that cannot be read as meant."""
+
+
+class ExportError(LivedeadError):
+    """A folder of raw images that does not hold what its format promises."""
+
+
+class StoreError(LivedeadError):
+    """A file between two rules that is missing, damaged, or not what its name says."""
+
+
+class WeightsError(LivedeadError):
+    """A weight file that cannot be converted without guessing; lists every problem found."""
+
+    def __init__(self, path: object, problems: list[str]):
+        self.problems = problems
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"{path}: {len(problems)} problem(s):\n{listed}")
+
+
+class FieldError(LivedeadError):
+    """A field that cannot be trusted: it is reported as ``failed`` and the run goes on.
+
+    Parameters
+    ----------
+    code : str
+        Stable, machine-readable reason, one of `FieldError.CODES`.
+    message : str
+        The same for people: file, what was expected, what was found.
+    """
+
+    CODES = (
+        "missing_file",
+        "missing_channel",
+        "unreadable",
+        "truncated",
+        "changed_since_index",
+        "wrong_dtype",
+        "wrong_shape",
+        "wrong_layout",
+        "out_of_range",
+        "blank",
+    )
+
+    def __init__(self, code: str, message: str):
+        if code not in self.CODES:
+            raise ValueError(f"unknown field error code {code!r}")
+        self.code = code
+        super().__init__(message)

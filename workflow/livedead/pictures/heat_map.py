@@ -1,0 +1,72 @@
+"""A plate as two heat maps: viability, and cells per square millimetre."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from livedead.pictures import png
+from livedead.plates import FORMATS, well_name, well_position
+
+NO_RESULT = "#d9d9d9"
+
+
+def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
+    """Draw one plate at its last timepoint; wells without a result are grey and crossed.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        The plate's well table.
+    n_wells : int
+        Size of the plate.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    last = wells[wells["timepoint"] == wells["timepoint"].max()]
+    rows, columns = FORMATS[n_wells]
+    figure = Figure(figsize=(13, 1.6 + 6.2 * rows / columns), layout="constrained")
+    plate = last["plate"].iloc[0]
+    figure.suptitle(f"{plate}, timepoint {last['timepoint'].iloc[0]}", fontsize=13)
+    left, right = figure.subplots(1, 2)
+    density = last["n_total"] / last["area_mm2"]
+    _panel(left, last, last["viability"], n_wells, "Viability", "RdYlBu", (0, 1), figure)
+    _panel(right, last, density, n_wells, "Cells per mm²", "viridis", (0, None), figure)
+    return png(figure, 110)
+
+
+def _panel(
+    axes: Axes,
+    wells: pd.DataFrame,
+    values: pd.Series,
+    n_wells: int,
+    title: str,
+    colours: str,
+    limits: tuple[float, float | None],
+    figure: Figure,
+) -> None:
+    rows, columns = FORMATS[n_wells]
+    grid = np.full((rows, columns), np.nan)
+    for well, value in zip(wells["well"], values, strict=True):
+        grid[well_position(well)] = value
+    axes.set_facecolor(NO_RESULT)
+    picture = axes.imshow(grid, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="equal")
+    for row in wells[wells["viability"].isna()].itertuples():
+        y, x = well_position(row.well)
+        axes.text(x, y, "×", ha="center", va="center", color="#555555")
+    step = max(1, columns // 12)
+    axes.set_xticks(range(0, columns, step), [str(k + 1) for k in range(0, columns, step)])
+    letters = [well_name(k, 0)[:-2] for k in range(rows)]
+    axes.set_yticks(range(0, rows, max(1, rows // 8)), letters[:: max(1, rows // 8)])
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.set_xticks(np.arange(-0.5, columns), minor=True)
+    axes.set_yticks(np.arange(-0.5, rows), minor=True)
+    axes.grid(which="minor", color="white", linewidth=1)
+    axes.tick_params(which="minor", length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_title(title, pad=18)
+    figure.colorbar(picture, ax=axes, shrink=0.8, fraction=0.05)

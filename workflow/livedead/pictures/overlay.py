@@ -1,0 +1,58 @@
+"""Fields with a ring around every counted cell, so that a person can judge the counting."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from livedead.pictures import png
+
+COLOURS = {"live": "#1b9e4b", "dead": "#d62728", "ambiguous": "#ffb000"}
+SIDE_PX = 400
+
+
+def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
+    """The most, the middle and the least viable well that has cells."""
+    ranked = wells.dropna(subset="viability").sort_values(["viability", "well"], ascending=[False, True])
+    places = sorted({0, len(ranked) // 2, len(ranked) - 1} - {-1})
+    return ranked.iloc[places]
+
+
+def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
+    """Draw a row of fields.
+
+    Parameters
+    ----------
+    panels : list of (title, field, cells)
+        `field` is (H, W) in [-1, 1]; the middle of a large one is shown.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    figure = Figure(figsize=(4.4 * max(1, len(panels)), 5), layout="constrained")
+    for axes, (title, field, cells) in zip(
+        np.ravel(figure.subplots(1, max(1, len(panels)))), panels, strict=False
+    ):
+        top, left = (max(0, (side - SIDE_PX) // 2) for side in field.shape)
+        shown = field[top : top + SIDE_PX, left : left + SIDE_PX]
+        axes.imshow(shown, cmap="gray", vmin=-1, vmax=1)
+        for state, colour in COLOURS.items():
+            chosen = cells[cells["state"] == state]
+            axes.scatter(
+                chosen["x_px"] - left,
+                chosen["y_px"] - top,
+                s=90,
+                facecolors="none",
+                edgecolors=colour,
+                linewidths=1.4,
+            )
+        axes.set(xlim=(-0.5, shown.shape[1] - 0.5), ylim=(shown.shape[0] - 0.5, -0.5), title=title)
+        axes.set_axis_off()
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)
+        for state, colour in COLOURS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    return png(figure, 110)

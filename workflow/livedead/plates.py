@@ -1,0 +1,158 @@
+"""Plates and wells: names, geometry, and what a plate map may say."""
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from livedead.errors import SheetError
+
+FORMATS = {
+    6: (2, 3),
+    12: (3, 4),
+    24: (4, 6),
+    48: (6, 8),
+    96: (8, 12),
+    384: (16, 24),
+    1536: (32, 48),
+}
+"""Number of wells -> (rows, columns), after ANSI/SLAS 4-2004 (24 to 1536) and common use."""
+
+RESERVED_PLATE_IDS = ("weights", "training", "benchmarks", "simulated", "report")
+"""Names under results/ that belong to the workflow, so no plate may bear them."""
+
+_WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)")
+_PLATE_ID = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def well_name(row: int, column: int) -> str:
+    """Name of a well from its zero-based row and column: (0, 0) -> 'A01', (26, 0) -> 'AA01'."""
+    letters = chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26)
+    return f"{letters}{column + 1:02d}"
+
+
+def parse_well(text: str, n_wells: int = 1536) -> str:
+    """Canonical name of a well: ``A1``, ``a01`` and ``A01`` are all ``A01``.
+
+    Parameters
+    ----------
+    text : str
+        Row letters (A to AF) and a column number, zero-padded or not.
+    n_wells : int
+        Size of the plate, a key of `FORMATS`; the well must lie on it.
+
+    Raises
+    ------
+    SheetError
+        If the text is no well name, or the well is not on such a plate.
+    """
+    match = _WELL.fullmatch(text.strip())
+    if match is None:
+        raise SheetError(f"{text!r} is not a well name; expected letters and a number, like A1 or B03")
+    row, column = _position(match)
+    rows, columns = FORMATS[n_wells]
+    if row >= rows or column >= columns:
+        last = well_name(rows - 1, columns - 1)
+        raise SheetError(f"well {text!r} is not on a {n_wells}-well plate (A01 to {last})")
+    return well_name(row, column)
+
+
+def well_position(well: str) -> tuple[int, int]:
+    """Zero-based (row, column) of a canonical well name."""
+    match = _WELL.fullmatch(well)
+    if match is None:
+        raise SheetError(f"{well!r} is not a well name")
+    return _position(match)
+
+
+def _position(match: re.Match[str]) -> tuple[int, int]:
+    letters = match[1].upper()
+    row = ord(letters[-1]) - ord("A")
+    if len(letters) == 2:
+        row += 26 if letters[0] == "A" else 10_000
+    return row, int(match[2]) - 1
+
+
+def all_wells(n_wells: int) -> list[str]:
+    """Every well of a plate, row by row."""
+    rows, columns = FORMATS[n_wells]
+    return [well_name(row, column) for row in range(rows) for column in range(columns)]
+
+
+def sort_wells(wells: Iterable[str]) -> list[str]:
+    """Wells in plate order, row by row: B01 before AA01, A02 before A10."""
+    return sorted(wells, key=well_position)
+
+
+def parse_well_list(text: str, n_wells: int) -> list[str]:
+    """Wells named by a list such as ``A01, B1-B12, C3-D4``; a range spans a rectangle."""
+    wells: dict[str, None] = {}
+    for part in filter(None, re.split(r"[,;\s]+", text.strip())):
+        first, _, last = part.partition("-")
+        top, left = well_position(parse_well(first, n_wells))
+        bottom, right = well_position(parse_well(last or first, n_wells))
+        if bottom < top or right < left:
+            raise SheetError(f"well range {part!r} runs backwards; write the upper left well first")
+        for row in range(top, bottom + 1):
+            for column in range(left, right + 1):
+                wells[well_name(row, column)] = None
+    return sort_wells(wells)
+
+
+def check_plate_id(plate: str) -> str:
+    """The plate id itself, if it can name a folder of results.
+
+    Raises
+    ------
+    SheetError
+        If it holds anything but letters, digits, dot, underscore and hyphen, or is reserved.
+    """
+    if not _PLATE_ID.fullmatch(plate) or plate in (".", ".."):
+        raise SheetError(
+            f"plate id {plate!r} is not allowed; use letters, digits, '.', '_' and '-' only"
+        )
+    if plate in RESERVED_PLATE_IDS:
+        raise SheetError(f"plate id {plate!r} is reserved (also: {', '.join(RESERVED_PLATE_IDS)})")
+    return plate
+
+
+def shard_wells(wells: Iterable[str], shard: int, n_shards: int) -> list[str]:
+    """The contiguous run of wells, in plate order, that shard `shard` (from 1) of `n_shards` takes."""
+    ordered = sort_wells(set(wells))
+    low = len(ordered) * (shard - 1) // n_shards
+    high = len(ordered) * shard // n_shards
+    return ordered[low:high]
+
+
+def plate_map(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
+    """A plate map with canonical, unique wells, in plate order.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        A ``well`` column and any others; the index holds line numbers for messages.
+    n_wells : int
+        Size of the plate.
+
+    Raises
+    ------
+    SheetError
+        Naming line, column and value of every bad or repeated well.
+    """
+    if "well" not in table.columns:
+        raise SheetError(f"no column 'well'; found: {', '.join(table.columns)}")
+    problems = []
+    lines: dict[str, int] = {}
+    for line, text in table["well"].items():
+        try:
+            well = parse_well(text, n_wells)
+        except SheetError as error:
+            problems.append(f"line {line}, column 'well': {error}")
+            continue
+        if well in lines:
+            problems.append(f"line {line}, column 'well': {text!r} is well {well} of line {lines[well]} again")
+        lines[well] = line
+    if problems:
+        raise SheetError("\n".join(problems))
+    mapped = table.assign(well=[parse_well(text, n_wells) for text in table["well"]])
+    return mapped.set_index("well").loc[sort_wells(mapped["well"])].reset_index()

@@ -1,0 +1,58 @@
+"""What a number was made from: hashes of files, of settings, and of the code itself."""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def value_sha256(value: Any) -> str:
+    """SHA-256 of a JSON-like value; equal values hash alike whatever their key order."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_sha256(script: str | Path) -> str:
+    """SHA-256 over a script and every module of this package that it reaches by import.
+
+    Snakemake re-runs a job when its script changes but does not look into packages; given
+    to a rule as a parameter, this hash makes an edit of one room re-run the rules that use
+    it, and no others.
+    """
+    sources: dict[Path, bytes] = {}
+    queue = [Path(script).resolve()]
+    while queue:
+        path = queue.pop()
+        if path not in sources:
+            sources[path] = path.read_bytes()
+            queue.extend(_imported_modules(ast.parse(sources[path])))
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(path.name.encode() + b"\0" + sources[path] + b"\0")
+    return digest.hexdigest()
+
+
+def _imported_modules(tree: ast.Module) -> list[Path]:
+    """Files of this package named by the import statements of a parsed module."""
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names += [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+    files = []
+    for name in names:
+        root, *rest = name.split(".")
+        if root == PACKAGE.name and rest:
+            stem = PACKAGE.joinpath(*rest)
+            files += [file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()]
+    return files

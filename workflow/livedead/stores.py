@@ -1,0 +1,234 @@
+"""The files between rules: HDF5 and tables, every write atomic, every byte reproducible."""
+
+import gzip
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from livedead.errors import StoreError
+
+FLOAT_FORMAT = "%.6g"
+TEMPORARY_SUFFIX = ".partial"
+
+TEXT_COLUMNS = (
+    "plate",
+    "well",
+    "row",
+    "channel",
+    "path",
+    "sha256",
+    "status",
+    "code",
+    "message",
+    "state",
+    "qc_flags",
+)
+"""Columns that stay text when a table is read, so that a plate 007 keeps its zeros."""
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside `path` that replaces it, flushed to disk, if the body succeeds.
+
+    Two writers of one path never meet: each has a name of its own, and the last to finish
+    wins whole.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a whole file at once."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a JSON value with sorted keys."""
+    write_bytes(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON value."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable JSON file: {error}") from error
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, or TSV by suffix, gzipped by suffix; equal tables, equal bytes."""
+    path = Path(path)
+    text = table.to_csv(
+        index=False, sep=_separator(path), float_format=FLOAT_FORMAT, lineterminator="\n", na_rep="NA"
+    )
+    content = text.encode()
+    if path.suffix == ".gz":
+        buffer = io.BytesIO()
+        with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, compresslevel=6, mtime=0) as zipped:
+            zipped.write(content)
+        content = buffer.getvalue()
+    write_bytes(path, content)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table that `write_table` wrote; see `TEXT_COLUMNS`."""
+    try:
+        header = pd.read_csv(path, sep=_separator(path), nrows=0)
+        numeric = [column for column in header if column not in TEXT_COLUMNS]
+        return pd.read_csv(
+            path,
+            sep=_separator(path),
+            dtype=dict.fromkeys(TEXT_COLUMNS, str),
+            keep_default_na=False,
+            na_values=dict.fromkeys(numeric, ["NA"]),
+        )
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable table: {error}") from error
+
+
+def _separator(path: str | Path) -> str:
+    return "\t" if ".tsv" in Path(path).suffixes else ","
+
+
+def write_normalization(
+    path: str | Path, channels: dict[str, dict[str, Any]], fields: pd.DataFrame
+) -> None:
+    """Write the fitted transform of one plate.
+
+    Parameters
+    ----------
+    channels : dict
+        Channel name -> its arrays (``gain``, ``histogram``) and scalars (``black``, ``white``).
+    fields : DataFrame
+        Quality of every field and channel, one row each.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        for name, values in channels.items():
+            group = file.create_group(f"channels/{name}")
+            for key, value in values.items():
+                if isinstance(value, np.ndarray):
+                    _create_dataset(group, key, value)
+                else:
+                    group.attrs[key] = value
+        _write_columns(file.create_group("fields"), fields)
+
+
+def read_normalization(path: str | Path) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+    """The inverse of `write_normalization`."""
+    with _opened(path, "normalization file") as file:
+        channels = {
+            name: {**group.attrs, **{key: data[()] for key, data in group.items()}}
+            for name, group in file["channels"].items()
+        }
+        return channels, _read_columns(file["fields"])
+
+
+def write_class_maps(
+    path: str | Path, maps: Iterable[tuple[dict[str, Any], np.ndarray | None]]
+) -> None:
+    """Write class maps as they come, one field in memory at a time.
+
+    Parameters
+    ----------
+    maps : iterable of (row, class_map)
+        `row` describes the field (plate, well, field, timepoint, status, ...); `class_map`
+        is (H, W) uint8, or None where the field failed.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        group = file.create_group("maps")
+        rows = []
+        for k, (row, class_map) in enumerate(maps):
+            rows.append(row)
+            if class_map is not None:
+                _create_dataset(group, str(k), class_map)
+        _write_columns(file.create_group("fields"), pd.DataFrame(rows))
+
+
+def read_class_maps(path: str | Path) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+    """The inverse of `write_class_maps`, again one field at a time."""
+    with _opened(path, "class map file") as file:
+        maps = file["maps"]
+        for k, row in enumerate(_read_columns(file["fields"]).to_dict("records")):
+            yield row, maps[str(k)][()] if str(k) in maps else None
+
+
+def list_class_maps(path: str | Path) -> pd.DataFrame:
+    """The rows given to `write_class_maps`; row k describes class map k."""
+    with _opened(path, "class map file") as file:
+        return _read_columns(file["fields"])
+
+
+def read_class_map(path: str | Path, k: int) -> np.ndarray:
+    """Class map k alone, (H, W) uint8."""
+    with _opened(path, "class map file") as file:
+        return file[f"maps/{k}"][()]
+
+
+@contextmanager
+def _opened(path: str | Path, kind: str) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise StoreError(f"{path}: not a readable {kind}: {error}") from error
+
+
+def _create_dataset(group: h5py.Group, name: str, array: np.ndarray) -> None:
+    chunks = tuple(min(side, 1024) for side in array.shape) if array.size else None
+    group.create_dataset(
+        name,
+        data=array,
+        chunks=chunks,
+        compression="gzip" if chunks else None,
+        compression_opts=1 if chunks else None,
+        shuffle=bool(chunks),
+        fletcher32=bool(chunks),
+        track_times=False,
+    )
+
+
+def _write_columns(group: h5py.Group, table: pd.DataFrame) -> None:
+    group.attrs["columns"] = np.array(list(table.columns), dtype=h5py.string_dtype())
+    for column in table.columns:
+        values = table[column].to_numpy()
+        if values.dtype == object:
+            values = values.astype(str).astype(h5py.string_dtype())
+        group.create_dataset(column, data=values, track_times=False)
+
+
+def _read_columns(group: h5py.Group) -> pd.DataFrame:
+    columns = {}
+    for column in group.attrs["columns"]:
+        data = group[column]
+        text = h5py.check_string_dtype(data.dtype) is not None
+        columns[column] = data.asstr()[()] if text else data[()]
+    return pd.DataFrame(columns)

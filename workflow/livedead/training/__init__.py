@@ -1,0 +1,1 @@
+"""From dyed wells to a network: class maps, tiles, the fit, and its evaluation."""

@@ -1,0 +1,148 @@
+"""Training tiles, cut at random from fields that are read as they are needed.
+
+Wells, never tiles, are split into training and validation: two tiles of one well overlap or
+share cells, and a network judged on them is judged on what it has seen.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from livedead import stores
+from livedead.fields import PlateImages
+from livedead.normalization import Transform
+
+Example = tuple[np.ndarray, np.ndarray]
+"""Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
+
+
+class LabelledFields:
+    """The labelled fields of one or several plates, read one at a time.
+
+    Parameters
+    ----------
+    plates : list of (PlateImages, dict of str -> Transform, path)
+        Images, transforms of the input channels, and the file of class maps of each plate.
+
+    Attributes
+    ----------
+    wells : list of str
+        ``plate/well`` of each field: the unit by which fields may be split.
+    """
+
+    def __init__(self, plates: list[tuple[PlateImages, dict[str, Transform], Path]]):
+        self._fields = [
+            (images, transforms, path, k, (row.well, row.field, row.timepoint))
+            for images, transforms, path in plates
+            for k, row in enumerate(stores.list_class_maps(path).itertuples())
+        ]
+        self.wells = [
+            f"{row.plate}/{row.well}"
+            for *_, path in plates
+            for row in stores.list_class_maps(path).itertuples()
+        ]
+
+    def read(self, k: int) -> Example:
+        """Input (C, H, W) float32 and class map (H, W) uint8 of field k."""
+        images, transforms, path, number, key = self._fields[k]
+        return images.normalized(key, transforms), stores.read_class_map(path, number)
+
+    def in_wells(self, wells: Iterable[str]) -> list[int]:
+        """Numbers of the fields in `wells`."""
+        chosen = set(wells)
+        return [k for k, well in enumerate(self.wells) if well in chosen]
+
+
+def split_wells(wells: Iterable[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
+    """Disjoint wells for training and validation.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of wells for validation; at least one, and at least one is left for training.
+
+    Returns
+    -------
+    training, validation : list of str
+    """
+    unique = sorted(set(wells))
+    if len(unique) < 2:
+        raise ValueError(f"a split by well needs at least two wells, got {unique}")
+    order = np.random.default_rng(seed).permutation(len(unique))
+    n_validation = min(max(1, round(fraction * len(unique))), len(unique) - 1)
+    chosen = {unique[k] for k in order[:n_validation]}
+    return [well for well in unique if well not in chosen], sorted(chosen)
+
+
+def batches(
+    read: Callable[[int], Example],
+    fields: list[int],
+    rng: np.random.Generator,
+    *,
+    tile_px: int,
+    tiles_per_field: int,
+    batch_size: int,
+) -> Iterator[Example]:
+    """One epoch: every field once, in random order, each giving `tiles_per_field` tiles.
+
+    Parameters
+    ----------
+    read : callable
+        Field number -> its input and class map; called as tiles are needed.
+    fields : list of int
+        Numbers of the fields to use.
+
+    Yields
+    ------
+    inputs : ndarray, (batch_size, C, tile_px, tile_px), float32
+    targets : ndarray, (batch_size, tile_px, tile_px), uint8
+    """
+    waiting: list[Example] = []
+    order = rng.permutation(fields)
+    # Tiles of a few fields are mixed, so that a batch does not come from one well.
+    group = max(1, batch_size // tiles_per_field) * 2
+    for start in range(0, len(order), group):
+        tiles = [
+            augment(*random_tile(*read(int(k)), tile_px, rng), rng)
+            for k in order[start : start + group]
+            for _ in range(tiles_per_field)
+        ]
+        waiting += [tiles[k] for k in rng.permutation(len(tiles))]
+        while len(waiting) >= batch_size:
+            now, waiting = waiting[:batch_size], waiting[batch_size:]
+            yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
+
+
+def random_tile(
+    inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator
+) -> Example:
+    """A square of the field at a random place; small fields are reflected up to its size."""
+    missing = [max(0, tile_px - side) for side in target.shape]
+    if any(missing):
+        widths = tuple((0, pad) for pad in missing)
+        inputs = np.pad(inputs, ((0, 0), *widths), mode="reflect")
+        target = np.pad(target, widths, mode="reflect")
+    top, left = (int(rng.integers(0, side - tile_px + 1)) for side in target.shape)
+    window = slice(top, top + tile_px), slice(left, left + tile_px)
+    return inputs[:, *window], target[window]
+
+
+def augment(inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Example:
+    """What may differ between plates without changing a cell's state.
+
+    Flips, quarter turns, gain and offset of the light, blur of up to 1 px, noise.
+    """
+    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+    inputs, target = np.rot90(inputs, turns, (1, 2)), np.rot90(target, turns)
+    if flip:
+        inputs, target = inputs[:, :, ::-1], target[:, ::-1]
+    inputs = inputs * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-0.1, 0.1))
+    if rng.uniform() < 0.3:
+        sigma = rng.uniform(0.3, 1.0)
+        inputs = gaussian_filter(inputs, (0, sigma, sigma))
+    if rng.uniform() < 0.5:
+        noise = rng.standard_normal(inputs.shape, np.float32)
+        inputs = inputs + np.float32(rng.uniform(0, 0.03)) * noise
+    return np.ascontiguousarray(inputs.clip(-1, 1), np.float32), np.ascontiguousarray(target)

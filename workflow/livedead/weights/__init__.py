@@ -1,0 +1,23 @@
+"""Keras HDF5 and safetensors <-> PyTorch, tensor by tensor, by name."""
+
+from livedead.weights.certificate import (
+    certificate_beside,
+    convert,
+    export_keras,
+    load_unet,
+    new_unet,
+    read_certificate,
+    save_unet,
+    trained_certificate,
+)
+
+__all__ = [
+    "certificate_beside",
+    "convert",
+    "export_keras",
+    "load_unet",
+    "new_unet",
+    "read_certificate",
+    "save_unet",
+    "trained_certificate",
+]

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+from livedead import sheets
+from livedead.cells import class_numbers
+from livedead.errors import LivedeadError
+from livedead.provenance import code_sha256, value_sha256
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+
+validate(config, "../schemas/config.schema.yaml")
+
+try:
+    PLATES = sheets.read_plates(config["plates"])
+    CLASSES = class_numbers(config["classes"])
+except LivedeadError as error:
+    raise WorkflowError(str(error)) from error
+
+SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
+
+
+wildcard_constraints:
+    plate="|".join(PLATES.index.str.replace(".", r"\.", regex=False)),
+
+
+scattergather:
+    shard=config["shards"],
+
+
+def code(script: str) -> str:
+    """Hash of a script and of the library code it uses: an edit re-runs what depends on it."""
+    return code_sha256(SCRIPTS / f"{script}.py")
+
+
+def of_plate(column: str):
+    """Input or parameter function: a column of the plate's row in plates.tsv."""
+    return lambda wildcards: PLATES.at[wildcards.plate, column]
+
+
+def platemap(wildcards) -> list[str]:
+    """The plate's map, if it has one."""
+    path = PLATES.at[wildcards.plate, "platemap"]
+    return [path] if path else []
+
+
+def config_sha256(wildcards) -> str:
+    """Hash of every setting that can change a number: not paths, devices, shards or threads."""
+    names = ["channels", "input_channels", "classes", "network", "normalization", "counting"]
+    settings = {name: config[name] for name in names}
+    computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
+    plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()
+    return value_sha256({**settings, "segmentation": computing, "plate": plate})

@@ -1,0 +1,47 @@
+rule count_cells:
+    input:
+        class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
+    output:
+        fields="results/{plate}/shards/{scatteritem}/fields.csv",
+        cells="results/{plate}/shards/{scatteritem}/cells.csv.gz",
+    log:
+        "logs/count_cells/{plate}/{scatteritem}.log",
+    benchmark:
+        "benchmarks/count_cells/{plate}/{scatteritem}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        classes=config["classes"],
+        pixel_size_um=of_plate("pixel_size_um"),
+        counting=config["counting"],
+        code=code("count_cells"),
+    script:
+        "../scripts/count_cells.py"
+
+
+rule gather_fields:
+    input:
+        fields=gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
+        cells=gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
+        normalization="results/{plate}/normalization.h5",
+    output:
+        fields="results/{plate}/fields.csv",
+        cells="results/{plate}/cells.csv.gz",
+    log:
+        "logs/gather_fields/{plate}.log",
+    benchmark:
+        "benchmarks/gather_fields/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        code=code("gather_fields"),
+    script:
+        "../scripts/gather_fields.py"

@@ -1,0 +1,62 @@
+rule index_plate:
+    input:
+        raw=of_plate("raw"),
+    output:
+        images="results/{plate}/images.tsv",
+    log:
+        "logs/index_plate/{plate}.log",
+    benchmark:
+        "benchmarks/index_plate/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        plate="{plate}",
+        export_format=of_plate("format"),
+        n_wells=of_plate("wells"),
+        channels=config["channels"],
+        file_pattern=config["file_pattern"],
+        code=code("index_plate"),
+    script:
+        "../scripts/index_plate.py"
+
+
+rule take_inventory:
+    input:
+        images="results/{plate}/images.tsv",
+        platemap=platemap,
+    output:
+        inventory="results/{plate}/inventory.txt",
+    log:
+        "logs/take_inventory/{plate}.log",
+    benchmark:
+        "benchmarks/take_inventory/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        plate="{plate}",
+        n_wells=of_plate("wells"),
+        input_channels=config["input_channels"],
+        fields_per_well=config["fields_per_well"],
+        code=code("take_inventory"),
+    script:
+        "../scripts/take_inventory.py"
+
+
+rule inventory:
+    input:
+        expand("results/{plate}/inventory.txt", plate=PLATES.index),
+    log:
+        "logs/inventory.log",
+    localrule: True
+    conda:
+        "../../envs/imaging.yaml"
+    shell:
+        "cat {input:q} 2> {log:q}"

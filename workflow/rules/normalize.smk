@@ -1,0 +1,55 @@
+rule normalize_plate:
+    input:
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
+    output:
+        normalization="results/{plate}/normalization.h5",
+    log:
+        "logs/normalize_plate/{plate}.log",
+    benchmark:
+        "benchmarks/normalize_plate/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        channels=config["input_channels"],
+        bit_depth=of_plate("bit_depth"),
+        settings=config["normalization"],
+        code=code("normalize_plate"),
+    script:
+        "../scripts/normalize_plate.py"
+
+
+rule export_normalized:
+    input:
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
+        normalization="results/{plate}/normalization.h5",
+    output:
+        folder=directory("results/{plate}/normalized"),
+    log:
+        "logs/export_normalized/{plate}.log",
+    benchmark:
+        "benchmarks/export_normalized/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        channels=config["input_channels"],
+        bit_depth=of_plate("bit_depth"),
+        pixel_size_um=of_plate("pixel_size_um"),
+        code=code("export_normalized"),
+    script:
+        "../scripts/export_normalized.py"
+
+
+rule normalized:
+    input:
+        expand("results/{plate}/normalized", plate=PLATES.index),
+    localrule: True

@@ -1,0 +1,27 @@
+rule segment_fields:
+    input:
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
+        normalization="results/{plate}/normalization.h5",
+        unet="results/weights/unet.safetensors",
+    output:
+        class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
+    log:
+        "logs/segment_fields/{plate}/{scatteritem}.log",
+    benchmark:
+        "benchmarks/segment_fields/{plate}/{scatteritem}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000) * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+    params:
+        scatteritem="{scatteritem}",
+        channels=config["input_channels"],
+        bit_depth=of_plate("bit_depth"),
+        plan=config["segmentation"],
+        code=code("segment_fields"),
+    script:
+        "../scripts/segment_fields.py"

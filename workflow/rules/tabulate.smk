@@ -1,0 +1,72 @@
+rule tabulate_wells:
+    input:
+        fields="results/{plate}/fields.csv",
+        cells="results/{plate}/cells.csv.gz",
+        images="results/{plate}/images.tsv",
+        certificate="results/weights/unet.certificate.json",
+        platemap=platemap,
+    output:
+        wells="results/{plate}/wells.csv",
+    log:
+        "logs/tabulate_wells/{plate}.log",
+    benchmark:
+        "benchmarks/tabulate_wells/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        plate="{plate}",
+        n_wells=of_plate("wells"),
+        fields_per_well=config["fields_per_well"],
+        config_sha256=config_sha256,
+        code=code("tabulate_wells"),
+    script:
+        "../scripts/tabulate_wells.py"
+
+
+rule gather_wells:
+    input:
+        wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+    output:
+        wells="results/wells.csv",
+    log:
+        "logs/gather_wells.log",
+    benchmark:
+        "benchmarks/gather_wells.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        code=code("gather_wells"),
+    script:
+        "../scripts/gather_wells.py"
+
+
+# Last and alone: a failing rule loses its outputs, so it must not own a table.
+rule check_fields:
+    input:
+        wells="results/wells.csv",
+        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+    output:
+        report="results/checked.txt",
+    log:
+        "logs/check_fields.log",
+    benchmark:
+        "benchmarks/check_fields.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        max_failed_fraction=config["max_failed_fraction"],
+        code=code("check_fields"),
+    script:
+        "../scripts/check_fields.py"

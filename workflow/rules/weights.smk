@@ -1,0 +1,23 @@
+rule convert_weights:
+    input:
+        weights=config["weights"],
+    output:
+        unet="results/weights/unet.safetensors",
+        certificate="results/weights/unet.certificate.json",
+    log:
+        "logs/convert_weights.log",
+    benchmark:
+        "benchmarks/convert_weights.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        n_input_channels=len(config["input_channels"]),
+        classes=config["classes"],
+        network=config["network"],
+        code=code("convert_weights"),
+    script:
+        "../scripts/convert_weights.py"

@@ -1,0 +1,28 @@
+"""Compare the counts of a simulated plate with its truth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead.logs import log_to
+from livedead.training import evaluate
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def compare_with_truth(fields: Path, truth_cells: Path, wells: Path, summary: Path) -> None:
+    """Write counted and true numbers per well, and their errors."""
+    table, errors = evaluate.compare_counts(stores.read_table(fields), stores.read_table(truth_cells))
+    stores.write_table(wells, table)
+    stores.write_json(summary, errors)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        compare_with_truth(
+            Path(snakemake.input.fields),
+            Path(snakemake.input.cells),
+            Path(snakemake.output.wells),
+            Path(snakemake.output.summary),
+        )

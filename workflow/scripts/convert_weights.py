@@ -1,0 +1,39 @@
+"""Convert the configured weight file to PyTorch, with a certificate of every tensor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores, weights
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def convert_weights(
+    source: Path,
+    unet: Path,
+    certificate: Path,
+    *,
+    n_input_channels: int,
+    classes: list[dict[str, str]],
+    network: dict[str, str],
+) -> None:
+    """Write the network and its certificate."""
+    converted, record = weights.convert(
+        source, n_input_channels=n_input_channels, classes=classes, **network
+    )
+    weights.save_unet(unet, converted, record)
+    stores.write_json(certificate, weights.certificate_beside(unet, record))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        convert_weights(
+            Path(snakemake.input.weights),
+            Path(snakemake.output.unet),
+            Path(snakemake.output.certificate),
+            n_input_channels=snakemake.params.n_input_channels,
+            classes=snakemake.params.classes,
+            network=snakemake.params.network,
+        )

@@ -1,0 +1,55 @@
+"""Draw fields of one plate with their counted cells marked."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead.errors import FieldError
+from livedead.fields import PlateImages, read_transforms
+from livedead.logs import log_to
+from livedead.pictures import overlay
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def draw_fields(
+    raw: Path,
+    images: Path,
+    normalization: Path,
+    wells: Path,
+    cells: Path,
+    picture: Path,
+    *,
+    channel: str,
+    bit_depth: int,
+) -> None:
+    """Write a PNG of fields from the most, the middle and the least viable well."""
+    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+    marked = stores.read_table(cells)
+    panels = []
+    for row in overlay.choose_wells(stores.read_table(wells)).itertuples():
+        for key in plate.keys([row.well]):
+            try:
+                field = plate.normalized(key, transforms)[0]
+            except FieldError:
+                continue
+            here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
+            panels.append((f"{row.well}, viability {row.viability:.2f}", field, marked[here]))
+            break
+    stores.write_bytes(picture, overlay.draw(panels))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        draw_fields(
+            Path(snakemake.input.raw),
+            Path(snakemake.input.images),
+            Path(snakemake.input.normalization),
+            Path(snakemake.input.wells),
+            Path(snakemake.input.cells),
+            Path(snakemake.output.picture),
+            channel=snakemake.params.channel,
+            bit_depth=snakemake.params.bit_depth,
+        )

@@ -1,0 +1,25 @@
+"""Draw the viability and the cell density of one plate as heat maps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead.logs import log_to
+from livedead.pictures import heat_map
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def draw_plate(wells: Path, picture: Path, *, n_wells: int) -> None:
+    """Write a PNG."""
+    stores.write_bytes(picture, heat_map.draw(stores.read_table(wells), n_wells))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        draw_plate(
+            Path(snakemake.input.wells),
+            Path(snakemake.output.picture),
+            n_wells=snakemake.params.n_wells,
+        )

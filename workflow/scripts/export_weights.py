@@ -1,0 +1,21 @@
+"""Write trained weights as a Keras HDF5 file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import weights
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def export_weights(unet: Path, output: Path) -> None:
+    """Write the network in `unet` in Keras's legacy layout."""
+    network, _ = weights.load_unet(unet)
+    weights.export_keras(output, network)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        export_weights(Path(snakemake.input.unet), Path(snakemake.output.weights))

@@ -1,0 +1,46 @@
+"""Join the shards of one plate, and the quality of its fields."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from livedead import stores
+from livedead.cells import COUNTS
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+FIELD = ["well", "field", "timepoint"]
+
+
+def gather_fields(
+    shard_fields: list[Path],
+    shard_cells: list[Path],
+    normalization: Path,
+    fields: Path,
+    cells: Path,
+) -> None:
+    """Write all fields, with the focus and saturation of their first channel, and all cells."""
+    quality = stores.read_normalization(normalization)[1]
+    first = quality[quality["channel"] == quality["channel"].iloc[0]]
+    gathered = pd.concat([stores.read_table(path) for path in shard_fields])
+    joined = gathered.merge(
+        first[[*FIELD, "focus", "saturated_fraction", "median_counts"]],
+        on=FIELD,
+        how="left",
+        validate="one_to_one",
+    )
+    stores.write_table(fields, joined.astype(dict.fromkeys(COUNTS, "Int64")))
+    stores.write_table(cells, pd.concat([stores.read_table(path) for path in shard_cells]))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        gather_fields(
+            [Path(path) for path in snakemake.input.fields],
+            [Path(path) for path in snakemake.input.cells],
+            Path(snakemake.input.normalization),
+            Path(snakemake.output.fields),
+            Path(snakemake.output.cells),
+        )

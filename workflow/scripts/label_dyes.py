@@ -1,0 +1,74 @@
+"""Make class maps of the dyed wells of one plate, for training."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from livedead import stores
+from livedead.cells import class_numbers
+from livedead.errors import FieldError
+from livedead.fields import PlateImages, describe
+from livedead.images import read_instances
+from livedead.logs import log, log_to, progress
+from livedead.training import dyes
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def label_dyes(
+    raw: Path,
+    images: Path,
+    output: Path,
+    *,
+    dyed_wells: list[str],
+    masks: str,
+    bit_depth: int,
+    input_channels: list[str],
+    classes: list[dict[str, str]],
+    labels: dict[str, Any],
+) -> None:
+    """Write one class map a dyed field.
+
+    With `masks`, a path with ``{well}``, ``{field}`` and ``{timepoint}`` in it, the objects are
+    given and the dead dye only tells their state; without, the dyes tell both.
+    """
+    table = stores.read_table(images)
+    plate = PlateImages(raw, table, bit_depth)
+    keys = plate.keys(dyed_wells)
+    numbers = {role: found[0] for role, found in class_numbers(classes).items()}
+
+    def class_map(well: str, field: int, timepoint: int) -> np.ndarray:
+        key = well, field, timepoint
+        dead_dye = plate.plane(key, labels["dead_dye"])
+        if masks:
+            mask = read_instances(masks.format(well=well, field=field, timepoint=timepoint))
+            return dyes.label_from_masks(mask, dead_dye, numbers, **labels["masks"])
+        live_dye = plate.plane(key, labels["live_dye"])
+        brightfield = plate.plane(key, input_channels[0])
+        return dyes.label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
+
+    def labelled() -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+        for key in progress(keys, len(keys), "dyed fields"):
+            try:
+                yield describe(table["plate"].iloc[0], key), class_map(*key)
+            except FieldError as error:
+                log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
+
+    stores.write_class_maps(output, labelled())
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        label_dyes(
+            Path(snakemake.input.raw),
+            Path(snakemake.input.images),
+            Path(snakemake.output.labels),
+            dyed_wells=snakemake.params.dyed_wells,
+            masks=snakemake.params.masks,
+            bit_depth=snakemake.params.bit_depth,
+            input_channels=snakemake.params.input_channels,
+            classes=snakemake.params.classes,
+            labels=snakemake.params.labels,
+        )

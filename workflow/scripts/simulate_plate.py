@@ -1,0 +1,40 @@
+"""Simulate one plate with known truth, as a microscope would export it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livedead import simulate, stores
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def simulate_plate(
+    raw: Path, truth_cells: Path, truth_wells: Path, *, dyed_wells: list[str], simulation: dict[str, Any]
+) -> None:
+    """Write the plate's images to `raw` and its truth beside them."""
+    truncated = simulation.get("truncated_field")
+    cells, wells = simulate.simulate_plate(
+        raw,
+        simulation["seed"],
+        dyed_wells=dyed_wells,
+        n_fields=simulation["fields_per_well"],
+        side_px=simulation["side_px"],
+        wells=simulation.get("wells"),
+        missing_well=simulation.get("missing_well"),
+        truncated=(truncated["well"], truncated["field"]) if truncated else None,
+    )
+    stores.write_table(truth_cells, cells)
+    stores.write_table(truth_wells, wells)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        simulate_plate(
+            Path(snakemake.output.raw),
+            Path(snakemake.output.cells),
+            Path(snakemake.output.wells),
+            dyed_wells=snakemake.params.dyed_wells,
+            simulation=snakemake.params.simulation,
+        )

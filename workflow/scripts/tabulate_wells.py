@@ -1,0 +1,57 @@
+"""Make the well table of one plate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import livedead
+from livedead import sheets, stores, wells
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def tabulate_wells(
+    fields: Path,
+    cells: Path,
+    images: Path,
+    certificate: Path,
+    platemap: Path | None,
+    output: Path,
+    *,
+    plate: str,
+    n_wells: int,
+    fields_per_well: int | None,
+    config_sha256: str,
+) -> None:
+    """Write one row per well and timepoint."""
+    table = wells.tabulate_wells(
+        stores.read_table(fields),
+        stores.read_table(cells),
+        None if platemap is None else sheets.read_plate_map(platemap, n_wells),
+        stores.read_table(images),
+        plate=plate,
+        n_fields_expected=fields_per_well,
+        provenance={
+            "model_sha256": stores.read_json(certificate)["unet_sha256"],
+            "config_sha256": config_sha256,
+            "version": livedead.__version__,
+        },
+    )
+    stores.write_table(output, table)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        tabulate_wells(
+            Path(snakemake.input.fields),
+            Path(snakemake.input.cells),
+            Path(snakemake.input.images),
+            Path(snakemake.input.certificate),
+            Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
+            Path(snakemake.output.wells),
+            plate=snakemake.params.plate,
+            n_wells=snakemake.params.n_wells,
+            fields_per_well=snakemake.params.fields_per_well,
+            config_sha256=snakemake.params.config_sha256,
+        )

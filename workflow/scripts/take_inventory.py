@@ -1,0 +1,47 @@
+"""Describe what was found of one plate against its plate map."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import sheets, stores
+from livedead.logs import log_to
+from livedead.readers import inventory
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def take_inventory(
+    images: Path,
+    platemap: Path | None,
+    output: Path,
+    *,
+    plate: str,
+    n_wells: int,
+    input_channels: list[str],
+    fields_per_well: int | None,
+) -> None:
+    """Write the inventory as text."""
+    mapped = [] if platemap is None else list(sheets.read_plate_map(platemap, n_wells)["well"])
+    text = inventory.take_inventory(
+        stores.read_table(images),
+        mapped,
+        plate=plate,
+        n_wells=n_wells,
+        input_channels=input_channels,
+        fields_per_well=fields_per_well,
+    )
+    stores.write_bytes(output, text.encode())
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        take_inventory(
+            Path(snakemake.input.images),
+            Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
+            Path(snakemake.output.inventory),
+            plate=snakemake.params.plate,
+            n_wells=snakemake.params.n_wells,
+            input_channels=snakemake.params.input_channels,
+            fields_per_well=snakemake.params.fields_per_well,
+        )

@@ -1,0 +1,90 @@
+"""Train the network on the labelled wells of all dyed plates."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from livedead import stores, weights
+from livedead.fields import PlateImages, read_transforms
+from livedead.logs import log_to
+from livedead.provenance import file_sha256
+from livedead.training.fit import Settings, train_by_well
+from livedead.training.tiles import LabelledFields
+from livedead.unet import Architecture
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def train_unet(
+    raw: list[Path],
+    images: list[Path],
+    normalization: list[Path],
+    labels: list[Path],
+    encoder: Path | None,
+    unet: Path,
+    history: Path,
+    *,
+    bit_depth: list[int],
+    channels: list[str],
+    classes: list[dict[str, str]],
+    network: dict[str, str],
+    training: dict[str, Any],
+    device: str,
+) -> None:
+    """Write the weights of the best epoch and the course of the training."""
+    fields = LabelledFields(
+        [
+            (
+                PlateImages(folder, stores.read_table(index), bits),
+                read_transforms(stores.read_normalization(fitted)[0], channels),
+                label,
+            )
+            for folder, index, fitted, label, bits in zip(
+                raw, images, normalization, labels, bit_depth, strict=True
+            )
+        ]
+    )
+    model = weights.new_unet(
+        Architecture(
+            n_classes=len(classes),
+            alpha=training["alpha"],
+            decoder_widths=tuple(training["decoder_widths"]),
+            kernel=training["kernel"],
+            input_channels=len(channels),
+            **network,
+        ),
+        encoder,
+        seed=training["fit"]["seed"],
+    )
+    course, split = train_by_well(
+        model, fields, Settings(**training["fit"]), device=device, **training["tiles"]
+    )
+    stores.write_table(history, course)
+    source = {
+        "trained_on": split,
+        "labels_sha256": [file_sha256(path) for path in labels],
+        "encoder_sha256": None if encoder is None else file_sha256(encoder),
+        "training": training,
+    }
+    weights.save_unet(unet, model, weights.trained_certificate(model, classes, source))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(snakemake.threads)
+    with log_to(snakemake.log[0]):
+        train_unet(
+            [Path(path) for path in snakemake.input.raw],
+            [Path(path) for path in snakemake.input.images],
+            [Path(path) for path in snakemake.input.normalization],
+            [Path(path) for path in snakemake.input.labels],
+            Path(snakemake.input.encoder[0]) if snakemake.input.encoder else None,
+            Path(snakemake.output.unet),
+            Path(snakemake.output.history),
+            bit_depth=snakemake.params.bit_depth,
+            channels=snakemake.params.channels,
+            classes=snakemake.params.classes,
+            network=snakemake.params.network,
+            training=snakemake.params.training,
+            device=snakemake.params.device,
+        )
