@@ -30,8 +30,7 @@ class PlateImages:
         self.raw = raw
         self.bit_depth = bit_depth
         self._rows = {
-            (row.well, int(row.field), int(row.timepoint), row.channel): row
-            for row in images.itertuples()
+            (row.well, int(row.field), int(row.timepoint), row.channel): row for row in images.itertuples()
         }
 
     def keys(self, wells: Iterable[str] | None = None) -> list[Key]:

@@ -54,15 +54,16 @@ def read_plane(
                 raise FieldError(
                     "wrong_layout", f"{path}: page {page} of {len(file.pages)}; index the plate again"
                 )
-            plane = _decode(file.pages[page], path)
+            plane = _decode(file.pages[page].aspage(), path)
     except FieldError:
         raise
     except Exception as error:  # decoders raise whatever their C libraries throw
         raise FieldError("unreadable", f"{path}: not a readable TIFF file: {error}") from error
     if plane.size == 0 or (plane == plane.flat[0]).all():
         raise FieldError(
-            "blank", f"{path}: every pixel is {plane.flat[0] if plane.size else 'absent'}; "
-            "the acquisition failed or the file lost its data"
+            "blank",
+            f"{path}: every pixel is {plane.flat[0] if plane.size else 'absent'}; "
+            "the acquisition failed or the file lost its data",
         )
     limit = 2**bit_depth - 1
     if bit_depth < 16 and plane.max(initial=0) > limit:
@@ -99,7 +100,8 @@ def _decode(page: tifffile.TiffPage, path: Path) -> np.ndarray:
     if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK or page.samplesperpixel != 1:
         raise FieldError(
             "wrong_layout",
-            f"{path}: {page.photometric.name} image with {page.samplesperpixel} sample(s) a pixel; "
+            f"{path}: {tifffile.PHOTOMETRIC(page.photometric).name} image with "
+            f"{page.samplesperpixel} sample(s) a pixel; "
             "expected a grey image whose larger values are brighter (MINISBLACK)",
         )
     if page.dtype != np.uint16:
@@ -123,9 +125,7 @@ def _decode(page: tifffile.TiffPage, path: Path) -> np.ndarray:
     return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
 
 
-def write_ome_tiff(
-    path: Path, planes: np.ndarray, channels: list[str], pixel_size_um: float
-) -> None:
+def write_ome_tiff(path: Path, planes: np.ndarray, channels: list[str], pixel_size_um: float) -> None:
     """Write one field as OME-TIFF (deflate), with pixel size and channel names.
 
     Parameters

@@ -84,9 +84,7 @@ def padded(field: np.ndarray) -> np.ndarray:
     return np.pad(field, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="reflect")
 
 
-def windows(
-    height: int, width: int, core_px: int, halo_px: int
-) -> Iterator[tuple[Slices, Slices, Slices]]:
+def windows(shape: tuple[int, int], core_px: int, halo_px: int) -> Iterator[tuple[Slices, Slices, Slices]]:
     """Cut a padded field into cores with halos.
 
     Yields
@@ -95,6 +93,7 @@ def windows(
         `window` cuts the input from the field; `inner` cuts the core from the window's
         output; `core` is where it belongs in the field. Cores tile the field exactly.
     """
+    height, width = shape
     for top in range(0, height, core_px):
         for left in range(0, width, core_px):
             window, inner, core = [], [], []
@@ -107,9 +106,7 @@ def windows(
             yield (window[0], window[1]), (inner[0], inner[1]), (core[0], core[1])
 
 
-def predict_tiled(
-    predict: Predict, field: np.ndarray, core_px: int, halo_px: int = HALO_PX
-) -> np.ndarray:
+def predict_tiled(predict: Predict, field: np.ndarray, core_px: int, halo_px: int = HALO_PX) -> np.ndarray:
     """Apply `predict` to a padded field window by window.
 
     Parameters
@@ -124,7 +121,7 @@ def predict_tiled(
     ndarray, (K, H, W)
     """
     output: np.ndarray | None = None
-    for window, inner, core in windows(*field.shape[-2:], core_px, halo_px):
+    for window, inner, core in windows((field.shape[1], field.shape[2]), core_px, halo_px):
         part = predict(field[:, *window])
         if output is None:
             output = np.empty((part.shape[0], *field.shape[-2:]), part.dtype)
@@ -146,12 +143,12 @@ def bytes_per_pixel(architecture: Architecture) -> float:
     return 1.2 * 4 * (fine + coarse + architecture.n_classes)
 
 
-def choose_core_px(architecture: Architecture, height: int, width: int, plan: Plan) -> int | None:
+def choose_core_px(architecture: Architecture, n_pixels: int, plan: Plan) -> int | None:
     """Side of the tiles' cores, or None where the whole field fits the plan's memory."""
     if plan.tile_px is not None:
         return plan.tile_px
     pixels = plan.memory_mb * 1e6 / bytes_per_pixel(architecture)
-    if height * width <= pixels:
+    if n_pixels <= pixels:
         return None
     core = int(pixels**0.5 - 2 * HALO_PX) // STRIDE * STRIDE
     if core < STRIDE:
@@ -164,16 +161,23 @@ def choose_core_px(architecture: Architecture, height: int, width: int, plan: Pl
 
 def fold_batch_norm(network: UNet) -> UNet:
     """Fold every BatchNorm into the convolution before it, in place; evaluation mode only."""
-    encoder, decoder = network.encoder._modules, network.decoder._modules
-    for name in [name for name in encoder if name.endswith("_BN") or name == "bn_Conv1"]:
-        convolution = "Conv1" if name == "bn_Conv1" else name.removesuffix("_BN")
-        encoder[convolution] = fuse_conv_bn_eval(encoder[convolution], encoder[name])
-        encoder[name] = nn.Identity()
-    for name in [name for name in decoder if name.startswith("up_")]:
-        block = decoder[name]
-        block.conv = fuse_conv_bn_eval(block.conv, block.bn, transpose=True)
-        block.bn = nn.Identity()
+    for part in (network.encoder, network.decoder):
+        norms = {name: norm for name, norm in part.named_modules() if isinstance(norm, nn.BatchNorm2d)}
+        for name, norm in norms.items():
+            path = _convolution_before(name)
+            convolution = part.get_submodule(path)
+            assert isinstance(convolution, nn.Conv2d | nn.ConvTranspose2d)
+            transposed = isinstance(convolution, nn.ConvTranspose2d)
+            part.set_submodule(path, fuse_conv_bn_eval(convolution, norm, transpose=transposed))
+            part.set_submodule(name, nn.Identity())
     return network
+
+
+def _convolution_before(norm: str) -> str:
+    """Path of the convolution that a BatchNorm follows, by the naming of `livedead.unet`."""
+    if norm == "bn_Conv1":
+        return "Conv1"
+    return norm.removesuffix("_BN") if norm.endswith("_BN") else norm.removesuffix("bn") + "conv"
 
 
 class Segmenter:
@@ -194,7 +198,7 @@ class Segmenter:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
         folded = fold_batch_norm(network.eval().requires_grad_(False))
-        self.network = folded.to(self.device, memory_format=torch.channels_last)
+        self.network = folded.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def logits(self, field: np.ndarray) -> np.ndarray:
         """Decision values of every class.
@@ -209,7 +213,7 @@ class Segmenter:
         """
         height, width = field.shape[-2:]
         whole = padded(field)
-        core_px = choose_core_px(self.network.architecture, *whole.shape[-2:], self.plan)
+        core_px = choose_core_px(self.network.architecture, whole[0].size, self.plan)
         if core_px is None:
             output = self._predict(whole)
         else:

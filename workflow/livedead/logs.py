@@ -28,9 +28,7 @@ def log_to(path: str | Path) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     try:
-        log.info(
-            "livedead %s, Python %s on %s", __version__, platform.python_version(), platform.node()
-        )
+        log.info("livedead %s, Python %s on %s", __version__, platform.python_version(), platform.node())
         yield
         log.info("done")
     except BaseException as error:

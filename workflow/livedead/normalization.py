@@ -43,9 +43,9 @@ class Transform:
     black: float
     white: float
 
-    def scale(self) -> np.float32:
+    def scale(self) -> float:
         """Factor from corrected counts to the interval of length 2."""
-        return np.float32(2 / (self.white - self.black))
+        return float(np.float32(2 / (self.white - self.black)))
 
 
 def flat_field(sample: np.ndarray, smooth_px: float, floor: float) -> np.ndarray:

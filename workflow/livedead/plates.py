@@ -108,9 +108,7 @@ def check_plate_id(plate: str) -> str:
         If it holds anything but letters, digits, dot, underscore and hyphen, or is reserved.
     """
     if not _PLATE_ID.fullmatch(plate) or plate in (".", ".."):
-        raise SheetError(
-            f"plate id {plate!r} is not allowed; use letters, digits, '.', '_' and '-' only"
-        )
+        raise SheetError(f"plate id {plate!r} is not allowed; use letters, digits, '.', '_' and '-' only")
     if plate in RESERVED_PLATE_IDS:
         raise SheetError(f"plate id {plate!r} is reserved (also: {', '.join(RESERVED_PLATE_IDS)})")
     return plate
@@ -150,7 +148,9 @@ def plate_map(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
             problems.append(f"line {line}, column 'well': {error}")
             continue
         if well in lines:
-            problems.append(f"line {line}, column 'well': {text!r} is well {well} of line {lines[well]} again")
+            problems.append(
+                f"line {line}, column 'well': {text!r} is well {well} of line {lines[well]} again"
+            )
         lines[well] = line
     if problems:
         raise SheetError("\n".join(problems))

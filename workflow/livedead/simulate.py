@@ -9,6 +9,7 @@ camera. The dyes see the nuclei only. Every field has a random stream of its own
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,9 +75,7 @@ def plate_design() -> pd.DataFrame:
             alive = BOTTOM + (TOP - BOTTOM) / (1 + (dose / ic50) ** slope)
             entry = (agent, dose, "", row % 4 + 1, alive)
         rows.append((well, *entry))
-    return pd.DataFrame(
-        rows, columns=["well", "treatment", "dose_um", "control", "replicate", "viability"]
-    )
+    return pd.DataFrame(rows, columns=["well", "treatment", "dose_um", "control", "replicate", "viability"])
 
 
 def simulate_field(
@@ -216,9 +215,7 @@ def _well_fields(
         yield field, images, cells
 
 
-def _place_cells(
-    rng: np.random.Generator, side_px: int, mean_cells: float, viability: float
-) -> pd.DataFrame:
+def _place_cells(rng: np.random.Generator, side_px: int, mean_cells: float, viability: float) -> pd.DataFrame:
     """Draw cells one by one where the medium is dense; bodies may touch, nuclei may not."""
     density = np.exp(0.8 * _smooth_noise(rng, side_px, 70))
     density /= density.max()
@@ -235,15 +232,15 @@ def _place_cells(
             continue
         alive = rng.uniform() < viability
         body = rng.normal(13.5, 1.4) if alive else rng.normal(10.5, 1.0)
-        nucleus = np.clip(rng.normal(6.0, 0.6), 4.6, 7.4) if alive else np.clip(rng.normal(4.8, 0.5), 3.7, 6.0)
+        nucleus = (
+            np.clip(rng.normal(6.0, 0.6), 4.6, 7.4) if alive else np.clip(rng.normal(4.8, 0.5), 3.7, 6.0)
+        )
         if all(np.hypot(y - c[0], x - c[1]) > 0.8 * (body + c[3]) for c in cells):
             cells.append((y, x, "live" if alive else "dead", body, nucleus))
-    return pd.DataFrame(
-        cells, columns=["y_px", "x_px", "state", "body_radius_px", "nucleus_radius_px"]
-    )
+    return pd.DataFrame(cells, columns=["y_px", "x_px", "state", "body_radius_px", "nucleus_radius_px"])
 
 
-def _draw_cell(rng: np.random.Generator, cell) -> tuple[np.ndarray, np.ndarray]:
+def _draw_cell(rng: np.random.Generator, cell: Any) -> tuple[np.ndarray, np.ndarray]:
     """Transmitted light (1 = unchanged) and nucleus (0 to 1) of one cell, on a small square."""
     y, x = np.mgrid[-_STAMP : _STAMP + 1, -_STAMP : _STAMP + 1].astype(np.float32)
     y, x = y - np.float32(cell.y_px % 1), x - np.float32(cell.x_px % 1)
@@ -298,7 +295,7 @@ def _add_debris(rng: np.random.Generator, light: np.ndarray) -> None:
     y, x = np.mgrid[-_STAMP : _STAMP + 1, -_STAMP : _STAMP + 1].astype(np.float32)
     for _ in range(rng.poisson(8)):
         centre = rng.uniform(0, side_px, 2)
-        inside, on_stamp = _overlap(*centre, side_px)
+        inside, on_stamp = _overlap(centre[0], centre[1], side_px)
         width, stretch, turn = rng.uniform(0.8, 1.8), rng.uniform(1, 3), rng.uniform(0, np.pi)
         along, across = y * np.sin(turn) + x * np.cos(turn), y * np.cos(turn) - x * np.sin(turn)
         speck = np.exp(-((along / stretch) ** 2 + across**2) / width**2)

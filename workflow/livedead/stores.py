@@ -44,9 +44,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX
-    )
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -54,7 +52,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -109,7 +107,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             sep=_separator(path),
             dtype=dict.fromkeys(TEXT_COLUMNS, str),
             keep_default_na=False,
-            na_values=dict.fromkeys(numeric, ["NA"]),
+            na_values={column: ["NA"] for column in numeric},
         )
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable table: {error}") from error
@@ -119,9 +117,7 @@ def _separator(path: str | Path) -> str:
     return "\t" if ".tsv" in Path(path).suffixes else ","
 
 
-def write_normalization(
-    path: str | Path, channels: dict[str, dict[str, Any]], fields: pd.DataFrame
-) -> None:
+def write_normalization(path: str | Path, channels: dict[str, dict[str, Any]], fields: pd.DataFrame) -> None:
     """Write the fitted transform of one plate.
 
     Parameters
@@ -152,9 +148,7 @@ def read_normalization(path: str | Path) -> tuple[dict[str, dict[str, Any]], pd.
         return channels, _read_columns(file["fields"])
 
 
-def write_class_maps(
-    path: str | Path, maps: Iterable[tuple[dict[str, Any], np.ndarray | None]]
-) -> None:
+def write_class_maps(path: str | Path, maps: Iterable[tuple[dict[str, Any], np.ndarray | None]]) -> None:
     """Write class maps as they come, one field in memory at a time.
 
     Parameters

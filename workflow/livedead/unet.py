@@ -151,9 +151,7 @@ class Encoder(nn.Module):
         self.bottom = architecture.bottom
         self.blocks = encoder_blocks(architecture.alpha)
         first = self.blocks[0].in_channels
-        self.Conv1 = StrideConv(
-            architecture.input_channels, first, groups=1, stride_padding=padding
-        )
+        self.Conv1 = StrideConv(architecture.input_channels, first, groups=1, stride_padding=padding)
         self.bn_Conv1 = nn.BatchNorm2d(first, eps)
         for block in self.blocks:
             hidden, out = block.hidden, block.out_channels
@@ -174,9 +172,8 @@ class Encoder(nn.Module):
             self.add_module(f"{name}_BN", nn.BatchNorm2d(layer.out_channels, eps))
 
     def _step(self, name: str, x: Tensor) -> Tensor:
-        modules = self._modules
-        x = modules[name](x)
-        norm = modules.get(f"{name}_BN")
+        x = self.get_submodule(name)(x)
+        norm = self._modules.get(f"{name}_BN")
         return x if norm is None else norm(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -235,13 +232,11 @@ class Decoder(nn.Module):
             block = up_block(channels, width, architecture.kernel, architecture.decoder_eps)
             self.add_module(f"up_{k}", block)
             channels = width + skip
-        self.head = KerasConvTranspose(
-            channels, architecture.n_classes, architecture.kernel, bias=True
-        )
+        self.head = KerasConvTranspose(channels, architecture.n_classes, architecture.kernel, bias=True)
 
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         for k, skip in enumerate(reversed(skips)):
-            x = torch.cat([self._modules[f"up_{k}"](x), skip], dim=1)
+            x = torch.cat([self.get_submodule(f"up_{k}")(x), skip], dim=1)
         return self.head(x)
 
 

@@ -127,19 +127,27 @@ def tabulate_wells(
     return table[[*KEYS, *mapped, *RESULTS]]
 
 
-def _skeleton(
-    fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str
-) -> pd.DataFrame:
+def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) -> pd.DataFrame:
     """Every (well, timepoint) of the plate map and of the images, in plate order."""
     imaged = set(fields["well"])
     mapped = imaged if plate_map is None else set(plate_map["well"])
     if imaged - mapped:
-        log.warning("plate %s: imaged but not in the plate map: %s", plate, ", ".join(sorted(imaged - mapped)))
+        log.warning(
+            "plate %s: imaged but not in the plate map: %s", plate, ", ".join(sorted(imaged - mapped))
+        )
     if mapped - imaged:
-        log.warning("plate %s: in the plate map but not imaged: %s", plate, ", ".join(sorted(mapped - imaged)))
+        log.warning(
+            "plate %s: in the plate map but not imaged: %s", plate, ", ".join(sorted(mapped - imaged))
+        )
     timepoints = sorted(set(fields["timepoint"]))
     rows = [
-        (plate, well, chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26), column + 1, timepoint)
+        (
+            plate,
+            well,
+            chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26),
+            column + 1,
+            timepoint,
+        )
         for well in sorted(imaged | mapped, key=well_position)
         for row, column in [well_position(well)]
         for timepoint in timepoints
@@ -190,9 +198,7 @@ def _compare_with_controls(table: pd.DataFrame) -> None:
 
 def _row_hashes(table: pd.DataFrame, images: pd.DataFrame, provenance: dict[str, str]) -> list[str]:
     """Hash of each row's values and of all that they were made from."""
-    image_hashes = {
-        key: sorted(group["sha256"]) for key, group in images.groupby(["well", "timepoint"])
-    }
+    image_hashes = {key: sorted(group["sha256"]) for key, group in images.groupby(["well", "timepoint"])}
     columns = [column for column in table.columns if column != "n_imaged"]
     return [
         value_sha256(
@@ -213,6 +219,34 @@ def join_plates(tables: list[pd.DataFrame]) -> pd.DataFrame:
     joined = pd.concat(tables, ignore_index=True)
     mapped = [column for column in joined if column not in KEYS + RESULTS]
     return joined[[*KEYS, *mapped, *RESULTS]].astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def summarize(table: pd.DataFrame, path: str) -> str:
+    """What a run found, in a few lines for people.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The well table of all plates.
+    path : str
+        Where that table lies.
+    """
+    lines = [f"{path}: {len(table)} rows, one per plate, well and timepoint"]
+    for plate, wells in table.groupby("plate"):
+        statuses = ", ".join(f"{n} {status}" for status, n in wells["status"].value_counts().items())
+        cells = wells["n_total"].sum()
+        lines.append(f"plate {plate}: {len(wells)} wells ({statuses}), {cells:,} cells")
+        if "control" in wells:
+            lines += [
+                f"  {control} controls: mean viability {group['viability'].mean():.3f} ({len(group)} wells)"
+                for control, group in wells.groupby("control")
+                if control in ("negative", "positive")
+            ]
+        lines += [
+            f"  {row.well}: {row.status}, {row.n_fields_used} of {row.n_fields_expected} fields used"
+            for row in wells[wells["status"].isin(["partial", "no_images", "failed"])].itertuples()
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def failed_fields(fields: pd.DataFrame, max_failed_fraction: float) -> tuple[str, bool]:

@@ -7,7 +7,6 @@ from livedead.provenance import code_sha256, value_sha256
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-
 validate(config, "../schemas/config.schema.yaml")
 
 try:
@@ -45,7 +44,14 @@ def platemap(wildcards) -> list[str]:
 
 def config_sha256(wildcards) -> str:
     """Hash of every setting that can change a number: not paths, devices, shards or threads."""
-    names = ["channels", "input_channels", "classes", "network", "normalization", "counting"]
+    names = [
+        "channels",
+        "input_channels",
+        "classes",
+        "network",
+        "normalization",
+        "counting",
+    ]
     settings = {name: config[name] for name in names}
     computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
     plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()

@@ -14,7 +14,8 @@ rule segment_fields:
         "../../envs/torch.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000) * attempt,
+        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
+        * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
     params:

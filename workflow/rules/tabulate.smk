@@ -48,6 +48,27 @@ rule gather_wells:
         "../scripts/gather_wells.py"
 
 
+rule summarize_run:
+    input:
+        wells="results/wells.csv",
+    output:
+        summary="results/summary.txt",
+    log:
+        "logs/summarize_run.log",
+    benchmark:
+        "benchmarks/summarize_run.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        code=code("summarize_run"),
+    script:
+        "../scripts/summarize_run.py"
+
+
 # Last and alone: a failing rule loses its outputs, so it must not own a table.
 rule check_fields:
     input:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
 from livedead import stores, wells
 from livedead.errors import LivedeadError
 from livedead.logs import log_to

@@ -20,9 +20,7 @@ def convert_weights(
     network: dict[str, str],
 ) -> None:
     """Write the network and its certificate."""
-    converted, record = weights.convert(
-        source, n_input_channels=n_input_channels, classes=classes, **network
-    )
+    converted, record = weights.convert(source, n_input_channels=n_input_channels, classes=classes, **network)
     weights.save_unet(unet, converted, record)
     stores.write_json(certificate, weights.certificate_beside(unet, record))
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from livedead import stores
 from livedead.errors import FieldError
 from livedead.fields import PlateImages, read_transforms

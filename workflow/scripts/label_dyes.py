@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from livedead import stores
 from livedead.cells import class_numbers
 from livedead.errors import FieldError

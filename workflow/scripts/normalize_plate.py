@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
 from livedead import stores
 from livedead.fields import PlateImages
 from livedead.logs import log_to, progress

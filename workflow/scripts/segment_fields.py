@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
 from livedead import stores, weights
 from livedead.errors import FieldError
 from livedead.fields import PlateImages, describe, read_transforms

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from livedead import stores, weights
 from livedead.fields import PlateImages, read_transforms
 from livedead.logs import log_to

@@ -125,7 +125,7 @@ def _check_unique(planes: pd.DataFrame, plate: str) -> None:
     if doubled.empty:
         return
     example = doubled.iloc[:2]
-    if example["z"].nunique() > 1:
+    if len(set(example["z"])) > 1:
         raise ExportError(
             f"plate {plate}: well {example['well'].iloc[0]} has several focal planes "
             f"({', '.join(example['path'])}); keep one plane in the raw folder"

@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 
-def compare_counts(
-    fields: pd.DataFrame, truth_cells: pd.DataFrame
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def compare_counts(fields: pd.DataFrame, truth_cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare counted with true cells, on the fields that were counted.
 
     Parameters

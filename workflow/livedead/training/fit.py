@@ -70,9 +70,7 @@ def train_by_well(
     log.info("training on %d wells, validation on %s", len(training), ", ".join(validation))
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
     n_classes = network.architecture.n_classes
-    counts = sum(
-        np.bincount(fields.read(k)[1].ravel(), minlength=n_classes) for k in training_fields
-    )
+    counts = sum(np.bincount(fields.read(k)[1].ravel(), minlength=n_classes) for k in training_fields)
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
         return batches(
@@ -122,7 +120,7 @@ def train(
     """
     torch.manual_seed(settings.seed)
     place = choose_device(device)
-    network.to(place, memory_format=torch.channels_last)
+    network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     weights = torch.tensor(class_weights, dtype=torch.float32, device=place)
     optimizer = torch.optim.AdamW(
         [
@@ -225,9 +223,7 @@ def class_weights(counts: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def validation_dice(
-    network: UNet, fields: Iterable[Example], device: torch.device
-) -> np.ndarray:
+def validation_dice(network: UNet, fields: Iterable[Example], device: torch.device) -> np.ndarray:
     """Dice of every class over all validation fields together, (n_classes,) float64."""
     network.eval()
     n_classes = network.architecture.n_classes

@@ -115,9 +115,7 @@ def batches(
             yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
 
 
-def random_tile(
-    inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator
-) -> Example:
+def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
     """A square of the field at a random place; small fields are reflected up to its size."""
     missing = [max(0, tile_px - side) for side in target.shape]
     if any(missing):

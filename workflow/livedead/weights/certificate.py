@@ -195,7 +195,7 @@ def load_unet(path: str | Path) -> tuple[UNet, dict[str, Any]]:
     """The network, in evaluation mode, and its certificate."""
     certificate = read_certificate(path)
     with safe_open(path, framework="pt") as file:
-        state = {key: file.get_tensor(key) for key in file.keys()}
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (a handle, not a dict)
     network = UNet(Architecture.from_dict(certificate["architecture"]))
     network.load_state_dict(state)
     return network.eval(), certificate
@@ -226,9 +226,7 @@ def _match_input(network: UNet, n_channels: int, problems: list[str]) -> tuple[U
         return network, ""
     state = network.state_dict()
     state["encoder.Conv1.weight"] = grey_filters(state["encoder.Conv1.weight"], n_channels)
-    architecture = Architecture.from_dict(
-        {**network.architecture.as_dict(), "input_channels": n_channels}
-    )
+    architecture = Architecture.from_dict({**network.architecture.as_dict(), "input_channels": n_channels})
     converted = UNet(architecture)
     converted.load_state_dict(state)
     return converted, f"RGB filters summed over colours, over {n_channels} channel(s)"

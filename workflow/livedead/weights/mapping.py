@@ -184,12 +184,10 @@ def read_alpha(named: dict[str, SourceLayer], problems: list[str]) -> float:
     """Width multiplier of the encoder, from the shapes of its projections."""
     found = tuple(_out(named, f"{block.name}_project") for block in encoder_blocks(1.0))
     for alpha in ALPHAS:
-        if found == tuple(block.out_channels for block in encoder_blocks(alpha)):
-            if _out(named, "Conv1") == make_divisible(32 * alpha):
-                return alpha
-    problems.append(
-        f"the encoder's widths {found} are those of no alpha of {', '.join(map(str, ALPHAS))}"
-    )
+        widths = tuple(block.out_channels for block in encoder_blocks(alpha))
+        if found == widths and _out(named, "Conv1") == make_divisible(32 * alpha):
+            return alpha
+    problems.append(f"the encoder's widths {found} are those of no alpha of {', '.join(map(str, ALPHAS))}")
     return 1.0
 
 

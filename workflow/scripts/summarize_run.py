@@ -1,0 +1,21 @@
+"""Say in a few lines what the run found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead import wells as well_tables
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def summarize_run(wells: Path, summary: Path) -> None:
+    """Write the summary as text."""
+    stores.write_bytes(summary, well_tables.summarize(stores.read_table(wells), str(wells)).encode())
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        summarize_run(Path(snakemake.input.wells), Path(snakemake.output.summary))
