@@ -234,7 +234,7 @@ def summarize(table: pd.DataFrame, path: str) -> str:
     lines = [f"{path}: {len(table)} rows, one per plate, well and timepoint"]
     for plate, wells in table.groupby("plate"):
         statuses = ", ".join(f"{n} {status}" for status, n in wells["status"].value_counts().items())
-        cells = wells["n_total"].sum()
+        cells = int(wells["n_total"].sum())
         lines.append(f"plate {plate}: {len(wells)} wells ({statuses}), {cells:,} cells")
         if "control" in wells:
             lines += [

@@ -28,7 +28,7 @@ def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
     """
     last = wells[wells["timepoint"] == wells["timepoint"].max()]
     rows, columns = FORMATS[n_wells]
-    figure = Figure(figsize=(13, 1.6 + 6.2 * rows / columns), layout="constrained")
+    figure = Figure(figsize=(13, 1.1 + 5.6 * rows / columns), layout="constrained")
     plate = last["plate"].iloc[0]
     figure.suptitle(f"{plate}, timepoint {last['timepoint'].iloc[0]}", fontsize=13)
     left, right = figure.subplots(1, 2)

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from livedead.pictures import png
 
-COLOURS = {"live": "#1b9e4b", "dead": "#d62728", "ambiguous": "#ffb000"}
+COLOURS = {"live": "#0072B2", "dead": "#D55E00", "ambiguous": "#F0E442"}
 SIDE_PX = 400
 
 

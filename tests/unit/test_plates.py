@@ -1,0 +1,88 @@
+import string
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livedead import plates
+from livedead.errors import SheetError
+
+
+@pytest.mark.parametrize("text", ["A1", "a1", "A01", "a01", " A001 "])
+def test_spellings_of_one_well(text):
+    assert plates.parse_well(text) == "A01"
+
+
+@pytest.mark.parametrize(
+    ("n_wells", "last"),
+    [(6, "B03"), (12, "C04"), (24, "D06"), (48, "F08"), (96, "H12"), (384, "P24"), (1536, "AF48")],
+)
+def test_last_well_of_each_format(n_wells, last):
+    wells = plates.all_wells(n_wells)
+    assert len(wells) == n_wells == len(set(wells))
+    assert wells[-1] == last
+    assert plates.parse_well(last, n_wells) == last
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1A", "A", "A0", "A00", "I09", "H13", "Α1", "AG01", "A1B", "A-1", "A1.0"]
+)
+def test_no_well_of_a_96_well_plate(text):
+    with pytest.raises(SheetError, match="well"):
+        plates.parse_well(text, 96)
+
+
+@given(st.integers(0, 31), st.integers(0, 47))
+def test_position_is_the_inverse_of_name(row, column):
+    name = plates.well_name(row, column)
+    assert plates.well_position(name) == (row, column)
+    assert plates.parse_well(name.lower()) == name
+
+
+def test_rows_beyond_z():
+    expected = [*string.ascii_uppercase, "AA", "AB", "AC", "AD", "AE", "AF"]
+    assert [plates.well_name(row, 0)[:-2] for row in range(32)] == expected
+    assert plates.sort_wells(["AA01", "B01", "A10", "A02"]) == ["A02", "A10", "B01", "AA01"]
+
+
+def test_well_lists():
+    assert plates.parse_well_list("A1, b2-C3", 96) == ["A01", "B02", "B03", "C02", "C03"]
+    assert plates.parse_well_list("", 96) == []
+    with pytest.raises(SheetError, match="backwards"):
+        plates.parse_well_list("C3-B2", 96)
+
+
+@given(st.integers(1, 60), st.integers(1, 20))
+def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
+    wells = plates.all_wells(96)[:n_wells]
+    shards = [plates.shard_wells(wells, k, n_shards) for k in range(1, n_shards + 1)]
+    assert [well for shard in shards for well in shard] == wells
+    sizes = [len(shard) for shard in shards]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("plate", ["007", "1E5", "a.b_c-d"])
+def test_plate_ids(plate):
+    assert plates.check_plate_id(plate) == plate
+
+
+@pytest.mark.parametrize("plate", ["", "a b", "a/b", "..", "weights", "é"])
+def test_refused_plate_ids(plate):
+    with pytest.raises(SheetError):
+        plates.check_plate_id(plate)
+
+
+def test_plate_map_names_line_and_value_of_every_problem():
+    table = pd.DataFrame({"well": ["A1", "Z9", "a01"], "drug": list("xyz")}, index=[2, 3, 4])
+    with pytest.raises(SheetError) as error:
+        plates.plate_map(table, 96)
+    assert "line 3" in str(error.value)
+    assert "'Z9'" in str(error.value)
+    assert "line 4" in str(error.value)
+    assert "line 2" in str(error.value)
+
+
+def test_plate_map_is_in_plate_order():
+    table = pd.DataFrame({"drug": ["x", "y"], "well": ["B1", "A2"]}, index=[2, 3])
+    assert plates.plate_map(table, 96).to_dict("list") == {"well": ["A02", "B01"], "drug": ["y", "x"]}

@@ -1,0 +1,109 @@
+import gzip
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from livedead import stores
+from livedead.errors import StoreError
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), stores.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_two_writers_never_share_a_temporary_name(tmp_path):
+    with stores.replacing(tmp_path / "file") as one, stores.replacing(tmp_path / "file") as two:
+        assert one != two
+        one.write_text("one")
+        two.write_text("two")
+    assert (tmp_path / "file").read_text() == "one"
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.tsv", "table.csv.gz"])
+def test_tables_survive_and_are_stable(tmp_path, name):
+    table = pd.DataFrame(
+        {"plate": ["007", "1E5"], "well": ["A01", "B02"], "n_live": [1, 2], "viability": [0.5, np.nan]}
+    )
+    path = tmp_path / name
+    stores.write_table(path, table)
+    first = path.read_bytes()
+    pd.testing.assert_frame_equal(stores.read_table(path), table)
+    stores.write_table(path, table)
+    assert path.read_bytes() == first
+    if name.endswith("gz"):
+        assert gzip.decompress(first).startswith(b"plate,well")
+
+
+def test_a_treatment_called_na_stays_text_in_text_columns(tmp_path):
+    table = pd.DataFrame({"message": ["NA", ""], "n_live": [1, 2]})
+    stores.write_table(tmp_path / "t.csv", table)
+    assert list(stores.read_table(tmp_path / "t.csv")["message"]) == ["NA", ""]
+
+
+def test_normalization_survives(tmp_path, rng=np.random.default_rng(0)):
+    channels = {
+        "brightfield": {
+            "gain": rng.random((40, 50), np.float32),
+            "histogram": np.arange(65536),
+            "black": 1.0,
+            "white": 2.5,
+        }
+    }
+    fields = pd.DataFrame({"well": ["A01"], "field": [1], "focus": [0.25], "message": ["é"]})
+    path = tmp_path / "normalization.h5"
+    stores.write_normalization(path, channels, fields)
+    first = path.read_bytes()
+    found, quality = stores.read_normalization(path)
+    np.testing.assert_array_equal(found["brightfield"]["gain"], channels["brightfield"]["gain"])
+    assert found["brightfield"]["white"] == 2.5
+    pd.testing.assert_frame_equal(quality, fields)
+    stores.write_normalization(path, channels, fields)
+    assert path.read_bytes() == first
+
+
+def test_class_maps_survive(tmp_path):
+    maps = [
+        ({"well": "A01", "status": "ok"}, np.eye(30, dtype=np.uint8)),
+        ({"well": "A02", "status": "failed"}, None),
+    ]
+    path = tmp_path / "classes.h5"
+    stores.write_class_maps(path, iter(maps))
+    (row, class_map), (failed, nothing) = stores.read_class_maps(path)
+    assert row == maps[0][0]
+    assert failed["status"] == "failed"
+    assert nothing is None
+    np.testing.assert_array_equal(class_map, maps[0][1])
+    np.testing.assert_array_equal(stores.read_class_map(path, 0), maps[0][1])
+    assert list(stores.list_class_maps(path)["well"]) == ["A01", "A02"]
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "classes.h5"
+    noise = np.random.default_rng(0).integers(0, 5, (512, 512), dtype=np.uint8)
+    stores.write_class_maps(path, [({"well": "A01"}, noise)])
+    content = bytearray(path.read_bytes())
+    # The incompressible map is most of the file: its middle is pixels.
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"classes\.h5"):
+        list(stores.read_class_maps(path))
+
+
+@pytest.mark.parametrize(
+    "read", [stores.read_normalization, stores.list_class_maps, stores.read_json, stores.read_table]
+)
+def test_files_that_are_something_else(tmp_path, read):
+    path = tmp_path / "file.json"
+    path.write_bytes(b"\xff\xfe nothing")
+    with pytest.raises(StoreError, match=r"file\.json"):
+        read(path)
+    with pytest.raises(StoreError, match="absent"):
+        read(tmp_path / "absent")
