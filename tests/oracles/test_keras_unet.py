@@ -86,7 +86,7 @@ def test_every_layer_is_keras_to_rounding(tmp_path, kernel, bottom):
     assert network.architecture.kernel == kernel
     assert network.architecture.alpha == 0.35
     assert network.architecture.decoder_widths == WIDTHS
-    assert certificate["source"]["container"] == "legacy full model"
+    assert certificate["source"]["container"] == "Keras 3 full model (.h5)"
     counters = {"Conv2DTranspose": ["up_0_conv", "up_1_conv", "up_2_conv", "up_3_conv", "head"]}
     x = np.random.default_rng(1).uniform(-1, 1, (1, 96, 96, 3)).astype(np.float32)
     ours = activations(network, x)

@@ -1,0 +1,195 @@
+"""The command line: ``python -m livedead.weights inspect | convert | verify``."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from livedead import stores
+from livedead.errors import LivedeadError, WeightsError
+from livedead.provenance import file_sha256
+from livedead.weights import certificate, golden
+from livedead.weights.networks import Network, read_source, write_network
+
+PASSED, FAILED, REFUSED = 0, 1, 2
+"""Exit codes: done; over the tolerance; a file was refused."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; see ``docs/weights.md``.
+
+    Returns
+    -------
+    int
+        `PASSED`, `FAILED` or `REFUSED`.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    try:
+        code: int = options.command(options)
+    except LivedeadError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return REFUSED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m livedead.weights", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    reading = argparse.ArgumentParser(add_help=False)
+    reading.add_argument("--architecture", type=Path, help="YAML or Keras JSON, where the file does not tell")
+    reading.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what neither tells: bottom=project|project_BN, stride_padding=correct|even|even_blocks, "
+        "pooling=avg|max, top_activation=linear|softmax",
+    )
+    reading.add_argument("--allow-half", action="store_true", help="take half floats, as float32")
+
+    inspect = commands.add_parser("inspect", parents=[reading], help="say what a file holds")
+    inspect.add_argument("file", type=Path)
+    inspect.set_defaults(command=_inspect)
+
+    convert = commands.add_parser("convert", parents=[reading], help="convert; OUT's suffix is the format")
+    convert.add_argument("source", type=Path, metavar="IN")
+    convert.add_argument("target", type=Path, metavar="OUT")
+    convert.add_argument("--channels", type=int, help="channels to feed a U-Net; sums RGB filters")
+    convert.add_argument("--classes", type=Path, help="YAML with the list 'classes' of {name, role}")
+    convert.add_argument("--golden", type=Path, help="check against this file; the certificate says so")
+    convert.add_argument("--sha256", help="what the hash of IN must be")
+    convert.add_argument(
+        "--nested",
+        action=argparse.BooleanOptionalAction,
+        help="write a U-Net as models in a model, as TensorFlow's tutorial does, or flat",
+    )
+    convert.set_defaults(command=_convert)
+
+    verify = commands.add_parser("verify", parents=[reading], help="compare with recorded outputs")
+    verify.add_argument("weights", type=Path)
+    verify.add_argument("golden", type=Path)
+    verify.add_argument("--precision", choices=["float32", "float64"], help="as the golden output by default")
+    verify.add_argument("--tolerance", type=float, help="share of the range; 1e-4, or 1e-9 in float64")
+    verify.set_defaults(command=_verify)
+    return parser
+
+
+def _choices(options: argparse.Namespace) -> dict[str, Any]:
+    pairs = [item.partition("=") for item in options.set]
+    known = ("bottom", "stride_padding", "pooling", "top_activation")
+    problems = [
+        f"--set {key}: not known; known: {', '.join(known)}" for key, _, _ in pairs if key not in known
+    ]
+    if problems:
+        raise WeightsError("--set", problems)
+    return {key: value for key, _, value in pairs}
+
+
+def _load(path: Path, options: argparse.Namespace) -> Network:
+    return certificate.load_any(
+        path,
+        architecture=options.architecture,
+        choices=_choices(options),
+        allow_half=options.allow_half,
+    )
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    path: Path = options.file
+    _say(f"file        {path.name}")
+    if certificate.has_certificate(path):
+        network, record = certificate.load_network(path)
+        _say("container   livedead safetensors, every tensor as certified")
+        _say(f"source      {record['source']}")
+    else:
+        file = read_source(path, allow_half=options.allow_half)
+        n_values = sum(array.size for layer in file.layers for array in layer.tensors.values())
+        _say(f"sha256      {file_sha256(path)}")
+        _say(f"container   {file.container}, {'nested' if file.nested else 'flat'}")
+        _say(f"layers      {len(file.layers)} with tensors, {n_values:,} values")
+        for layer in file.layers:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in layer.tensors.items())
+            _say(f"  {layer.path or '(top)'} [{layer.name}]: {shapes}")
+        _say(f"besides     {', '.join(file.skipped) or 'nothing'}")
+        network = _load(path, options)
+    _say(f"network     {network.graph.name}, input {network.graph.input_shape}")
+    if network.unet is not None:
+        _say(f"U-Net       {network.unet.as_dict()}")
+    if network.source.get("scheme"):
+        _say(f"scheme      {network.source['scheme']}")
+    _say(f"ignored     {', '.join(network.ignored) or 'nothing'}")
+    return PASSED
+
+
+def _convert(options: argparse.Namespace) -> int:
+    target: Path = options.target
+    classes = None
+    if options.classes:
+        classes = yaml.safe_load(options.classes.read_text(encoding="utf-8"))["classes"]
+    if certificate.has_certificate(options.source):
+        network, record = certificate.load_network(options.source)
+    else:
+        network, record = certificate.convert_file(
+            options.source,
+            n_input_channels=options.channels,
+            classes=classes,
+            architecture=options.architecture,
+            choices=_choices(options),
+            allow_half=options.allow_half,
+            sha256=options.sha256,
+        )
+    code = PASSED
+    if options.golden:
+        report = golden.verify(network, options.golden)
+        record = {**record, "golden": report.as_dict()}
+        code = _tell(report)
+        if code != PASSED:
+            _say(f"{target} was not written")
+            return code
+    if target.suffix == ".safetensors" and not str(target).endswith(".flax.safetensors"):
+        certificate.save_network(target, network, record)
+    else:
+        write_network(target, network, nested=options.nested)
+    beside = target.with_name(target.name.removesuffix(target.suffix) + ".certificate.json")
+    stores.write_json(beside, certificate.certificate_beside(target, record))
+    _say(f"{target}: {network.graph.name}, {len(network.values)} tensors; certificate {beside.name}")
+    if network.ignored:
+        _say(f"ignored: {', '.join(network.ignored)}")
+    return code
+
+
+def _verify(options: argparse.Namespace) -> int:
+    dtype = getattr(torch, options.precision) if options.precision else None
+    network = _load(options.weights, options)
+    return _tell(golden.verify(network, options.golden, dtype=dtype, tolerance=options.tolerance))
+
+
+def _tell(report: golden.Report) -> int:
+    _say(f"{'layer':<40} {'max error / range':>18}")
+    for found in report.comparisons:
+        over = "" if found.relative <= report.tolerance else f"  OVER {found.note}".rstrip()
+        name = found.name if found.name == found.layer else f"{found.name} = {found.layer}"
+        _say(f"{name:<40} {found.relative:>18.2e}{over}")
+    if report.skipped:
+        _say(f"not compared, since the network has no such layer: {', '.join(report.skipped)}")
+    first = report.first_failure
+    compared = f"{len(report.comparisons)} tensors in {report.dtype}"
+    if first is None:
+        _say(f"passed: {compared}, all within {report.tolerance:g} of the range")
+        return PASSED
+    _say(f"FAILED: first layer over {report.tolerance:g} of the range: {first.name} ({first.relative:.3g})")
+    return FAILED
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
