@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-weights test test-fast lint format resume clean
+.PHONY: help demo demo-agreement demo-weights test test-fast oracles oracles-table record-tf-keras fuzz lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make test            every test"
+	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
+	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every style and type check"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: unlock, sweep, go on"
 
@@ -44,6 +46,28 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/unit
+
+# In an environment of its own: Flax and JAX are large and nothing else needs them.
+$(VENV)-oracles/.installed: requirements.txt requirements-dev.txt requirements-oracles.txt
+	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles
+	$(VENV)-oracles/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oracles.txt
+	touch $@
+
+oracles: $(VENV)-oracles/.installed
+	$(VENV)-oracles/bin/pytest tests/oracles
+
+oracles-table: $(VENV)-oracles/.installed
+	$(VENV)-oracles/bin/python tests/oracles/measure.py
+
+# Needs TensorFlow, which is why what it makes is committed.
+record-tf-keras:
+	test -x $(VENV)-tf/bin/python || $(PYTHON) -m venv $(VENV)-tf
+	$(VENV)-tf/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu tf_keras
+	$(VENV)-tf/bin/python tests/oracles/record_tf_keras.py $(FOLDER)
+
+FUZZ ?= 10000
+fuzz: $(VENV)/.installed-dev
+	PYTHONPATH=workflow $(BIN)/python tests/unit/weights/mutations.py $(FUZZ)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", parents=[reading], help="compare with recorded outputs")
     verify.add_argument("weights", type=Path)
     verify.add_argument("golden", type=Path)
-    verify.add_argument("--precision", choices=["float32", "float64"], help="as the golden output by default")
+    verify.add_argument("--precision", choices=["float32", "float64"], help="arithmetic, and its tolerance")
     verify.add_argument("--tolerance", type=float, help="share of the range; 1e-4, or 1e-9 in float64")
     verify.set_defaults(command=_verify)
     return parser

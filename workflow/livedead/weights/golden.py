@@ -18,7 +18,7 @@ from livedead.errors import WeightsError
 from livedead.provenance import file_sha256
 from livedead.weights.certificate import unet_module
 from livedead.weights.families import canonical, encoder_kinds
-from livedead.weights.graphs import Graph, Node, Traced
+from livedead.weights.graphs import ArchitectureError, Graph, Node, Traced
 from livedead.weights.kinds import ACTIVATIONS
 from livedead.weights.mapping import CLASSES, counter, match_names
 from livedead.weights.networks import Network
@@ -120,7 +120,9 @@ def verify(
     Parameters
     ----------
     dtype : torch.dtype, optional
-        Arithmetic; that of the golden output (float32 or float64) if not given.
+        Arithmetic. If not given, the layers are computed in float64, so that only the rounding
+        of the golden file is left, and judged by the dtype of the golden output; the U-Net
+        that segments is run in float32 besides.
     tolerance : float, optional
         Share of the range; see `TOLERANCES`.
 
@@ -130,12 +132,15 @@ def verify(
         If the golden file cannot be used with this network.
     """
     arrays = read_golden(golden)
-    if dtype is None:
-        dtype = torch.float64 if arrays["output"].dtype == np.float64 else torch.float32
+    recorded = torch.float64 if arrays["output"].dtype == np.float64 else torch.float32
+    judged, dtype = dtype or recorded, dtype or torch.float64
     x = _input(arrays["x"], network, golden, dtype)
     acts = {name.removeprefix("act/"): array for name, array in arrays.items() if name.startswith("act/")}
     graph = network.graph
-    shapes = graph.trace(tuple(x.shape[2:]))
+    try:
+        shapes = graph.trace(tuple(x.shape[2:]))
+    except ArchitectureError as error:
+        raise WeightsError(golden, [f"x of shape {arrays['x'].shape}: {error}"]) from error
     layers = match_layers({name: _sample_shape(array) for name, array in acts.items()}, network, shapes)
     state = network.state(dtype)
     with torch.no_grad():
@@ -153,17 +158,17 @@ def verify(
             found = _channels_last(first[layers[name]], shapes[layers[name]].order)
             comparisons.append(_compare(name, layers[name], found, _sample(acts[name], found)))
         found = _channels_last(output, shapes[graph.output].order)
-        if network.unet is not None and dtype == torch.float32:
-            module = ACTIVATIONS[network.head_activation](unet_module(network)(x))
+        if network.unet is not None and judged == torch.float32:
+            module = ACTIVATIONS[network.head_activation](unet_module(network)(x.float()))
             compared = _compare(
                 "output of UNet", "livedead.unet.UNet", _channels_last(module, None), arrays["output"]
             )
             comparisons.append(compared)
     comparisons.append(_compare("output", graph.output, found, arrays["output"]))
-    limit = TOLERANCES[dtype] if tolerance is None else tolerance
+    limit = TOLERANCES[judged] if tolerance is None else tolerance
     skipped = [f"act/{name}" for name in acts if name not in layers]
     skipped += [name for name in arrays if name not in ("x", "output") and not name.startswith("act/")]
-    return Report(file_sha256(golden), str(dtype).removeprefix("torch."), limit, comparisons, sorted(skipped))
+    return Report(file_sha256(golden), str(judged).removeprefix("torch."), limit, comparisons, sorted(skipped))
 
 
 def match_layers(

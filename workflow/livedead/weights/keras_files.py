@@ -7,6 +7,7 @@ member without unpacking.
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -274,6 +275,9 @@ def _read_legacy(
         for name in _text_list(group[outer], "weight_names"):
             *parents, leaf = name.split("/")
             layer = parents[-1] if parents else outer
+            if re.fullmatch(re.escape(outer) + r"(_\d+)?", layer):
+                # TensorFlow 1 numbered the tensors of a model that was loaded twice.
+                layer = outer
             dataset, role = group[outer].get(name), _ROLES.get(leaf.split(":")[0])
             if not isinstance(dataset, h5py.Dataset):
                 tensors.problems.append(f"{outer}/{name}: named in 'weight_names' but absent")
