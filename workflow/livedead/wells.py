@@ -243,8 +243,9 @@ def summarize(table: pd.DataFrame, path: str) -> str:
                 if control in ("negative", "positive")
             ]
         lines += [
-            f"  {row.well}: {row.status}, {row.n_fields_used} of {row.n_fields_expected} fields used"
-            for row in wells[wells["status"].isin(["partial", "no_images", "failed"])].itertuples()
+            f"  {status}: " + ", ".join(f"{row.well} ({row.n_fields_used} fields used)" for row in group.itertuples())
+            for status, group in wells.groupby("status")
+            if status in ("partial", "no_images", "failed")
         ]
     return "\n".join(lines) + "\n"
 
