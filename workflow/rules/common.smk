@@ -26,6 +26,19 @@ scattergather:
     shard=config["shards"],
 
 
+# All of them are targets, so that a file that was lost comes back, and what hangs on it.
+FILES_OF_A_PLATE = [
+    "results/{plate}/images.tsv",
+    "results/{plate}/normalization.h5",
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+    "results/{plate}/fields.csv",
+    "results/{plate}/cells.csv.gz",
+    "results/{plate}/wells.csv",
+    "results/{plate}/report/plate.png",
+    "results/{plate}/report/fields.png",
+]
+
+
 def code(script: str) -> str:
     """Hash of a script and of the library code it uses: an edit re-runs what depends on it."""
     return code_sha256(SCRIPTS / f"{script}.py")
