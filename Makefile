@@ -33,11 +33,10 @@ demo: $(VENV)/.installed
 demo-agreement: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) --quiet all demo_agreement
 
-# In a folder of its own, so that it cannot touch the demo's results.
 demo-weights: $(VENV)/.installed
-	$(SNAKEMAKE) --directory results/demo-weights --configfile config/demo/train.yaml \
-		--config $(if $(ENCODER),'training={"encoder": "$(abspath $(ENCODER))"}') -- training
-	cp results/demo-weights/results/training/unet.h5 config/demo/unet.h5
+	$(SNAKEMAKE) --configfile config/demo/train.yaml \
+		$(if $(ENCODER),--config 'training={"encoder": "$(ENCODER)"}') -- training
+	cp results/training/unet.h5 config/demo/unet.h5
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest
