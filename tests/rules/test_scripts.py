@@ -44,7 +44,14 @@ NORMALIZATION = {
     "seed": 0,
 }
 COUNTING = {"min_area_um2": 5, "max_area_um2": 1e5, "ambiguous_margin": 0.0, "split_depth_um": 0.0}
-PLAN = {"device": "cpu", "precision": "float32", "memory_mb": 4000, "tile_px": None}
+SEGMENTATION = {
+    "device": "cpu",
+    "precision": "float32",
+    "memory_mb": 4000,
+    "force": None,
+    "tile_px": None,
+    "seam": {"checks": 1, "max_difference": 1e-3},
+}
 NETWORK = {"bottom": "project", "stride_padding": "correct"}
 
 
@@ -105,7 +112,7 @@ def flow(tmp_path_factory):
             scatteritem=f"{shard}-of-2",
             channels=["brightfield"],
             bit_depth=16,
-            plan=PLAN,
+            segmentation=SEGMENTATION,
         )
         count_cells.count_cells(
             item / "classes.h5",
@@ -178,7 +185,8 @@ def test_class_maps_are_those_of_the_network(flow):
     plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv"), 16)
     transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
     network, _ = weights.load_unet(flow / "unet.safetensors")
-    expected = Segmenter(network, Plan(device="cpu")).class_map(plate.normalized(("B06", 2, 1), transforms))
+    segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
+    expected = segmenter.segment(plate.raw(("B06", 2, 1), transforms)).class_map
     maps = {
         (row["well"], row["field"]): found
         for row, found in stores.read_class_maps(flow / "2-of-2/classes.h5")

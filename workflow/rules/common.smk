@@ -66,6 +66,8 @@ def config_sha256(wildcards) -> str:
         "counting",
     ]
     settings = {name: config[name] for name in names}
-    computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
+    computing = {
+        k: v for k, v in config["segmentation"].items() if k not in ("device", "seam")
+    }
     plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})
