@@ -27,11 +27,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet rules host progress
+	$(SNAKEMAKE) $(DEMO) --quiet rules host progress --
 	@cat results/summary.txt
 
 demo-agreement: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet all demo_agreement
+	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement
 
 demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \
