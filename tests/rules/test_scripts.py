@@ -1,5 +1,6 @@
 """The function of every script, called in the order of the flow, in a temporary folder."""
 
+import hashlib
 import itertools
 import json
 
@@ -26,6 +27,7 @@ import tabulate_wells
 import take_inventory
 import tifffile
 import train_unet
+import write_provenance
 from conftest import CLASSES, randomized
 
 from livedead import stores, weights
@@ -223,6 +225,25 @@ def test_gather_check_and_summary(flow, tmp_path):
     with pytest.raises(LivedeadError, match=r"A12 field 2 .*truncated"):
         check_fields.check_fields([flow / "fields.csv"], tmp_path / "no.txt", max_failed_fraction=0.1)
     assert not (tmp_path / "no.txt").exists()
+
+
+def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
+    write_provenance.write_provenance(
+        {"p": flow / "images.tsv"},
+        {"p": [flow / "1-of-2/classes.h5", flow / "2-of-2/classes.h5"]},
+        flow / "unet.certificate.json",
+        tmp_path / "provenance.json",
+        config={"counting": COUNTING},
+        code={"count_cells": "abc"},
+    )
+    record = json.loads((tmp_path / "provenance.json").read_text())
+    digest = hashlib.sha256((flow / "images.tsv").read_bytes()).hexdigest()
+    assert record["plates"]["p"]["images_sha256"] == digest
+    shard = record["plates"]["p"]["shards"]["2-of-2"]
+    assert shard["device"] == "cpu"
+    assert 0 <= shard["seam_largest_difference"] < 1e-3
+    assert record["packages"]["numpy"] == np.__version__
+    assert record["weights"]["unet_sha256"]
 
 
 def test_export_normalized(flow, tmp_path):

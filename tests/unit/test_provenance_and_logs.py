@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from livedead import logs, provenance
+from livedead.errors import SheetError
 
 
 def test_hashes(tmp_path):
@@ -38,6 +39,14 @@ def test_a_failed_job_says_why_in_its_log(tmp_path):
     text = path.read_text()
     assert "working" in text
     assert text.rstrip().endswith("ValueError: because")
+
+
+def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
+    with pytest.raises(SystemExit, match="livedead: column 'well'"), logs.log_to(tmp_path / "job.log"):
+        raise SheetError("column 'well': no such well")
+    text = (tmp_path / "job.log").read_text()
+    assert text.rstrip().endswith("failed: column 'well': no such well")
+    assert "Traceback" not in text
 
 
 def test_progress_passes_everything_on_and_reports(tmp_path, monkeypatch):

@@ -59,7 +59,8 @@ class PlateImages:
         planes = [self.plane(key, channel) for channel in transforms]
         for plane, transform in zip(planes, transforms.values(), strict=True):
             check_shape(plane, transform.gain.shape)
-        return np.stack(planes)
+        # One channel is the common case, and a large field is not copied for nothing.
+        return planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes)
 
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """What the network reads, (C, H, W) float32 in [-1, 1]; raises `FieldError`."""
@@ -74,7 +75,7 @@ def read_ahead(
     read: Callable[[Key], np.ndarray], keys: Iterable[Key], n_ahead: int = 2
 ) -> Iterator[tuple[Key, np.ndarray | FieldError]]:
     """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
-    with ThreadPoolExecutor(n_ahead) as pool:
+    with ThreadPoolExecutor(max(1, n_ahead)) as pool:
         waiting: deque[tuple[Key, Future[np.ndarray]]] = deque()
         for key in keys:
             waiting.append((key, pool.submit(read, key)))

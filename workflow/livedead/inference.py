@@ -309,8 +309,6 @@ class Segmenter:
         folded = fold_batch_norm(network.eval().requires_grad_(False)).to(self.device)
         self.network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._transforms = transforms
-        gains = padded(np.stack([transform.gain for transform in transforms]))
-        self._gains = torch.from_numpy(np.ascontiguousarray(gains)).to(self.device)
 
     def segment(self, raw: np.ndarray) -> Segmentation:
         """Segment one field.
@@ -396,13 +394,19 @@ class Segmenter:
 
     def _normalized(self, raw: np.ndarray, window: Slices) -> Tensor:
         """The network's input in one window, (C, h, w) float32: uploaded raw, normalized there."""
-        counts = torch.from_numpy(np.ascontiguousarray(padded_window(raw, window))).to(self.device).float()
-        gains = self._gains[:, *window]
-        channels = [
-            normalize(field, gain, transform.black, transform.scale())
-            for field, gain, transform in zip(counts, gains, self._transforms, strict=True)
-        ]
+        channels = []
+        for plane, transform in zip(raw, self._transforms, strict=True):
+            counts = self._upload(padded_window(plane, window)).float()
+            gain = self._upload(padded_window(transform.gain, window))
+            channels.append(normalize(counts, gain, transform.black, transform.scale()))
         return torch.stack(channels)
+
+    def _upload(self, window: np.ndarray) -> Tensor:
+        """An array on the device; from pinned memory to a GPU, so that the copy need not wait."""
+        tensor = torch.from_numpy(np.ascontiguousarray(window))
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
 
 
 def _intersection(part: Slices, place: Slices) -> tuple[Slices | None, Slices | None]:

@@ -195,6 +195,15 @@ def _write_fields(
         file.attrs.update(about)
 
 
+def read_about(path: str | Path) -> dict[str, Any]:
+    """What `write_segmentations` was told about the file, as JSON values."""
+    with _opened(path, "class map file") as file:
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in file.attrs.items()
+        }
+
+
 def read_unstable(path: str | Path, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Unstable places and their second best classes in class map k, see `write_segmentations`."""
     with _opened(path, "class map file") as file:

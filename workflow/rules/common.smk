@@ -26,6 +26,16 @@ scattergather:
     shard=config["shards"],
 
 
+CHAIN = [
+    "index_plate",
+    "convert_weights",
+    "normalize_plate",
+    "segment_fields",
+    "count_cells",
+    "gather_fields",
+    "tabulate_wells",
+]
+
 # All of them are targets, so that a file that was lost comes back, and what hangs on it.
 FILES_OF_A_PLATE = [
     "results/{plate}/images.tsv",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
+LARGE_FIELD_PX = 50_000_000
+"""Fields of this size are not read ahead: memory holds one of them, not three."""
+
+
 def segment_fields(
     raw: Path,
     images: Path,
@@ -50,7 +54,14 @@ def segment_fields(
     seam = segmentation["seam"]
     rng = np.random.default_rng(shard)
     checked = set(rng.permutation(len(keys))[: seam["checks"]].tolist())
-    about = {"seam_largest_difference": 0.0, "seam_n_changed": 0, "seam_n_pixels": 0}
+    about: dict[str, Any] = {
+        "device": segmenter.device.type,
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "seam_largest_difference": 0.0,
+        "seam_n_changed": 0,
+        "seam_n_pixels": 0,
+    }
 
     def check(field: np.ndarray, key: tuple[str, int, int]) -> None:
         found = segmenter.seam_check(field, rng)
@@ -62,7 +73,9 @@ def segment_fields(
             raise LivedeadError(f"{key}: {found} is over max_difference {seam['max_difference']}")
 
     def segmented() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-        fields = read_ahead(lambda key: plate.raw(key, transforms), keys)
+        n_pixels = next(iter(transforms.values())).gain.size
+        n_ahead = 2 if n_pixels < LARGE_FIELD_PX else 0
+        fields = read_ahead(lambda key: plate.raw(key, transforms), keys, n_ahead)
         for k, (key, field) in enumerate(progress(fields, len(keys), "fields")):
             if isinstance(field, FieldError):
                 log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
