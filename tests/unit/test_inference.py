@@ -199,7 +199,10 @@ def test_what_a_plan_refuses():
 def test_a_gpu_that_is_not_there_is_said():
     with pytest.raises(ConfigError, match="device: cuda, but PyTorch"):
         inference.choose_device("cuda")
+    with pytest.raises(ConfigError, match="this job was given GPU 0, but PyTorch"):
+        inference.choose_device("auto", given_gpus="0")
     assert inference.choose_device("auto").type == "cpu"
+    assert inference.choose_device("cpu", given_gpus="0").type == "cpu"
 
 
 def test_a_class_map_does_not_depend_on_what_came_before(small_network):

@@ -104,23 +104,30 @@ def keep_memory() -> None:
         library.mallopt(_M_TRIM_THRESHOLD, -1)
 
 
-def choose_device(device: str) -> torch.device:
+def choose_device(device: str, given_gpus: str = "") -> torch.device:
     """The device that `device` names; ``auto`` is a GPU where one is visible.
+
+    Parameters
+    ----------
+    device : {'auto', 'cpu', 'cuda'}
+    given_gpus : str
+        GPUs that the scheduler gave this job (``CUDA_VISIBLE_DEVICES``); a job that was given
+        one never falls back to the CPU.
 
     Raises
     ------
     ConfigError
-        If ``cuda`` is asked for and this PyTorch cannot reach a GPU.
+        If a GPU was asked for or given, and this PyTorch cannot reach it.
     """
-    if device == "cuda" and not torch.cuda.is_available():
+    available = torch.cuda.is_available()
+    if not available and (device == "cuda" or (device == "auto" and given_gpus not in ("", "-1"))):
         built = "has CUDA, but sees no GPU" if torch.version.cuda else "is a CPU build"
+        wanted = "device: cuda" if device == "cuda" else f"this job was given GPU {given_gpus}"
         raise ConfigError(
-            f"device: cuda, but PyTorch {torch.__version__} {built}; "
+            f"{wanted}, but PyTorch {torch.__version__} {built}; "
             "install a CUDA build, ask the scheduler for a GPU, or set device: cpu"
         )
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+    return torch.device("cuda" if available and device != "cpu" else "cpu")
 
 
 def receptive_halo() -> int:

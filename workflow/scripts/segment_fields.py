@@ -1,5 +1,6 @@
 """Turn every field of one shard into a class map."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from livedead import stores, weights
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, read_ahead, read_transforms
-from livedead.inference import Plan, Segmenter, keep_memory
+from livedead.inference import Plan, Segmenter, choose_device, keep_memory
 from livedead.logs import log, log_to, progress
 from livedead.plates import shard_wells
 
@@ -48,6 +49,7 @@ def segment_fields(
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan(**{name: value for name, value in segmentation.items() if name != "seam"})
+    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     network, _ = weights.load_unet(unet)
     segmenter = Segmenter(network, list(transforms.values()), plan)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, plan)
