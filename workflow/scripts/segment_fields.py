@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 LARGE_FIELD_PX = 50_000_000
-"""Fields of this size are not read ahead: memory holds one of them, not three."""
+"""Larger fields are not read ahead, and what they leave is given back: memory holds one alone."""
 
 
 def segment_fields(
@@ -49,6 +49,9 @@ def segment_fields(
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan(**{name: value for name, value in segmentation.items() if name != "seam"})
+    is_large = next(iter(transforms.values())).gain.size > LARGE_FIELD_PX
+    if not is_large:
+        keep_memory()
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     network, _ = weights.load_unet(unet)
     segmenter = Segmenter(network, list(transforms.values()), plan)
@@ -75,9 +78,7 @@ def segment_fields(
             raise LivedeadError(f"{key}: {found} is over max_difference {seam['max_difference']}")
 
     def segmented() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-        n_pixels = next(iter(transforms.values())).gain.size
-        n_ahead = 2 if n_pixels < LARGE_FIELD_PX else 0
-        fields = read_ahead(lambda key: plate.raw(key, transforms), keys, n_ahead)
+        fields = read_ahead(lambda key: plate.raw(key, transforms), keys, 0 if is_large else 2)
         for k, (key, field) in enumerate(progress(fields, len(keys), "fields")):
             if isinstance(field, FieldError):
                 log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
@@ -95,7 +96,6 @@ def segment_fields(
 
 
 if __name__ == "__main__":
-    keep_memory()
     torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0]):
         segment_fields(
