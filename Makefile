@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-weights test test-fast oracles oracles-table record-tf-keras fuzz lint format resume clean
+.PHONY: help demo demo-agreement demo-weights test test-fast oracles oracles-table record-tf-keras fuzz benchmark lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -16,6 +16,7 @@ help:
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every style and type check"
+	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
@@ -29,17 +30,16 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet rules host progress
+	$(SNAKEMAKE) $(DEMO) --quiet rules host progress --
 	@cat results/summary.txt
 
 demo-agreement: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet all demo_agreement
+	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement
 
-# In a folder of its own, so that it cannot touch the demo's results.
 demo-weights: $(VENV)/.installed
-	$(SNAKEMAKE) --directory results/demo-weights --configfile config/demo/train.yaml \
-		--config $(if $(ENCODER),'training={"encoder": "$(abspath $(ENCODER))"}') -- training
-	cp results/demo-weights/results/training/unet.h5 config/demo/unet.h5
+	$(SNAKEMAKE) --configfile config/demo/train.yaml \
+		$(if $(ENCODER),--config 'training={"encoder": "$(ENCODER)"}') -- training
+	cp results/training/unet.h5 config/demo/unet.h5
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest
@@ -75,6 +75,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake $(DEMO) --lint
+
+benchmark: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-benchmark.txt
+	$(BIN)/python tests/benchmarks/inference.py
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -38,6 +38,9 @@ def randomized(architecture: Architecture, seed: int = 0) -> UNet:
     network = UNet(architecture)
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            # He's scale keeps signals alive through all layers, so that errors show.
+            torch.nn.init.kaiming_normal_(module.weight, generator=generator)
         if isinstance(module, torch.nn.BatchNorm2d):
             module.weight.data.uniform_(0.5, 1.5, generator=generator)
             module.bias.data.normal_(0, 0.3, generator=generator)

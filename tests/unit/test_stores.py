@@ -1,5 +1,4 @@
 import gzip
-import os
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_writers_never_share_a_temporary_name(tmp_path):
@@ -48,7 +47,8 @@ def test_a_treatment_called_na_stays_text_in_text_columns(tmp_path):
     assert list(stores.read_table(tmp_path / "t.csv")["message"]) == ["NA", ""]
 
 
-def test_normalization_survives(tmp_path, rng=np.random.default_rng(0)):
+def test_normalization_survives(tmp_path):
+    rng = np.random.default_rng(0)
     channels = {
         "brightfield": {
             "gain": rng.random((40, 50), np.float32),

@@ -147,3 +147,9 @@ def count_states(cells: pd.DataFrame) -> dict[str, int]:
     if sum(counts.values()) != len(cells):
         raise AssertionError(f"{len(cells)} cells, but {counts} by state")
     return {**counts, "n_total": len(cells)}
+
+
+def join_cells(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of cells under each other; fields without cells add nothing, not even a dtype."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=CELL_COLUMNS)

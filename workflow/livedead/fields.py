@@ -1,6 +1,8 @@
 """The fields of one plate: their planes, read through the gate and normalized."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ class PlateImages:
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int):
-        self.raw = raw
+        self.folder = raw
         self.bit_depth = bit_depth
         self._rows = {
             (row.well, int(row.field), int(row.timepoint), row.channel): row for row in images.itertuples()
@@ -45,22 +47,49 @@ class PlateImages:
         if row is None:
             raise FieldError("missing_channel", f"channel {channel!r} was not imaged in this field")
         return read_plane(
-            self.raw / row.path,
+            self.folder / row.path,
             int(row.page),
             sha256=row.sha256,
             n_bytes=int(row.bytes),
             bit_depth=self.bit_depth,
         )
 
+    def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
+        """Raw counts of the transforms' channels, (C, H, W) uint16; raises `FieldError`."""
+        planes = [self.plane(key, channel) for channel in transforms]
+        for plane, transform in zip(planes, transforms.values(), strict=True):
+            check_shape(plane, transform.gain.shape)
+        # One channel is the common case, and a large field is not copied for nothing.
+        return planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes)
+
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """What the network reads, (C, H, W) float32 in [-1, 1]; raises `FieldError`."""
-        planes = []
-        for channel, transform in transforms.items():
-            plane = self.plane(key, channel)
-            check_shape(plane, transform.gain.shape)
-            counts = plane.astype(np.float32)
-            planes.append(normalize(counts, transform.gain, transform.black, transform.scale()))
-        return np.stack(planes)
+        normalized = [
+            normalize(plane.astype(np.float32), transform.gain, transform.black, transform.scale())
+            for plane, transform in zip(self.raw(key, transforms), transforms.values(), strict=True)
+        ]
+        return np.stack(normalized)
+
+
+def read_ahead(
+    read: Callable[[Key], np.ndarray], keys: Iterable[Key], n_ahead: int = 2
+) -> Iterator[tuple[Key, np.ndarray | FieldError]]:
+    """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
+    with ThreadPoolExecutor(max(1, n_ahead)) as pool:
+        waiting: deque[tuple[Key, Future[np.ndarray]]] = deque()
+        for key in keys:
+            waiting.append((key, pool.submit(read, key)))
+            if len(waiting) > n_ahead:
+                yield _outcome(*waiting.popleft())
+        while waiting:
+            yield _outcome(*waiting.popleft())
+
+
+def _outcome(key: Key, future: Future[np.ndarray]) -> tuple[Key, np.ndarray | FieldError]:
+    try:
+        return key, future.result()
+    except FieldError as error:
+        return key, error
 
 
 def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from livedead import __version__
+from livedead.errors import LivedeadError
 
 Item = TypeVar("Item")
 log = logging.getLogger("livedead")
@@ -18,7 +19,13 @@ PROGRESS_SECONDS = 5.0
 
 @contextmanager
 def log_to(path: str | Path) -> Iterator[None]:
-    """Send log records to `path`, and write there why the body failed, if it does."""
+    """Send log records to `path`, and write there why the body failed, if it does.
+
+    Raises
+    ------
+    SystemExit
+        In place of a `LivedeadError`: its message, without a traceback, ends the script.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -31,6 +38,10 @@ def log_to(path: str | Path) -> Iterator[None]:
         log.info("livedead %s, Python %s on %s", __version__, platform.python_version(), platform.node())
         yield
         log.info("done")
+    except LivedeadError as error:
+        # The message is for the user; where in the code it was noticed is not.
+        log.error("failed: %s", error)
+        raise SystemExit(f"livedead: {error}") from error
     except BaseException as error:
         log.exception("failed: %s", error)
         raise

@@ -68,13 +68,24 @@ def flat_field(sample: np.ndarray, smooth_px: float, floor: float) -> np.ndarray
     light = np.median(sample, axis=0).astype(np.float32)
     # Smoothing is done on a coarse grid: the light has no detail, and a wide Gaussian is slow.
     step = max(1, int(smooth_px // 4))
-    coarse = gaussian_filter(light, step / 2)[::step, ::step] if step > 1 else light
-    coarse = gaussian_filter(coarse, smooth_px / step)
-    factors = (light.shape[0] / coarse.shape[0], light.shape[1] / coarse.shape[1])
-    smooth = zoom(coarse, factors, order=1, mode="nearest", grid_mode=True) if step > 1 else coarse
+    coarse = _resized(gaussian_filter(light, step / 2), tuple(-(-side // step) for side in light.shape))
+    sigma = smooth_px / step
+    # An odd reflection keeps the slope at the edge, which an even one would flatten.
+    reach = min(int(4 * sigma), *(side - 1 for side in coarse.shape))
+    extended = np.pad(coarse, reach, mode="reflect", reflect_type="odd")
+    inner = tuple(slice(reach, reach + side) for side in coarse.shape)
+    smooth = _resized(gaussian_filter(extended, sigma, mode="nearest")[inner], light.shape)
     smooth = np.maximum(smooth, floor * float(smooth.max()))
     bright = float(np.quantile(smooth, 0.95))
     return (bright / np.maximum(smooth, 1)).astype(np.float32)
+
+
+def _resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Linear interpolation to another shape; the outlines of both coincide."""
+    if image.shape == shape:
+        return image
+    factors = [new / old for new, old in zip(shape, image.shape, strict=True)]
+    return zoom(image, factors, order=1, mode="nearest", grid_mode=True)
 
 
 def histogram(field: np.ndarray, gain: np.ndarray) -> np.ndarray:

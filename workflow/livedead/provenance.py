@@ -1,11 +1,26 @@
 """What a number was made from: hashes of files, of settings, and of the code itself."""
 
 import ast
+import contextlib
 import hashlib
 import json
+import platform
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "h5py",
+    "tifffile",
+    "imagecodecs",
+    "scikit-image",
+    "connected-components-3d",
+    "torch",
+    "snakemake",
+)
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -19,6 +34,15 @@ def value_sha256(value: Any) -> str:
     """SHA-256 of a JSON-like value; equal values hash alike whatever their key order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the installed packages that the numbers can depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def code_sha256(script: str | Path) -> str:

@@ -216,9 +216,10 @@ def _row_hashes(table: pd.DataFrame, images: pd.DataFrame, provenance: dict[str,
 
 def join_plates(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """The tables of all plates under each other: keys, every plate-map column, results."""
-    joined = pd.concat(tables, ignore_index=True)
+    typed = [table.astype(dict.fromkeys(COUNTS, "Int64")) for table in tables]
+    joined = pd.concat(typed, ignore_index=True)
     mapped = [column for column in joined if column not in KEYS + RESULTS]
-    return joined[[*KEYS, *mapped, *RESULTS]].astype(dict.fromkeys(COUNTS, "Int64"))
+    return joined[[*KEYS, *mapped, *RESULTS]]
 
 
 def summarize(table: pd.DataFrame, path: str) -> str:
@@ -243,8 +244,10 @@ def summarize(table: pd.DataFrame, path: str) -> str:
                 if control in ("negative", "positive")
             ]
         lines += [
-            f"  {row.well}: {row.status}, {row.n_fields_used} of {row.n_fields_expected} fields used"
-            for row in wells[wells["status"].isin(["partial", "no_images", "failed"])].itertuples()
+            f"  {status}: "
+            + ", ".join(f"{row.well} ({row.n_fields_used} fields used)" for row in group.itertuples())
+            for status, group in wells.groupby("status")
+            if status in ("partial", "no_images", "failed")
         ]
     return "\n".join(lines) + "\n"
 

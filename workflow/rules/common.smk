@@ -26,6 +26,29 @@ scattergather:
     shard=config["shards"],
 
 
+CHAIN = [
+    "index_plate",
+    "convert_weights",
+    "normalize_plate",
+    "segment_fields",
+    "count_cells",
+    "gather_fields",
+    "tabulate_wells",
+]
+
+# All of them are targets, so that a file that was lost comes back, and what hangs on it.
+FILES_OF_A_PLATE = [
+    "results/{plate}/images.tsv",
+    "results/{plate}/normalization.h5",
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+    "results/{plate}/fields.csv",
+    "results/{plate}/cells.csv.gz",
+    "results/{plate}/wells.csv",
+    "results/{plate}/report/plate.png",
+    "results/{plate}/report/fields.png",
+]
+
+
 def code(script: str) -> str:
     """Hash of a script and of the library code it uses: an edit re-runs what depends on it."""
     return code_sha256(SCRIPTS / f"{script}.py")
@@ -53,6 +76,8 @@ def config_sha256(wildcards) -> str:
         "counting",
     ]
     settings = {name: config[name] for name in names}
-    computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
+    computing = {
+        k: v for k, v in config["segmentation"].items() if k not in ("device", "seam")
+    }
     plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})

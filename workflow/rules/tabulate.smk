@@ -69,6 +69,33 @@ rule summarize_run:
         "../scripts/summarize_run.py"
 
 
+rule write_provenance:
+    input:
+        images=expand("results/{plate}/images.tsv", plate=PLATES.index),
+        class_maps=expand(
+            gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+            plate=PLATES.index,
+        ),
+        certificate="results/weights/unet.certificate.json",
+    output:
+        provenance="results/provenance.json",
+    log:
+        "logs/write_provenance.log",
+    benchmark:
+        "benchmarks/write_provenance.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        plates=list(PLATES.index),
+        scripts={name: code(name) for name in CHAIN},
+    script:
+        "../scripts/write_provenance.py"
+
+
 # Last and alone: a failing rule loses its outputs, so it must not own a table.
 rule check_fields:
     input:

@@ -13,6 +13,7 @@ from livedead.cells import (
     CountingRules,
     class_numbers,
     count_states,
+    join_cells,
     measure_cells,
 )
 from livedead.logs import log_to
@@ -46,7 +47,7 @@ def count_cells(
         cell_tables.append(found.assign(**{name: row[name] for name in KEY})[CELL_COLUMNS])
     table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS)
     stores.write_table(fields, table.astype(dict.fromkeys(COUNTS, "Int64")))
-    stores.write_table(cells, pd.concat([pd.DataFrame(columns=CELL_COLUMNS), *cell_tables]))
+    stores.write_table(cells, join_cells(cell_tables))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import COUNTS
+from livedead.cells import COUNTS, join_cells
 from livedead.logs import log_to
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def gather_fields(
         validate="one_to_one",
     )
     stores.write_table(fields, joined.astype(dict.fromkeys(COUNTS, "Int64")))
-    stores.write_table(cells, pd.concat([stores.read_table(path) for path in shard_cells]))
+    stores.write_table(cells, join_cells([stores.read_table(path) for path in shard_cells]))
 
 
 if __name__ == "__main__":

@@ -168,7 +168,9 @@ def verify(
     limit = TOLERANCES[judged] if tolerance is None else tolerance
     skipped = [f"act/{name}" for name in acts if name not in layers]
     skipped += [name for name in arrays if name not in ("x", "output") and not name.startswith("act/")]
-    return Report(file_sha256(golden), str(judged).removeprefix("torch."), limit, comparisons, sorted(skipped))
+    return Report(
+        file_sha256(golden), str(judged).removeprefix("torch."), limit, comparisons, sorted(skipped)
+    )
 
 
 def match_layers(

@@ -1,0 +1,148 @@
+"""The real Snakemake, as a user starts it, on a small simulated plate."""
+
+import os
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from working_folder import BROKEN, WELLS, Folder, write_config
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, repository):
+    """A finished run, in a folder whose name has a space, outside the repository."""
+    path = tmp_path_factory.mktemp("my run")
+    write_config(path, repository)
+    folder = Folder(path, repository)
+    run = folder.snakemake("all", "demo_agreement", "inventory")
+    assert run.returncode == 0, run.stderr
+    assert "mapped, not imaged: C11" in run.stdout
+    return folder
+
+
+def test_counts_are_near_the_truth(done):
+    truth = pd.read_csv(done.path / "results/simulated/small/truth_cells.csv")
+    broken = (truth["well"] == BROKEN[0]) & (truth["field"] == BROKEN[1])
+    truth = truth[~broken & (truth["well"] != "C11")]
+    wells = pd.read_csv(done.path / "results/wells.csv").set_index("well")
+    assert wells["n_total"].sum() == pytest.approx(len(truth), rel=0.05)
+    alive = (truth["state"] == "live").groupby(truth["well"]).mean()
+    assert (wells["viability"] - alive).abs().mean() <= 0.05
+
+
+def test_a_row_for_every_well_and_a_name_for_what_is_amiss(done):
+    wells = pd.read_csv(done.path / "results/wells.csv").set_index("well")
+    assert list(wells.index) == WELLS
+    assert wells["status"].to_dict() == {**dict.fromkeys(WELLS, "ok"), "B03": "partial", "C11": "no_images"}
+    assert wells.at["A06", "treatment"] == "drug 1"
+    fields = pd.read_csv(done.path / "results/small/fields.csv")
+    failed = fields[fields["status"] == "failed"]
+    assert failed[["well", "field", "code"]].to_numpy().tolist() == [[*BROKEN, "truncated"]]
+    assert "demo_B03_s2_w1.TIF" in failed["message"].iloc[0]
+    assert "B03 field 2" in done.read("results/checked.txt").decode()
+
+
+def test_everything_lies_in_the_working_folder(done):
+    assert {path.name for path in done.path.iterdir()} - {".snakemake"} == {
+        "config",
+        "results",
+        "logs",
+        "benchmarks",
+    }
+    assert not list(done.path.rglob("*.partial"))
+    for name in ("results/small/report/plate.png", "results/small/report/fields.png"):
+        assert done.read(name).startswith(b"\x89PNG")
+
+
+def test_a_second_run_has_nothing_to_do(done):
+    run = done.snakemake()
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_only_what_hangs_on_a_lost_file_is_made_again(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    (folder.path / "results/small/fields.csv").unlink()
+    jobs = folder.jobs()
+    assert jobs["gather_fields"] == 1
+    assert not {"simulate_plate", "index_plate", "normalize_plate", "segment_fields", "count_cells"} & set(
+        jobs
+    )
+
+
+def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    path = folder.path / "config/map.tsv"
+    path.write_text(path.read_text().replace("drug 0", "water"))
+    jobs = folder.jobs()
+    assert jobs["tabulate_wells"] == 1
+    remade = {
+        "tabulate_wells",
+        "gather_wells",
+        "summarize_run",
+        "check_fields",
+        "draw_plate",
+        "draw_fields",
+        "all",
+    }
+    assert set(jobs) <= remade
+    assert folder.snakemake().returncode == 0
+    wells = pd.read_csv(folder.path / "results/wells.csv").set_index("well")
+    assert wells.at["A01", "treatment"] == "water"
+
+
+def test_shards_change_no_byte(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    expected = {name: done.read(name) for name in ("results/wells.csv", "results/small/cells.csv.gz")}
+    run = folder.snakemake("--set-scatter", "shard=3", "--forcerun", "segment_fields")
+    assert run.returncode == 0, run.stderr
+    assert (folder.path / "results/small/shards/3-of-3/classes.h5").is_file()
+    for name, content in expected.items():
+        assert folder.read(name) == content
+
+
+def test_too_many_failed_fields_end_the_run_and_keep_the_tables(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    path = folder.path / "config/config.yaml"
+    path.write_text(path.read_text().replace("max_failed_fraction: 0.2", "max_failed_fraction: 0.05"))
+    run = folder.snakemake()
+    assert run.returncode != 0
+    assert "B03 field 2" in (folder.path / "logs/check_fields.log").read_text()
+    assert folder.read("results/wells.csv") == done.read("results/wells.csv")
+
+
+def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    raw = folder.path / "results/simulated/small/raw/TimePoint_1"
+    path = raw / "demo_A06_s1_w1.TIF"
+    stamp = path.stat().st_mtime_ns
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(stamp, stamp))
+    assert folder.snakemake("--forcerun", "segment_fields").returncode == 0
+    fields = pd.read_csv(folder.path / "results/small/fields.csv").set_index(["well", "field"])
+    assert fields.at[("A06", 1), "code"] == "changed_since_index"
+    assert "snakemake -R index_plate" in fields.at[("A06", 1), "message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("config/plates.tsv", "\t0.65\t", "\t0,65\t", r"plates\.tsv: line 2, column 'pixel_size_um': '0,65'"),
+        ("config/plates.tsv", "small\tresults", "we ights\tresults", r"plate id 'we ights' is not allowed"),
+        ("config/config.yaml", "min_area_um2", "min_aera_um2", "min_aera_um2"),
+        ("config/config.yaml", "role: dead", "role: live", "no class of role dead"),
+    ],
+)
+def test_mistakes_are_named_before_anything_runs(done, tmp_path, name, old, new, message):
+    folder = Folder(tmp_path / "run", done.repository)
+    shutil.copytree(done.path / "config", folder.path / "config")
+    path = folder.path / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    run = folder.snakemake("--dry-run")
+    assert run.returncode != 0
+    assert re.search(message, run.stdout + run.stderr)
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,139 @@
+"""The conda environments hold what the scripts import, at the versions of requirements.txt."""
+
+import ast
+import re
+import sys
+
+import pytest
+import yaml
+
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
+IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml"}
+
+
+def pins(repository):
+    lines = (repository / "requirements.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("name", ["torch", "imaging", "report"])
+def test_pins_are_those_of_requirements(repository, name):
+    env = yaml.safe_load((repository / f"envs/{name}.yaml").read_text())
+    assert env["channels"] == ["conda-forge", "nodefaults"]
+    expected = {CONDA_NAMES.get(package, package): version for package, version in pins(repository).items()}
+    for dependency in env["dependencies"]:
+        package, version = dependency.split("=")
+        if package != "python":
+            assert expected[package] == version
+
+
+def imports(path):
+    """Top-level packages a file imports when it runs, and files of the library it reaches."""
+    tree = ast.parse(path.read_text())
+    hidden = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if node in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def third_party(script, library):
+    packages, queue, seen = set(), [script], set()
+    while queue:
+        path = queue.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in imports(path):
+            root, *rest = name.split(".")
+            if root == "livedead":
+                stem = library.joinpath(*rest)
+                parents = [library.joinpath(*rest[:k], "__init__.py") for k in range(1, len(rest) + 1)]
+                queue += [f for f in (stem.with_suffix(".py"), *parents) if f.is_file()]
+            elif root not in sys.stdlib_module_names:
+                packages.add(IMPORT_NAMES.get(root, root))
+    return packages
+
+
+def rules(repository):
+    """(script, env) of every rule."""
+    for path in sorted((repository / "workflow/rules").glob("*.smk")):
+        for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
+            script = re.search(r"scripts/(\w+)\.py", block)
+            if script:
+                env = re.search(r'envs/(\w+)\.yaml"', block)
+                yield block.split(":")[0], script[1], env and env[1]
+
+
+def test_every_import_is_in_the_rules_own_env(repository):
+    found = list(rules(repository))
+    scripts = {path.stem for path in (repository / "workflow/scripts").glob("*.py")}
+    assert {script for _, script, _ in found} == scripts
+    for rule, script, name in found:
+        assert rule == script, "a script is named like its rule"
+        env = yaml.safe_load((repository / f"envs/{name}.yaml").read_text())
+        has = {dependency.split("=")[0] for dependency in env["dependencies"]}
+        needed = third_party(repository / f"workflow/scripts/{script}.py", repository / "workflow/livedead")
+        missing = {CONDA_NAMES.get(package, package) for package in needed} - has
+        assert not missing, f"rule {rule}: envs/{name}.yaml lacks {missing}"
+
+
+ROOMS = [
+    ["errors", "provenance", "logs"],
+    ["plates"],
+    ["stores"],
+    ["sheets"],
+    ["readers"],
+    ["images"],
+    ["normalization"],
+    ["fields"],
+    ["unet"],
+    ["weights"],
+    ["inference"],
+    ["cells"],
+    ["statistics"],
+    ["wells"],
+    ["training"],
+    ["pictures"],
+    ["simulate"],
+]
+
+
+def test_a_room_imports_only_rooms_above_it(repository):
+    library = repository / "workflow/livedead"
+    floor = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    for path in library.rglob("*.py"):
+        room = path.relative_to(library).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for name in imports(path):
+            assert not name.startswith("snakemake"), path
+            if name.startswith("livedead."):
+                other = name.split(".")[1]
+                if other in floor and other != room:
+                    assert floor[other] < floor[room] or floor[other] == 0, f"{path.name} imports {name}"
+
+
+PURE = ["plates", "normalization", "unet", "inference", "cells", "statistics"]
+
+
+def test_rooms_of_arithmetic_open_no_file(repository):
+    for room in PURE:
+        tree = ast.parse((repository / f"workflow/livedead/{room}.py").read_text())
+        needed = set(imports(repository / f"workflow/livedead/{room}.py"))
+        assert not needed & {"pathlib", "h5py", "tifffile", "os", "livedead.stores"}
+        calls = {
+            node.func.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "open" not in calls

@@ -1,0 +1,373 @@
+"""The function of every script, called in the order of the flow, in a temporary folder."""
+
+import hashlib
+import itertools
+import json
+
+import check_fields
+import compare_with_truth
+import convert_weights
+import count_cells
+import draw_fields
+import draw_plate
+import export_normalized
+import export_weights
+import gather_fields
+import gather_wells
+import index_plate
+import label_dyes
+import normalize_plate
+import numpy as np
+import pandas as pd
+import pytest
+import segment_fields
+import simulate_plate
+import summarize_run
+import tabulate_wells
+import take_inventory
+import tifffile
+import train_unet
+import write_provenance
+from conftest import CLASSES, randomized
+
+from livedead import stores, weights
+from livedead.errors import LivedeadError
+from livedead.inference import Plan, Segmenter
+from livedead.unet import Architecture
+
+CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
+NORMALIZATION = {
+    "low_percentile": 0.1,
+    "high_percentile": 99.9,
+    "min_range": 200,
+    "flat_fields": 4,
+    "smooth_px": 16,
+    "floor": 0.2,
+    "seed": 0,
+}
+COUNTING = {"min_area_um2": 5, "max_area_um2": 1e5, "ambiguous_margin": 0.0, "split_depth_um": 0.0}
+SEGMENTATION = {
+    "device": "cpu",
+    "precision": "float32",
+    "memory_mb": 4000,
+    "force": None,
+    "tile_px": None,
+    "seam": {"checks": 1, "max_difference": 1e-3},
+}
+NETWORK = {"bottom": "project", "stride_padding": "correct"}
+
+
+@pytest.fixture(scope="module")
+def flow(tmp_path_factory):
+    """One small plate through the whole chain."""
+    folder = tmp_path_factory.mktemp("a plate with spaces")
+    simulate_plate.simulate_plate(
+        folder / "raw",
+        folder / "truth_cells.csv",
+        folder / "truth_wells.csv",
+        dyed_wells=["A01", "A12", "B06"],
+        simulation={
+            "seed": 3,
+            "fields_per_well": 2,
+            "side_px": 160,
+            "wells": ["A01", "A12", "B06"],
+            "truncated_field": {"well": "A12", "field": 2},
+        },
+    )
+    index_plate.index_plate(
+        folder / "raw",
+        folder / "images.tsv",
+        plate="p",
+        export_format="imagexpress",
+        channels=CHANNELS,
+        n_wells=96,
+        file_pattern=None,
+        threads=2,
+    )
+    normalize_plate.normalize_plate(
+        folder / "raw",
+        folder / "images.tsv",
+        folder / "normalization.h5",
+        channels=["brightfield"],
+        bit_depth=16,
+        settings=NORMALIZATION,
+        threads=2,
+    )
+    network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    weights.export_keras(folder / "keras.h5", network)
+    convert_weights.convert_weights(
+        folder / "keras.h5",
+        folder / "unet.safetensors",
+        folder / "unet.certificate.json",
+        n_input_channels=1,
+        classes=CLASSES,
+        network=NETWORK,
+    )
+    for shard in (1, 2):
+        item = folder / f"{shard}-of-2"
+        segment_fields.segment_fields(
+            folder / "raw",
+            folder / "images.tsv",
+            folder / "normalization.h5",
+            folder / "unet.safetensors",
+            item / "classes.h5",
+            scatteritem=f"{shard}-of-2",
+            channels=["brightfield"],
+            bit_depth=16,
+            segmentation=SEGMENTATION,
+        )
+        count_cells.count_cells(
+            item / "classes.h5",
+            item / "fields.csv",
+            item / "cells.csv.gz",
+            classes=CLASSES,
+            pixel_size_um=0.65,
+            counting=COUNTING,
+        )
+    gather_fields.gather_fields(
+        [folder / f"{k}-of-2/fields.csv" for k in (1, 2)],
+        [folder / f"{k}-of-2/cells.csv.gz" for k in (1, 2)],
+        folder / "normalization.h5",
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+    )
+    (folder / "map.tsv").write_text("well\tdrug\nA01\tx\nB06\ty\nC01\tz\n")
+    tabulate_wells.tabulate_wells(
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+        folder / "images.tsv",
+        folder / "unet.certificate.json",
+        folder / "map.tsv",
+        folder / "wells.csv",
+        plate="p",
+        n_wells=96,
+        fields_per_well=2,
+        config_sha256="c",
+    )
+    return folder
+
+
+def test_index_lists_every_plane_with_its_hash(flow):
+    table = stores.read_table(flow / "images.tsv")
+    assert len(table) == 3 * 2 * 3
+    assert set(table["channel"]) == set(CHANNELS)
+    assert table["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_inventory_is_text_about_the_plate(flow, tmp_path):
+    take_inventory.take_inventory(
+        flow / "images.tsv",
+        flow / "map.tsv",
+        tmp_path / "i.txt",
+        plate="p",
+        n_wells=96,
+        input_channels=["brightfield"],
+        fields_per_well=2,
+    )
+    text = (tmp_path / "i.txt").read_text()
+    assert "mapped, not imaged: C01" in text
+    assert "demo_A12_s2_w1.TIF" in text
+
+
+def test_normalization_knows_the_broken_field(flow):
+    channels, quality = stores.read_normalization(flow / "normalization.h5")
+    assert channels["brightfield"]["histogram"].sum() == 5 * 160 * 160
+    failed = quality[quality["status"] == "failed"]
+    assert failed[["well", "field", "code"]].to_numpy().tolist() == [["A12", 2, "truncated"]]
+
+
+def test_shards_hold_runs_of_wells(flow):
+    wells = [set(stores.list_class_maps(flow / f"{k}-of-2/classes.h5")["well"]) for k in (1, 2)]
+    assert wells == [{"A01"}, {"A12", "B06"}]
+
+
+def test_class_maps_are_those_of_the_network(flow):
+    from livedead.fields import PlateImages, read_transforms
+
+    plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv"), 16)
+    transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
+    network, _ = weights.load_unet(flow / "unet.safetensors")
+    segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
+    expected = segmenter.segment(plate.raw(("B06", 2, 1), transforms)).class_map
+    maps = {
+        (row["well"], row["field"]): found
+        for row, found in stores.read_class_maps(flow / "2-of-2/classes.h5")
+    }
+    np.testing.assert_array_equal(maps["B06", 2], expected)
+    assert maps["A12", 2] is None
+
+
+def test_counts_add_up(flow):
+    fields, cells = (stores.read_table(flow / name) for name in ("fields.csv", "cells.csv.gz"))
+    assert len(fields) == 6
+    used = fields[fields["status"] == "ok"]
+    assert (used["n_live"] + used["n_dead"] + used["n_ambiguous"] == used["n_total"]).all()
+    assert used["n_total"].sum() == len(cells) > 0
+    assert fields.loc[fields["status"] == "failed", "n_total"].isna().all()
+    assert fields["focus"].notna().sum() == 5
+
+
+def test_well_table(flow):
+    table = stores.read_table(flow / "wells.csv").set_index("well")
+    assert table["status"].to_dict() == {"A01": "ok", "A12": "partial", "B06": "ok", "C01": "no_images"}
+    assert table.at["A01", "drug"] == "x"
+    model = json.loads((flow / "unet.certificate.json").read_text())["unet_sha256"]
+    assert set(table["model_sha256"]) == {model}
+
+
+def test_gather_check_and_summary(flow, tmp_path):
+    gather_wells.gather_wells([flow / "wells.csv"], tmp_path / "wells.csv")
+    assert (tmp_path / "wells.csv").read_bytes() == (flow / "wells.csv").read_bytes()
+    summarize_run.summarize_run(tmp_path / "wells.csv", tmp_path / "summary.txt")
+    assert "plate p: 4 wells" in (tmp_path / "summary.txt").read_text()
+    check_fields.check_fields([flow / "fields.csv"], tmp_path / "checked.txt", max_failed_fraction=0.2)
+    assert "1 of 6" in (tmp_path / "checked.txt").read_text()
+    with pytest.raises(LivedeadError, match=r"A12 field 2 .*truncated"):
+        check_fields.check_fields([flow / "fields.csv"], tmp_path / "no.txt", max_failed_fraction=0.1)
+    assert not (tmp_path / "no.txt").exists()
+
+
+def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
+    write_provenance.write_provenance(
+        {"p": flow / "images.tsv"},
+        {"p": [flow / "1-of-2/classes.h5", flow / "2-of-2/classes.h5"]},
+        flow / "unet.certificate.json",
+        tmp_path / "provenance.json",
+        config={"counting": COUNTING},
+        code={"count_cells": "abc"},
+    )
+    record = json.loads((tmp_path / "provenance.json").read_text())
+    digest = hashlib.sha256((flow / "images.tsv").read_bytes()).hexdigest()
+    assert record["plates"]["p"]["images_sha256"] == digest
+    shard = record["plates"]["p"]["shards"]["2-of-2"]
+    assert shard["device"] == "cpu"
+    assert 0 <= shard["seam_largest_difference"] < 1e-3
+    assert record["packages"]["numpy"] == np.__version__
+    assert record["weights"]["unet_sha256"]
+
+
+def test_export_normalized(flow, tmp_path):
+    export_normalized.export_normalized(
+        flow / "raw",
+        flow / "images.tsv",
+        flow / "normalization.h5",
+        tmp_path / "normalized",
+        channels=["brightfield"],
+        bit_depth=16,
+        pixel_size_um=0.65,
+    )
+    assert len(list((tmp_path / "normalized").iterdir())) == 5
+    image = tifffile.imread(tmp_path / "normalized" / "A01_t1_f1.ome.tiff")
+    assert image.dtype == np.uint16
+    assert image.min() == 0
+    assert image.max() == 65535
+
+
+def test_pictures_are_png(flow, tmp_path):
+    draw_plate.draw_plate(flow / "wells.csv", tmp_path / "plate.png", n_wells=96)
+    draw_fields.draw_fields(
+        flow / "raw",
+        flow / "images.tsv",
+        flow / "normalization.h5",
+        flow / "wells.csv",
+        flow / "cells.csv.gz",
+        tmp_path / "fields.png",
+        channel="brightfield",
+        bit_depth=16,
+    )
+    for name in ("plate.png", "fields.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_comparison_with_truth(flow, tmp_path):
+    compare_with_truth.compare_with_truth(
+        flow / "fields.csv", flow / "truth_cells.csv", tmp_path / "wells.csv", tmp_path / "summary.json"
+    )
+    truth = pd.read_csv(flow / "truth_cells.csv")
+    counted = truth[(truth["well"] != "A12") | (truth["field"] != 2)]
+    assert json.loads((tmp_path / "summary.json").read_text())["n_cells_true"] == len(counted)
+
+
+def test_label_train_and_export(flow, tmp_path):
+    label_dyes.label_dyes(
+        flow / "raw",
+        flow / "images.tsv",
+        tmp_path / "labels.h5",
+        dyed_wells=["A01", "A12"],
+        masks="",
+        bit_depth=16,
+        input_channels=["brightfield"],
+        classes=CLASSES,
+        labels={
+            "live_dye": "hoechst",
+            "dead_dye": "draq7",
+            "dyes": {
+                "threshold": "otsu",
+                "live_offset": 300,
+                "dead_offset": 300,
+                "min_area_px": 25,
+                "reach_px": 24,
+                "outline_px": 2,
+            },
+        },
+    )
+    labelled = stores.list_class_maps(tmp_path / "labels.h5")
+    assert labelled[["well", "field"]].to_numpy().tolist() == [["A01", 1], ["A01", 2], ["A12", 1]]
+    train_unet.train_unet(
+        [flow / "raw"],
+        [flow / "images.tsv"],
+        [flow / "normalization.h5"],
+        [tmp_path / "labels.h5"],
+        flow / "keras.h5",
+        tmp_path / "unet.safetensors",
+        tmp_path / "history.csv",
+        bit_depth=[16],
+        channels=["brightfield"],
+        classes=CLASSES,
+        network=NETWORK,
+        device="cpu",
+        training={
+            "alpha": 0.35,
+            "decoder_widths": [16, 12, 8, 8],
+            "kernel": 4,
+            "tiles": {"tile_px": 64, "tiles_per_field": 2, "batch_size": 2, "validation_fraction": 0.5},
+            "fit": {
+                "epochs": 1,
+                "frozen_epochs": 0,
+                "learning_rate": 1e-3,
+                "encoder_learning_rate": 1e-3,
+                "weight_decay": 0.0,
+                "patience": 1,
+                "seed": 0,
+            },
+        },
+    )
+    certificate = weights.read_certificate(tmp_path / "unet.safetensors")
+    assert sorted(itertools.chain(*certificate["source"]["trained_on"].values())) == ["p/A01", "p/A12"]
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 1
+    export_weights.export_weights(tmp_path / "unet.safetensors", tmp_path / "unet.h5")
+    back, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=1, classes=CLASSES)
+    trained, _ = weights.load_unet(tmp_path / "unet.safetensors")
+    for name, tensor in trained.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            np.testing.assert_array_equal(back.state_dict()[name], tensor, err_msg=name)
+
+
+def test_labels_from_masks(flow, tmp_path):
+    mask = np.zeros((160, 160), np.uint8)
+    mask[20:60, 20:60] = 1
+    tifffile.imwrite(tmp_path / "A01_mask.tif", mask)
+    label_dyes.label_dyes(
+        flow / "raw",
+        flow / "images.tsv",
+        tmp_path / "labels.h5",
+        dyed_wells=["A01"],
+        masks=str(tmp_path / "{well}_mask.tif"),
+        bit_depth=16,
+        input_channels=["brightfield"],
+        classes=CLASSES,
+        labels={"live_dye": "hoechst", "dead_dye": "draq7", "masks": {"dead_offset": 5000, "boundary_px": 1}},
+    )
+    _, found = next(stores.read_class_maps(tmp_path / "labels.h5"))
+    assert (found[21:59, 21:59] == 3).all()
+    assert (found[mask == 0] == 0).all()

@@ -1,0 +1,167 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from livedead import wells
+from livedead.errors import SheetError
+
+PROVENANCE = {"model_sha256": "m", "config_sha256": "c", "version": "1"}
+
+
+def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
+    counts = {"n_live": n_live, "n_dead": n_dead, "n_ambiguous": n_ambiguous}
+    total = n_live + n_dead + n_ambiguous
+    row = {"plate": "p", "well": well, "field": number, "timepoint": 1, "status": status}
+    if status == "failed":
+        return {**row, "code": "truncated", "message": "half"}
+    return {
+        **row,
+        **counts,
+        "n_total": total,
+        "area_mm2": 0.5,
+        "focus": 2.0,
+        "saturated_fraction": 0.0,
+        "code": "",
+        "message": "",
+    }
+
+
+FIELDS = pd.DataFrame(
+    [
+        field("A01", 1, n_live=30, n_dead=10),
+        field("A01", 2, n_live=10, n_dead=10, n_ambiguous=5),
+        field("A02", 1, n_live=4, n_dead=0),
+        field("A02", 2, status="failed"),
+        field("A03", 1),
+        field("A03", 2),
+        field("B01", 1, status="failed"),
+        field("B01", 2, status="failed"),
+        field("C01", 1, n_live=1, n_dead=3),
+        field("C01", 2, n_live=1, n_dead=3),
+    ]
+)
+CELLS = pd.DataFrame(
+    [
+        {"well": well, "timepoint": 1, "state": state, "area_um2": area}
+        for well, state, area in [
+            ("A01", "live", 100.0),
+            ("A01", "live", 120.0),
+            ("A01", "live", 250.0),
+            ("A01", "dead", 50.0),
+            ("A02", "live", 110.0),
+            ("C01", "dead", 60.0),
+        ]
+    ]
+)
+MAP = pd.DataFrame(
+    {
+        "well": ["A01", "A02", "A03", "B01", "D12"],
+        "drug": ["x", "y", "z", "NA", "w"],
+        "control": ["negative", "", "", "", ""],
+    }
+)
+IMAGES = pd.DataFrame(
+    {"well": FIELDS["well"], "timepoint": 1, "sha256": [f"{k}" for k in range(len(FIELDS))]}
+)
+
+
+def table(**changes):
+    arguments = {"fields": FIELDS, "cells": CELLS, "plate_map": MAP, "images": IMAGES, **changes}
+    return wells.tabulate_wells(
+        **arguments, plate="p", n_fields_expected=None, provenance=PROVENANCE
+    ).set_index("well")
+
+
+def test_every_mapped_and_every_imaged_well_has_one_row():
+    found = table()
+    assert list(found.index) == ["A01", "A02", "A03", "B01", "C01", "D12"]
+    assert found["status"].to_dict() == {
+        "A01": "ok",
+        "A02": "partial",
+        "A03": "no_cells",
+        "B01": "failed",
+        "C01": "ok",
+        "D12": "no_images",
+    }
+    assert list(found["drug"])[:4] == ["x", "y", "z", "NA"]
+    assert found["n_fields_used"].to_dict() == {"A01": 2, "A02": 1, "A03": 2, "B01": 0, "C01": 2, "D12": 0}
+
+
+def test_counts_and_ratios_by_hand():
+    row = table().loc["A01"]
+    assert (row["n_live"], row["n_dead"], row["n_ambiguous"], row["n_total"]) == (40, 20, 5, 65)
+    assert row["viability"] == pytest.approx(40 / 60)
+    assert row["viability_field_sd"] == pytest.approx(np.std([0.75, 0.5], ddof=1))
+    assert row["area_mm2"] == 1.0
+    assert row["live_per_mm2"] == 40
+    assert row["median_area_um2_live"] == 120
+    assert row["median_area_um2_dead"] == 50
+    # Median of all six cells is 105; one of four is larger than 1.75 times that.
+    assert row["clump_fraction"] == 0.25
+
+
+def test_zero_cells_is_an_answer_and_no_image_is_none():
+    found = table()
+    assert found.at["A03", "n_total"] == 0
+    assert np.isnan(found.at["A03", "viability"])
+    assert found.loc[["B01", "D12"], ["n_live", "n_dead", "n_total", "area_mm2"]].isna().all().all()
+
+
+def test_controls_are_the_mean_of_the_negative_ones():
+    found = table()
+    assert found.at["A01", "live_vs_control"] == 1
+    assert found.at["A02", "live_vs_control"] == pytest.approx((4 / 0.5) / 40)
+    assert found.at["C01", "total_vs_control"] == pytest.approx(8 / 65)
+
+
+def test_interval_is_wilson_when_fields_scatter_as_cells_do():
+    even = FIELDS[FIELDS["well"] == "C01"]
+    found = wells.tabulate_wells(
+        even, CELLS, None, IMAGES, plate="p", n_fields_expected=2, provenance=PROVENANCE
+    ).iloc[0]
+    expected = binomtest(2, 8).proportion_ci(0.95, "wilson")
+    assert found["viability_low"] == pytest.approx(expected.low)
+    assert found["viability_high"] == pytest.approx(expected.high)
+
+
+def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
+    first = table()["row_sha256"]
+    assert first.is_unique
+    changed = IMAGES.assign(sha256=["other", *IMAGES["sha256"][1:]])
+    second = table(images=changed)["row_sha256"]
+    assert (first != second).to_dict() == {w: w == "A01" for w in first.index}
+
+
+def test_a_map_column_must_not_shadow_a_result():
+    with pytest.raises(SheetError, match="n_live"):
+        table(plate_map=MAP.rename(columns={"drug": "n_live"}))
+
+
+def test_plates_with_other_map_columns_join():
+    one = table().reset_index()[["plate", "row", "column", "timepoint", "well", "drug", *wells.RESULTS]]
+    two = (
+        table()
+        .reset_index()
+        .rename(columns={"drug": "dose"})[
+            ["plate", "row", "column", "timepoint", "well", "dose", *wells.RESULTS]
+        ]
+    )
+    joined = wells.join_plates([one, two])
+    assert list(joined.columns) == [*wells.KEYS, "drug", "dose", *wells.RESULTS]
+    assert len(joined) == 12
+
+
+def test_too_many_failed_fields():
+    text, too_many = wells.failed_fields(FIELDS, 0.3)
+    assert not too_many
+    assert "3 of 10 imaged fields failed" in text
+    assert "p A02 field 2 timepoint 1: truncated: half" in text
+    assert wells.failed_fields(FIELDS, 0.29)[1]
+
+
+def test_summary_names_wells_that_lack_something():
+    text = wells.summarize(table().reset_index(), "results/wells.csv")
+    assert "partial: A02 (1 fields used)" in text
+    assert "no_images: D12" in text
+    assert "negative controls: mean viability 0.667 (1 wells)" in text

@@ -1,0 +1,59 @@
+"""A user's working folder: a small simulated plate, and snakemake started in it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+WELLS = ["A01", "A06", "A12", "B03", "B09", "C11"]
+BROKEN = ("B03", 2)
+
+
+class Folder:
+    """A working folder with its own configuration."""
+
+    def __init__(self, path: Path, repository: Path):
+        self.path, self.repository = path, repository
+
+    def command(self, *arguments: str) -> list[str]:
+        snakefile = str(self.repository / "workflow/Snakefile")
+        return [sys.executable, "-m", "snakemake", "-s", snakefile, "--cores", "2", *arguments]
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        command = self.command(*arguments)
+        return subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=False)
+
+    def jobs(self, *arguments: str) -> dict[str, int]:
+        """Jobs that a dry run would start, by rule."""
+        dry = self.snakemake("--dry-run", *arguments)
+        assert dry.returncode == 0, dry.stderr
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", dry.stdout + dry.stderr, re.M | re.S)
+        return {} if table is None else {k: int(n) for k, n in re.findall(r"(\w+) +(\d+)", table[1])}
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def copy(self, path: Path) -> "Folder":
+        shutil.copytree(self.path, path, symlinks=True)
+        return Folder(path, self.repository)
+
+
+def write_config(folder: Path, repository: Path) -> None:
+    (folder / "config").mkdir(parents=True)
+    config = yaml.safe_load((repository / "config/demo/config.yaml").read_text())
+    config["plates"] = "config/plates.tsv"
+    config["weights"] = str(repository / "config/demo/unet.h5")
+    simulation = {"seed": 11, "fields_per_well": 2, "side_px": 256, "wells": WELLS}
+    broken = {"well": BROKEN[0], "field": BROKEN[1]}
+    config["simulation"] = {"small": {**simulation, "missing_well": "C11", "truncated_field": broken}}
+    config["max_failed_fraction"] = 0.2
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config/plates.tsv").write_text(
+        "plate\traw\twells\tplatemap\tpixel_size_um\tdyed_wells\n"
+        "small\tresults/simulated/small/raw\t96\tconfig/map.tsv\t0.65\tA01,A12\n"
+    )
+    rows = "".join(f"{well}\tdrug {k}\n" for k, well in enumerate(WELLS))
+    (folder / "config/map.tsv").write_text("well\ttreatment\n" + rows)
