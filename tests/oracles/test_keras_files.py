@@ -70,10 +70,6 @@ def test_every_container_verifies_and_survives_conversion(files, tmp_path, capsy
     assert "not compared" not in told or "sequential" in told, told
     assert run("convert", f"{stem}{suffix}", tmp_path / "out.safetensors", "--golden", golden, *options) == 0
     assert run("verify", tmp_path / "out.safetensors", golden) == 0
-    assert (
-        run("verify", tmp_path / "out.safetensors", golden, "--precision", "float64", "--tolerance", 1e-4)
-        == 0
-    )
 
 
 @pytest.mark.parametrize("name", [*UNETS, *OTHERS])
