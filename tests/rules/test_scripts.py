@@ -3,7 +3,9 @@
 import itertools
 import json
 
+import assess_plate
 import check_fields
+import check_quality
 import compare_with_truth
 import convert_weights
 import count_cells
@@ -11,6 +13,9 @@ import draw_fields
 import draw_plate
 import export_normalized
 import export_weights
+import export_wells
+import fit_dose_response
+import follow_wells
 import gather_fields
 import gather_wells
 import index_plate
@@ -26,6 +31,7 @@ import tabulate_wells
 import take_inventory
 import tifffile
 import train_unet
+import verify_well
 from conftest import CLASSES, randomized
 
 from livedead import stores, weights
@@ -109,10 +115,14 @@ def flow(tmp_path_factory):
         )
         count_cells.count_cells(
             item / "classes.h5",
+            folder / "raw",
+            folder / "images.tsv",
             item / "fields.csv",
             item / "cells.csv.gz",
             classes=CLASSES,
             pixel_size_um=0.65,
+            bit_depth=16,
+            intensity_channels=list(CHANNELS),
             counting=COUNTING,
         )
     gather_fields.gather_fields(
@@ -133,6 +143,7 @@ def flow(tmp_path_factory):
         plate="p",
         n_wells=96,
         fields_per_well=2,
+        treatment_columns=["drug"],
         config_sha256="c",
     )
     return folder
@@ -215,6 +226,106 @@ def test_gather_check_and_summary(flow, tmp_path):
     with pytest.raises(LivedeadError, match=r"A12 field 2 .*truncated"):
         check_fields.check_fields([flow / "fields.csv"], tmp_path / "no.txt", max_failed_fraction=0.1)
     assert not (tmp_path / "no.txt").exists()
+
+
+PLATE_MAP = {"agent_column": "drug"}
+
+
+def test_analysis_of_wells(flow, tmp_path):
+    assess_plate.assess_plate(
+        flow / "wells.csv",
+        tmp_path / "quality.csv",
+        tmp_path / "residuals.csv",
+        n_wells=96,
+        plate_map=PLATE_MAP,
+    )
+    assert len(stores.read_table(tmp_path / "residuals.csv")) == 2 * 4
+    qualities = [tmp_path / "quality.csv"]
+    check_quality.check_quality(qualities, tmp_path / "checked.txt", min_z_prime=None)
+    assert "unknown" in (tmp_path / "checked.txt").read_text()
+    with pytest.raises(LivedeadError, match="plate p timepoint 1: Z' of viability unknown"):
+        check_quality.check_quality(qualities, tmp_path / "no.txt", min_z_prime=0.5)
+    assert not (tmp_path / "no.txt").exists()
+    fit_dose_response.fit_dose_response(flow / "wells.csv", tmp_path / "curves.csv", plate_map=PLATE_MAP)
+    assert "ic50_high" in stores.read_table(tmp_path / "curves.csv")
+    follow_wells.follow_wells(flow / "wells.csv", tmp_path / "courses.csv", plate_map=PLATE_MAP)
+    assert set(stores.read_table(tmp_path / "courses.csv")["verdict"]) == {"fewer than two timepoints"}
+    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
+    export_wells.export_wells(flow / "wells.csv", *(tmp_path / name for name in names), plate_map=PLATE_MAP)
+    assert len(stores.read_table(tmp_path / "cytomining.csv")) == 4
+    assert (tmp_path / "grmetrics.tsv").read_text().startswith("cell_line\tagent\t")
+
+
+def verify(flow, folder, table, **changes):
+    verify_well.verify_well(
+        flow / "raw",
+        flow / "images.tsv",
+        flow / "normalization.h5",
+        flow / "unet.safetensors",
+        flow / "unet.certificate.json",
+        flow / "map.tsv",
+        table,
+        flow / "fields.csv",
+        flow / "cells.csv.gz",
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+        folder / "well.txt",
+        **{
+            "seed": 0,
+            "channels": ["brightfield"],
+            "bit_depth": 16,
+            "plan": PLAN,
+            "classes": CLASSES,
+            "pixel_size_um": 0.65,
+            "intensity_channels": list(CHANNELS),
+            "counting": COUNTING,
+            "n_wells": 96,
+            "fields_per_well": 2,
+            "treatment_columns": ["drug"],
+            "config_sha256": "c",
+            **changes,
+        },
+    )
+
+
+def test_every_well_gives_its_row_again(flow, tmp_path):
+    seen = set()
+    for seed in range(12):
+        verify(flow, tmp_path, flow / "wells.csv", seed=seed)
+        seen.add((tmp_path / "well.txt").read_text()[:8])
+    assert seen == {"well A01", "well A12", "well B06"}
+
+
+def test_a_row_that_was_touched_is_found(flow, tmp_path):
+    table = stores.read_table(flow / "wells.csv")
+    stores.write_table(tmp_path / "wells.csv", table.assign(row_sha256="0" * 64))
+    with pytest.raises(LivedeadError, match="is not what its raw images give"):
+        verify(flow, tmp_path, tmp_path / "wells.csv")
+    with pytest.raises(LivedeadError, match="is not what its raw images give"):
+        verify(flow, tmp_path, flow / "wells.csv", counting={**COUNTING, "min_area_um2": 30})
+    assert not (tmp_path / "well.txt").exists()
+
+
+def test_mean_intensities_are_those_of_the_channels_a_well_has(flow):
+    cells = stores.read_table(flow / "cells.csv.gz")
+    assert cells["mean_brightfield"].notna().all()
+    assert cells["mean_draq7"].notna().all()
+    raw = tifffile.imread(flow / "raw/TimePoint_1/demo_A01_s1_w1.TIF")
+    assert raw.min() <= cells["mean_brightfield"].min()
+
+
+def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
+    cells = stores.read_table(flow / "1-of-2/cells.csv.gz")
+    stores.write_table(tmp_path / "cells.csv.gz", cells[1:])
+    with pytest.raises(LivedeadError, match="do not agree in 1 place"):
+        gather_fields.gather_fields(
+            [flow / f"{k}-of-2/fields.csv" for k in (1, 2)],
+            [tmp_path / "cells.csv.gz", flow / "2-of-2/cells.csv.gz"],
+            flow / "normalization.h5",
+            tmp_path / "fields.csv",
+            tmp_path / "all.csv.gz",
+        )
+    assert not (tmp_path / "fields.csv").exists()
 
 
 def test_export_normalized(flow, tmp_path):

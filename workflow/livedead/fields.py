@@ -1,5 +1,6 @@
 """The fields of one plate: their planes, read through the gate and normalized."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from livedead.errors import FieldError
 from livedead.images import read_plane
 from livedead.normalization import Key, Transform, check_shape, normalize
 from livedead.plates import well_position
+
+log = logging.getLogger(__name__)
 
 
 class PlateImages:
@@ -51,6 +54,22 @@ class PlateImages:
             n_bytes=int(row.bytes),
             bit_depth=self.bit_depth,
         )
+
+    def planes(self, key: Key, channels: list[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Raw counts of those channels that the field has, readable and of `shape`."""
+        found = {}
+        for channel in channels:
+            try:
+                plane = self.plane(key, channel)
+            except FieldError as error:
+                if error.code != "missing_channel":
+                    log.warning("%s field %d timepoint %d without %s: %s", *key, channel, error)
+                continue
+            if plane.shape == shape:
+                found[channel] = plane
+            else:
+                log.warning("%s field %d timepoint %d: %s is %s px", *key, channel, plane.shape)
+        return found
 
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """What the network reads, (C, H, W) float32 in [-1, 1]; raises `FieldError`."""
