@@ -9,6 +9,7 @@ import check_quality
 import compare_with_truth
 import convert_weights
 import count_cells
+import draw_accuracy
 import draw_fields
 import draw_plate
 import export_normalized
@@ -20,6 +21,7 @@ import gather_fields
 import gather_wells
 import index_plate
 import label_dyes
+import measure_accuracy
 import normalize_plate
 import numpy as np
 import pandas as pd
@@ -359,6 +361,29 @@ def test_pictures_are_png(flow, tmp_path):
     )
     for name in ("plate.png", "fields.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_accuracy_is_measured_against_the_simulated_truth(flow, tmp_path, monkeypatch):
+    monkeypatch.setattr(measure_accuracy, "SIDE_PX", 160)
+    monkeypatch.setattr(measure_accuracy, "N_REFERENCES", 2)
+    monkeypatch.setattr(measure_accuracy, "VARIED", {"mean_cells": (5, 100), "defocus_px": (0.5,)})
+    measure_accuracy.measure_accuracy(
+        flow / "unet.safetensors",
+        tmp_path / "errors.csv",
+        classes=CLASSES,
+        counting=COUNTING,
+        normalization=NORMALIZATION,
+        plan=PLAN,
+    )
+    errors = stores.read_table(tmp_path / "errors.csv")
+    assert len(errors) == 3
+    np.testing.assert_allclose(
+        errors["count_error"], errors["n_counted"] / errors["n_true"] - 1, rtol=1e-4, atol=1e-5
+    )
+    # Twelve fields of 5 expected cells, one of 100 and one of 400 that find no room.
+    assert 30 <= errors["n_true"][0] <= 95
+    draw_accuracy.draw_accuracy(tmp_path / "errors.csv", tmp_path / "errors.png")
+    assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_comparison_with_truth(flow, tmp_path):

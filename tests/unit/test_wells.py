@@ -189,6 +189,8 @@ def test_reversed_controls_are_flagged_in_every_row():
     found = table(fields=pd.concat([FIELDS, pd.DataFrame(dead)]), plate_map=mapped)
     assert set(found["qc_flags"]) == {"controls_reversed", "fields_missing;controls_reversed"}
     assert found.at["C01", "qc_flags"] == "controls_reversed"
+    assert "ALARM" in wells.summarize(found.reset_index(), "wells.csv")
+    assert "ALARM" not in wells.summarize(table().reset_index(), "wells.csv")
 
 
 def test_row_hash_changes_with_the_images_and_with_nothing_foreign():

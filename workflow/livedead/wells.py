@@ -356,6 +356,10 @@ def summarize(table: pd.DataFrame, path: str) -> str:
                 for control, group in wells.groupby("control")
                 if control in CONTROLS
             ]
+        if wells["qc_flags"].fillna("").str.contains("controls_reversed").any():
+            lines.append(
+                "  ALARM: untreated controls mostly dead, killed ones mostly alive; swapped dyes or map?"
+            )
         lines += [
             f"  {status}: "
             + ", ".join(f"{row.well} ({row.n_fields_used} fields used)" for row in group.itertuples())
