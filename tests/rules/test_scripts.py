@@ -308,6 +308,34 @@ def test_a_row_that_was_touched_is_found(flow, tmp_path):
     assert not (tmp_path / "well.txt").exists()
 
 
+def test_a_shard_without_cells(flow, tmp_path):
+    count_cells.count_cells(
+        flow / "2-of-2/classes.h5",
+        flow / "raw",
+        flow / "images.tsv",
+        tmp_path / "fields.csv",
+        tmp_path / "cells.csv.gz",
+        classes=CLASSES,
+        pixel_size_um=0.65,
+        bit_depth=16,
+        intensity_channels=list(CHANNELS),
+        counting={**COUNTING, "min_area_um2": 1e5},
+    )
+    gather_fields.gather_fields(
+        [flow / "1-of-2/fields.csv", tmp_path / "fields.csv"],
+        [flow / "1-of-2/cells.csv.gz", tmp_path / "cells.csv.gz"],
+        flow / "normalization.h5",
+        tmp_path / "all.csv",
+        tmp_path / "all.csv.gz",
+    )
+    cells = stores.read_table(tmp_path / "all.csv.gz")
+    assert set(cells["well"]) == {"A01"}
+    assert list(cells) == list(stores.read_table(flow / "cells.csv.gz"))
+    fields = stores.read_table(tmp_path / "all.csv").set_index(["well", "field"])
+    assert fields.at[("B06", 1), "n_total"] == 0
+    assert np.isnan(fields.at[("A12", 2), "n_total"])
+
+
 def test_mean_intensities_are_those_of_the_channels_a_well_has(flow):
     cells = stores.read_table(flow / "cells.csv.gz")
     assert cells["mean_brightfield"].notna().all()
@@ -328,6 +356,50 @@ def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
             tmp_path / "all.csv.gz",
         )
     assert not (tmp_path / "fields.csv").exists()
+
+
+@pytest.mark.parametrize("emptied", ["cells", "fields"])
+def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path, emptied):
+    fields = stores.read_table(flow / "fields.csv")
+    if emptied == "cells":
+        fields.loc[fields["status"] == "ok", ["n_live", "n_dead", "n_ambiguous", "n_total"]] = 0
+    else:
+        fields = fields.assign(status="failed", code="truncated")
+        fields[["n_live", "n_dead", "n_ambiguous", "n_total", "area_mm2"]] = np.nan
+        fields["edge_rule"] = np.nan
+    stores.write_table(tmp_path / "fields.csv", fields)
+    stores.write_table(tmp_path / "cells.csv.gz", stores.read_table(flow / "cells.csv.gz")[:0])
+    (tmp_path / "map.tsv").write_text(
+        "well\ttreatment\tdose_um\tcontrol\nA01\tnone\t0\tnegative\nB06\tx\t1\t\nA12\tx\t2\t\n"
+    )
+    tabulate_wells.tabulate_wells(
+        tmp_path / "fields.csv",
+        tmp_path / "cells.csv.gz",
+        flow / "images.tsv",
+        flow / "unet.certificate.json",
+        tmp_path / "map.tsv",
+        tmp_path / "wells.csv",
+        plate="p",
+        n_wells=96,
+        fields_per_well=2,
+        treatment_columns=["treatment", "dose_um"],
+        config_sha256="c",
+    )
+    gather_wells.gather_wells([tmp_path / "wells.csv"], tmp_path / "all.csv")
+    table = stores.read_table(tmp_path / "all.csv")
+    assert table["viability"].isna().all()
+    assert table["n_total"].isna().all() == (emptied == "fields")
+    summarize_run.summarize_run(tmp_path / "all.csv", tmp_path / "summary.txt")
+    assess_plate.assess_plate(
+        tmp_path / "wells.csv", tmp_path / "quality.csv", tmp_path / "residuals.csv", n_wells=96, plate_map={}
+    )
+    fit_dose_response.fit_dose_response(tmp_path / "all.csv", tmp_path / "curves.csv", plate_map={})
+    curves = stores.read_table(tmp_path / "curves.csv")
+    assert set(curves["verdict"]) <= {"under-determined"}
+    follow_wells.follow_wells(tmp_path / "all.csv", tmp_path / "courses.csv", plate_map={})
+    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
+    export_wells.export_wells(tmp_path / "wells.csv", *(tmp_path / name for name in names), plate_map={})
+    assert stores.read_table(tmp_path / "drc.csv").empty
 
 
 def test_export_normalized(flow, tmp_path):
