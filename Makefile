@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-weights test test-fast oracles oracles-table record-tf-keras fuzz benchmark lint format resume clean
+.PHONY: help demo demo-agreement demo-weights verify accuracy test test-fast oracles oracles-table
+.PHONY: record-tf-keras fuzz benchmark lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
+	@echo "make verify          recompute one well from its raw images and compare (CONFIG=...)"
+	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
 	@echo "make test            every test"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
@@ -40,6 +43,14 @@ demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \
 		$(if $(ENCODER),--config 'training={"encoder": "$(ENCODER)"}') -- training
 	cp results/training/unet.h5 config/demo/unet.h5
+
+verify: $(VENV)/.installed
+	$(SNAKEMAKE) --configfile $(CONFIG) --quiet rules host progress -- verify
+
+accuracy: $(VENV)/.installed
+	$(SNAKEMAKE) $(DEMO) -- results/accuracy/errors.png
+	cp results/accuracy/errors.csv docs/accuracy.csv
+	cp results/accuracy/errors.png docs/accuracy.png
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest

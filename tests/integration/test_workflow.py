@@ -82,6 +82,11 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "gather_wells",
         "summarize_run",
         "check_fields",
+        "check_quality",
+        "assess_plate",
+        "fit_dose_response",
+        "follow_wells",
+        "export_wells",
         "draw_plate",
         "draw_fields",
         "all",
@@ -110,6 +115,33 @@ def test_too_many_failed_fields_end_the_run_and_keep_the_tables(done, tmp_path):
     assert run.returncode != 0
     assert "B03 field 2" in (folder.path / "logs/check_fields.log").read_text()
     assert folder.read("results/wells.csv") == done.read("results/wells.csv")
+
+
+def test_a_plate_below_the_z_prime_asked_for_ends_the_run_and_keeps_the_tables(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    path = folder.path / "config/config.yaml"
+    path.write_text(path.read_text() + "min_z_prime: 0.5\n")
+    run = folder.snakemake()
+    assert run.returncode != 0
+    assert (
+        "plate small timepoint 1: Z' of viability unknown"
+        in (folder.path / "logs/check_quality.log").read_text()
+    )
+    assert folder.read("results/wells.csv") == done.read("results/wells.csv")
+    assert (folder.path / "results/small/quality.csv").is_file()
+
+
+def test_a_well_recomputed_from_raw_gives_its_row(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    run = folder.snakemake("verify")
+    assert run.returncode == 0, run.stderr
+    report = folder.read("results/small/verified/well.txt").decode()
+    well, before, after = re.fullmatch(
+        r"well (\w+) timepoint 1: row_sha256 (\w{64}) in the table, (\w{64}) anew\n", report
+    ).groups()
+    assert before == after
+    wells = pd.read_csv(done.path / "results/wells.csv").set_index("well")
+    assert wells.at[well, "row_sha256"] == before
 
 
 def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):

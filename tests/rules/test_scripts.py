@@ -4,18 +4,25 @@ import hashlib
 import itertools
 import json
 
+import assess_plate
 import check_fields
+import check_quality
 import compare_with_truth
 import convert_weights
 import count_cells
+import draw_accuracy
 import draw_fields
 import draw_plate
 import export_normalized
 import export_weights
+import export_wells
+import fit_dose_response
+import follow_wells
 import gather_fields
 import gather_wells
 import index_plate
 import label_dyes
+import measure_accuracy
 import normalize_plate
 import numpy as np
 import pandas as pd
@@ -27,6 +34,7 @@ import tabulate_wells
 import take_inventory
 import tifffile
 import train_unet
+import verify_well
 import write_provenance
 from conftest import CLASSES, randomized
 
@@ -118,10 +126,14 @@ def flow(tmp_path_factory):
         )
         count_cells.count_cells(
             item / "classes.h5",
+            folder / "raw",
+            folder / "images.tsv",
             item / "fields.csv",
             item / "cells.csv.gz",
             classes=CLASSES,
             pixel_size_um=0.65,
+            bit_depth=16,
+            intensity_channels=list(CHANNELS),
             counting=COUNTING,
         )
     gather_fields.gather_fields(
@@ -142,6 +154,7 @@ def flow(tmp_path_factory):
         plate="p",
         n_wells=96,
         fields_per_well=2,
+        treatment_columns=["drug"],
         config_sha256="c",
     )
     return folder
@@ -246,6 +259,178 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     assert record["weights"]["unet_sha256"]
 
 
+PLATE_MAP = {"agent_column": "drug"}
+
+
+def test_analysis_of_wells(flow, tmp_path):
+    assess_plate.assess_plate(
+        flow / "wells.csv",
+        tmp_path / "quality.csv",
+        tmp_path / "residuals.csv",
+        n_wells=96,
+        plate_map=PLATE_MAP,
+    )
+    assert len(stores.read_table(tmp_path / "residuals.csv")) == 2 * 4
+    qualities = [tmp_path / "quality.csv"]
+    check_quality.check_quality(qualities, tmp_path / "checked.txt", min_z_prime=None)
+    assert "unknown" in (tmp_path / "checked.txt").read_text()
+    with pytest.raises(LivedeadError, match="plate p timepoint 1: Z' of viability unknown"):
+        check_quality.check_quality(qualities, tmp_path / "no.txt", min_z_prime=0.5)
+    assert not (tmp_path / "no.txt").exists()
+    fit_dose_response.fit_dose_response(flow / "wells.csv", tmp_path / "curves.csv", plate_map=PLATE_MAP)
+    assert "ic50_high" in stores.read_table(tmp_path / "curves.csv")
+    follow_wells.follow_wells(flow / "wells.csv", tmp_path / "courses.csv", plate_map=PLATE_MAP)
+    assert set(stores.read_table(tmp_path / "courses.csv")["verdict"]) == {"fewer than two timepoints"}
+    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
+    export_wells.export_wells(flow / "wells.csv", *(tmp_path / name for name in names), plate_map=PLATE_MAP)
+    assert len(stores.read_table(tmp_path / "cytomining.csv")) == 4
+    assert (tmp_path / "grmetrics.tsv").read_text().startswith("cell_line\tagent\t")
+
+
+def verify(flow, folder, table, **changes):
+    verify_well.verify_well(
+        flow / "raw",
+        flow / "images.tsv",
+        flow / "normalization.h5",
+        flow / "unet.safetensors",
+        flow / "unet.certificate.json",
+        flow / "map.tsv",
+        table,
+        flow / "fields.csv",
+        flow / "cells.csv.gz",
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+        folder / "well.txt",
+        **{
+            "seed": 0,
+            "channels": ["brightfield"],
+            "bit_depth": 16,
+            "segmentation": SEGMENTATION,
+            "classes": CLASSES,
+            "pixel_size_um": 0.65,
+            "intensity_channels": list(CHANNELS),
+            "counting": COUNTING,
+            "n_wells": 96,
+            "fields_per_well": 2,
+            "treatment_columns": ["drug"],
+            "config_sha256": "c",
+            **changes,
+        },
+    )
+
+
+def test_every_well_gives_its_row_again(flow, tmp_path):
+    seen = set()
+    for seed in range(12):
+        verify(flow, tmp_path, flow / "wells.csv", seed=seed)
+        seen.add((tmp_path / "well.txt").read_text()[:8])
+    assert seen == {"well A01", "well A12", "well B06"}
+
+
+def test_a_row_that_was_touched_is_found(flow, tmp_path):
+    table = stores.read_table(flow / "wells.csv")
+    stores.write_table(tmp_path / "wells.csv", table.assign(row_sha256="0" * 64))
+    with pytest.raises(LivedeadError, match="is not what its raw images give"):
+        verify(flow, tmp_path, tmp_path / "wells.csv")
+    with pytest.raises(LivedeadError, match="is not what its raw images give"):
+        verify(flow, tmp_path, flow / "wells.csv", counting={**COUNTING, "min_area_um2": 30})
+    assert not (tmp_path / "well.txt").exists()
+
+
+def test_a_shard_without_cells(flow, tmp_path):
+    count_cells.count_cells(
+        flow / "2-of-2/classes.h5",
+        flow / "raw",
+        flow / "images.tsv",
+        tmp_path / "fields.csv",
+        tmp_path / "cells.csv.gz",
+        classes=CLASSES,
+        pixel_size_um=0.65,
+        bit_depth=16,
+        intensity_channels=list(CHANNELS),
+        counting={**COUNTING, "min_area_um2": 1e5},
+    )
+    gather_fields.gather_fields(
+        [flow / "1-of-2/fields.csv", tmp_path / "fields.csv"],
+        [flow / "1-of-2/cells.csv.gz", tmp_path / "cells.csv.gz"],
+        flow / "normalization.h5",
+        tmp_path / "all.csv",
+        tmp_path / "all.csv.gz",
+    )
+    cells = stores.read_table(tmp_path / "all.csv.gz")
+    assert set(cells["well"]) == {"A01"}
+    assert list(cells) == list(stores.read_table(flow / "cells.csv.gz"))
+    fields = stores.read_table(tmp_path / "all.csv").set_index(["well", "field"])
+    assert fields.at[("B06", 1), "n_total"] == 0
+    assert np.isnan(fields.at[("A12", 2), "n_total"])
+
+
+def test_mean_intensities_are_those_of_the_channels_a_well_has(flow):
+    cells = stores.read_table(flow / "cells.csv.gz")
+    assert cells["mean_brightfield"].notna().all()
+    assert cells["mean_draq7"].notna().all()
+    raw = tifffile.imread(flow / "raw/TimePoint_1/demo_A01_s1_w1.TIF")
+    assert raw.min() <= cells["mean_brightfield"].min()
+
+
+def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
+    cells = stores.read_table(flow / "1-of-2/cells.csv.gz")
+    stores.write_table(tmp_path / "cells.csv.gz", cells[1:])
+    with pytest.raises(LivedeadError, match="do not agree in 1 place"):
+        gather_fields.gather_fields(
+            [flow / f"{k}-of-2/fields.csv" for k in (1, 2)],
+            [tmp_path / "cells.csv.gz", flow / "2-of-2/cells.csv.gz"],
+            flow / "normalization.h5",
+            tmp_path / "fields.csv",
+            tmp_path / "all.csv.gz",
+        )
+    assert not (tmp_path / "fields.csv").exists()
+
+
+@pytest.mark.parametrize("emptied", ["cells", "fields"])
+def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path, emptied):
+    fields = stores.read_table(flow / "fields.csv")
+    if emptied == "cells":
+        fields.loc[fields["status"] == "ok", ["n_live", "n_dead", "n_ambiguous", "n_total"]] = 0
+    else:
+        fields = fields.assign(status="failed", code="truncated")
+        fields[["n_live", "n_dead", "n_ambiguous", "n_total", "area_mm2"]] = np.nan
+        fields["edge_rule"] = np.nan
+    stores.write_table(tmp_path / "fields.csv", fields)
+    stores.write_table(tmp_path / "cells.csv.gz", stores.read_table(flow / "cells.csv.gz")[:0])
+    (tmp_path / "map.tsv").write_text(
+        "well\ttreatment\tdose_um\tcontrol\nA01\tnone\t0\tnegative\nB06\tx\t1\t\nA12\tx\t2\t\n"
+    )
+    tabulate_wells.tabulate_wells(
+        tmp_path / "fields.csv",
+        tmp_path / "cells.csv.gz",
+        flow / "images.tsv",
+        flow / "unet.certificate.json",
+        tmp_path / "map.tsv",
+        tmp_path / "wells.csv",
+        plate="p",
+        n_wells=96,
+        fields_per_well=2,
+        treatment_columns=["treatment", "dose_um"],
+        config_sha256="c",
+    )
+    gather_wells.gather_wells([tmp_path / "wells.csv"], tmp_path / "all.csv")
+    table = stores.read_table(tmp_path / "all.csv")
+    assert table["viability"].isna().all()
+    assert table["n_total"].isna().all() == (emptied == "fields")
+    summarize_run.summarize_run(tmp_path / "all.csv", tmp_path / "summary.txt")
+    assess_plate.assess_plate(
+        tmp_path / "wells.csv", tmp_path / "quality.csv", tmp_path / "residuals.csv", n_wells=96, plate_map={}
+    )
+    fit_dose_response.fit_dose_response(tmp_path / "all.csv", tmp_path / "curves.csv", plate_map={})
+    curves = stores.read_table(tmp_path / "curves.csv")
+    assert set(curves["verdict"]) <= {"under-determined"}
+    follow_wells.follow_wells(tmp_path / "all.csv", tmp_path / "courses.csv", plate_map={})
+    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
+    export_wells.export_wells(tmp_path / "wells.csv", *(tmp_path / name for name in names), plate_map={})
+    assert stores.read_table(tmp_path / "drc.csv").empty
+
+
 def test_export_normalized(flow, tmp_path):
     export_normalized.export_normalized(
         flow / "raw",
@@ -277,6 +462,29 @@ def test_pictures_are_png(flow, tmp_path):
     )
     for name in ("plate.png", "fields.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_accuracy_is_measured_against_the_simulated_truth(flow, tmp_path, monkeypatch):
+    monkeypatch.setattr(measure_accuracy, "SIDE_PX", 160)
+    monkeypatch.setattr(measure_accuracy, "N_REFERENCES", 2)
+    monkeypatch.setattr(measure_accuracy, "VARIED", {"mean_cells": (5, 100), "defocus_px": (0.5,)})
+    measure_accuracy.measure_accuracy(
+        flow / "unet.safetensors",
+        tmp_path / "errors.csv",
+        classes=CLASSES,
+        counting=COUNTING,
+        normalization=NORMALIZATION,
+        segmentation=SEGMENTATION,
+    )
+    errors = stores.read_table(tmp_path / "errors.csv")
+    assert len(errors) == 3
+    np.testing.assert_allclose(
+        errors["count_error"], errors["n_counted"] / errors["n_true"] - 1, rtol=1e-4, atol=1e-5
+    )
+    # Twelve fields of 5 expected cells, one of 100 and one of 400 that find no room.
+    assert 30 <= errors["n_true"][0] <= 95
+    draw_accuracy.draw_accuracy(tmp_path / "errors.csv", tmp_path / "errors.png")
+    assert (tmp_path / "errors.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_comparison_with_truth(flow, tmp_path):

@@ -1,12 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from scipy import ndimage
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops_table
+from skimage.morphology import local_maxima, reconstruction
 
 from livedead import cells
-from livedead.errors import ConfigError
+from livedead.errors import ConfigError, CountError
 
 CLASSES = [
     {"name": "background", "role": "background"},
@@ -112,6 +114,19 @@ def test_against_scikit_image(seed):
     np.testing.assert_array_equal(ours["state"], expected)
 
 
+@pytest.mark.parametrize("odd", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_components_are_scipys_whatever_the_shape(odd):
+    rng = np.random.default_rng(odd)
+    for _ in range(100):
+        shape = 2 * rng.integers(1, 20, 2) + odd
+        nuclei = rng.random(shape) > rng.uniform(0.3, 0.95)
+        expected, n = ndimage.label(nuclei, np.ones((3, 3)))
+        labels, _ = cells.label_cells(nuclei.astype(np.uint8), NUMBERS, 0)
+        assert len(np.unique(np.stack([expected, labels]).reshape(2, -1), axis=1).T) in (n, n + 1)
+        assert labels.max() == n
+        np.testing.assert_array_equal(labels > 0, nuclei)
+
+
 def discs(*centres, radius=10, side=80):
     y, x = np.mgrid[0:side, 0:side]
     return np.any([np.hypot(y - a, x - b) <= radius for a, b in centres], axis=0).astype(np.uint8)
@@ -125,8 +140,193 @@ def test_touching_discs_are_split_and_single_ones_are_not():
     assert len(split) == 2
     assert split["area_px"].sum() == pair.sum()
     assert abs(split["area_px"].iloc[0] - split["area_px"].iloc[1]) <= 0.1 * split["area_px"].max()
-    assert len(cells.measure_cells(discs((30, 20)), NUMBERS, rules, 1.0)) == 1
-    assert len(cells.measure_cells(discs((5, 5)), NUMBERS, rules, 1.0)) == 1
+    assert split["touches_cell"].all()
+    assert (split["component_area_um2"] == pair.sum()).all()
+    for single in (discs((30, 20)), discs((5, 5))):
+        found = cells.measure_cells(single, NUMBERS, rules, 1.0)
+        assert len(found) == 1
+        assert not found["touches_cell"].any()
+
+
+def test_splitting_is_in_micrometres():
+    # The neck between discs of radius 30 px, 50 px apart, is sqrt(900 - 625) = 16.6 px half wide,
+    # so the distance from the edge dips by 13.4 px, give or take a pixel.
+    pair = discs((40, 35), (40, 85), radius=30, side=120)
+    for pixel_size_um in (0.5, 2.0):
+        for depth_px, n in ((12.4, 2), (14.4, 1)):
+            rules = cells.CountingRules(min_area_um2=0, split_depth_um=depth_px * pixel_size_um)
+            assert len(cells.measure_cells(pair, NUMBERS, rules, pixel_size_um)) == n
+
+
+@pytest.mark.parametrize("depth_px", [0.3, 0.75, 1.5])
+def test_splitting_is_the_watershed_from_the_h_maxima(depth_px):
+    nuclei = random_blobs(5, side=150) > 0
+    distance = ndimage.distance_transform_edt(np.pad(nuclei, 1))[1:-1, 1:-1]
+    raised = reconstruction(np.maximum(distance - depth_px, 0), distance)
+    # A component lower than h has no h-maximum, but it is a cell all the same.
+    components = skimage_label(nuclei, connectivity=2)
+    maxima = skimage_label(local_maxima(raised) & (raised > 0), connectivity=2)
+    expected = np.bincount(
+        [components.ravel()[np.flatnonzero(maxima == k)[0]] for k in range(1, maxima.max() + 1)],
+        minlength=components.max() + 1,
+    )[1:]
+    labels, whole = cells.label_cells(nuclei.astype(np.uint8), NUMBERS, depth_px)
+    assert (labels > 0).sum() == nuclei.sum()
+    pairs = np.unique(np.stack([components[nuclei], labels[nuclei]]), axis=1)
+    found = np.bincount(pairs[0], minlength=components.max() + 1)[1:]
+    np.testing.assert_array_equal(found, np.maximum(expected, 1))
+    assert found.max() > 1
+    assert whole.max() == components.max()
+    # Numbers run in raster order, and no cell is in two pieces.
+    first = [np.flatnonzero(labels == k)[0] for k in range(1, labels.max() + 1)]
+    assert first == sorted(first)
+    for k in range(1, labels.max() + 1):
+        assert skimage_label(labels == k, connectivity=2).max() == 1
+
+
+def test_real_nuclei_are_told_apart_from_the_foreground_alone(shared):
+    truth = tifffile.imread(shared / "stardist_nuclei/mask2d.tif")
+    rules = cells.CountingRules(min_area_um2=0, split_depth_um=1.0)
+    found = cells.measure_cells((truth > 0).astype(np.uint8), NUMBERS, rules, 1.0)
+    centres = np.rint(found[["y_px", "x_px"]].to_numpy()).astype(int)
+    hits = np.bincount(truth[centres[:, 0], centres[:, 1]], minlength=truth.max() + 1)
+    hits = hits[np.unique(truth[truth > 0])]
+    assert len(hits) == 125
+    assert (hits > 0).sum() >= 120
+    assert (hits > 1).sum() <= 1
+
+
+EDGES = """
+    LL..D..DD
+    .........
+    L...LL..D
+    .........
+    L..LL...D
+"""
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("keep", 9), ("exclude", 1), ("counting_frame", 4)])
+def test_edge_rules_by_hand(rule, expected):
+    # Above three, one of them in the right corner; left one, and one in the lower corner; right
+    # one, and one in the lower corner; below one; inside one. The frame counts two of those
+    # above, the one on the left, and the one inside.
+    assert len(measure(EDGES, edge_rule=rule)) == expected
+
+
+def test_the_counting_frame_counts_each_cell_of_a_plane_once():
+    plane = random_blobs(9, side=331, sigma=2)
+    rules = cells.CountingRules(min_area_um2=0, edge_rule="counting_frame")
+    step, side = 66, 67
+    counted = sum(
+        len(cells.measure_cells(plane[y : y + side, x : x + side], NUMBERS, rules, 1.0))
+        for y in range(0, 331 - step, step)
+        for x in range(0, 331 - step, step)
+    )
+    naive = sum(
+        len(cells.measure_cells(plane[y : y + side, x : x + side], NUMBERS, cells.CountingRules(0), 1.0))
+        for y in range(0, 331 - step, step)
+        for x in range(0, 331 - step, step)
+    )
+    frame = cells.measure_cells(plane, NUMBERS, rules, 1.0)
+    assert abs(counted - len(frame)) <= 0.03 * len(frame)
+    assert naive > 1.1 * len(frame)
+    assert rules.counted_area_mm2((side, side), 1000.0) == step**2
+    assert cells.CountingRules().counted_area_mm2((10, 20), 100.0) == 2.0
+
+
+def test_unknown_edge_rule():
+    with pytest.raises(ConfigError, match="keep, exclude, counting_frame"):
+        cells.CountingRules(edge_rule="drop")
+
+
+def test_a_nucleus_outside_any_cell_can_be_dropped():
+    numbers = {"background": [0], "live": [1], "dead": [2], "context": [3]}
+    class_map = drawn(
+        """
+        .bbb......
+        .bLb...L..
+        .bbb......
+        ..........
+        ......b...
+        .....bL...
+        """
+    )
+    count = {
+        share: len(
+            cells.measure_cells(class_map, numbers, cells.CountingRules(0, min_context_fraction=share), 1.0)
+        )
+        for share in (0, 0.3, 0.34, 1.0)
+    }
+    # Sides on context: 4 of 4, 0 of 4, and 2 of 3 at the lower edge.
+    assert count == {0: 3, 0.3: 2, 0.34: 2, 1.0: 1}
+    with pytest.raises(ConfigError, match="role context"):
+        cells.check_rules(NUMBERS, cells.CountingRules(min_context_fraction=0.5))
+    cells.check_rules(numbers, cells.CountingRules(min_context_fraction=0.5))
+
+
+def test_limits_in_pixels_and_of_shape():
+    text = "LLLL. ..... LL... LL..D"
+    assert sorted(measure(text)["area_px"]) == [1, 4, 4]
+    assert sorted(measure(text, min_area_px=2)["area_px"]) == [4, 4]
+    assert sorted(measure(text, max_area_px=3)["area_px"]) == [1]
+    # Four pixels in a row: variances (16 - 1) / 12 + 1 / 12 and 1 / 12, so 4 to 1.
+    assert sorted(measure(text, max_aspect_ratio=3.99)["area_px"]) == [1, 4]
+    assert sorted(measure(text, max_aspect_ratio=4.01)["area_px"]) == [1, 4, 4]
+
+
+def test_shapes_and_intensities_are_scikit_images():
+    class_map = random_blobs(2)
+    plane = np.random.default_rng(0).integers(0, 65536, class_map.shape).astype(np.uint16)
+    rules = cells.CountingRules(min_area_um2=5, shape_descriptors=True)
+    ours = cells.measure_cells(class_map, NUMBERS, rules, 0.5, {"dye": plane})
+    names = ("area", "centroid", "perimeter", "axis_major_length", "axis_minor_length", "solidity")
+    theirs = pd.DataFrame(
+        regionprops_table(
+            skimage_label(class_map > 0, connectivity=2), plane, (*names, "eccentricity", "mean_intensity")
+        )
+    )
+    theirs = theirs[theirs["area"] * 0.25 >= 5].sort_values(["centroid-0", "centroid-1"])
+    ours = ours.sort_values(["y_px", "x_px"])
+    assert list(ours.columns) == [
+        name for name in cells.cell_columns(["dye"], True) if name not in cells.CELL_KEYS
+    ]
+    for name, other, scale in [
+        ("mean_dye", "mean_intensity", 1),
+        ("perimeter_um", "perimeter", 0.5),
+        ("major_axis_um", "axis_major_length", 0.5),
+        ("minor_axis_um", "axis_minor_length", 0.5),
+        ("eccentricity", "eccentricity", 1),
+        ("solidity", "solidity", 1),
+    ]:
+        np.testing.assert_allclose(ours[name], scale * theirs[other], rtol=1e-9, err_msg=name)
+    np.testing.assert_allclose(ours["y_um"], (ours["y_px"] + 0.5) * 0.5)
+    limited = cells.CountingRules(min_area_um2=5, max_aspect_ratio=1.5)
+    kept = cells.measure_cells(class_map, NUMBERS, limited, 0.5)
+    labels = skimage_label(class_map > 0, connectivity=2)
+    ratios = []
+    for k in theirs.index + 1:
+        spread = np.linalg.eigvalsh(np.cov(np.nonzero(labels == k), ddof=0) + np.eye(2) / 12)
+        ratios.append(np.sqrt(spread[1] / spread[0]))
+    assert 0 < len(kept) == (np.array(ratios) <= 1.5).sum() < len(theirs)
+
+
+def counted(*rows):
+    return pd.DataFrame(rows, columns=["well", *cells.COUNTS])
+
+
+def test_counts_must_add_up():
+    of_cells = pd.DataFrame({"well": ["A01", "A01", "A02"], "state": ["live", "dead", "dead"]})
+    tally = cells.tally_cells(of_cells, ["well"])
+    pd.testing.assert_frame_equal(tally, counted(("A01", 1, 1, 0, 2), ("A02", 0, 1, 0, 1)))
+    good = counted(("A01", 1, 1, 0, 2), ("A02", 0, 1, 0, 1), ("A03", 0, 0, 0, 0), ("A04", *[None] * 4))
+    cells.check_counts(tally, good, ["well"], "cells and fields")
+    for bad, message in [
+        (counted(("A01", 1, 1, 0, 2)), r"do not agree in 1 place.*A02"),
+        (counted(("A01", 2, 1, 0, 3), ("A02", 0, 1, 0, 1)), r"A01.*'n_live': 1.*'n_live': 2"),
+        (counted(("A01", 1, 1, 0, 3), ("A02", 0, 1, 0, 1)), "are not the total in .*A01"),
+    ]:
+        with pytest.raises(CountError, match=message):
+            cells.check_counts(tally, bad, ["well"], "cells and fields")
 
 
 def test_more_cells_than_sixteen_bits():

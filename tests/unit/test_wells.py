@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from livedead import wells
-from livedead.errors import SheetError
+from livedead.errors import CountError, SheetError
 
 PROVENANCE = {"model_sha256": "m", "config_sha256": "c", "version": "1"}
 
@@ -20,6 +20,7 @@ def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
         **counts,
         "n_total": total,
         "area_mm2": 0.5,
+        "edge_rule": "keep",
         "focus": 2.0,
         "saturated_fraction": 0.0,
         "code": "",
@@ -43,7 +44,14 @@ FIELDS = pd.DataFrame(
 )
 CELLS = pd.DataFrame(
     [
-        {"well": well, "timepoint": 1, "state": state, "area_um2": area}
+        {
+            "well": well,
+            "timepoint": 1,
+            "state": state,
+            "area_um2": area,
+            "component_area_um2": area,
+            "touches_cell": False,
+        }
         for well, state, area in [
             ("A01", "live", 100.0),
             ("A01", "live", 120.0),
@@ -69,7 +77,7 @@ IMAGES = pd.DataFrame(
 def table(**changes):
     arguments = {"fields": FIELDS, "cells": CELLS, "plate_map": MAP, "images": IMAGES, **changes}
     return wells.tabulate_wells(
-        **arguments, plate="p", n_fields_expected=None, provenance=PROVENANCE
+        **arguments, plate="p", n_fields_expected=None, treatment_columns=["drug"], provenance=PROVENANCE
     ).set_index("well")
 
 
@@ -118,11 +126,71 @@ def test_controls_are_the_mean_of_the_negative_ones():
 def test_interval_is_wilson_when_fields_scatter_as_cells_do():
     even = FIELDS[FIELDS["well"] == "C01"]
     found = wells.tabulate_wells(
-        even, CELLS, None, IMAGES, plate="p", n_fields_expected=2, provenance=PROVENANCE
+        even,
+        CELLS,
+        None,
+        IMAGES,
+        plate="p",
+        n_fields_expected=2,
+        treatment_columns=[],
+        provenance=PROVENANCE,
     ).iloc[0]
     expected = binomtest(2, 8).proportion_ci(0.95, "wilson")
     assert found["viability_low"] == pytest.approx(expected.low)
     assert found["viability_high"] == pytest.approx(expected.high)
+
+
+def test_intervals_of_single_fields_rest_on_replicates():
+    wells_of = [f"{row}{column:02d}" for row in "ABCD" for column in range(1, 13)]
+    rng = np.random.default_rng(0)
+    # Wells of 200 cells that scatter five times as wide as cells would.
+    live = np.clip(rng.normal(100, 5 * np.sqrt(50), 48), 0, 200).astype(int)
+    fields = pd.DataFrame(
+        [field(w, 1, n_live=n, n_dead=200 - n) for w, n in zip(wells_of, live, strict=True)]
+    )
+    images = pd.DataFrame({"well": wells_of, "timepoint": 1, "sha256": "x"})
+    plate_map = pd.DataFrame({"well": wells_of, "drug": np.repeat(["a", "b", "c", "d"], 12)})
+    found = {
+        name: wells.tabulate_wells(
+            fields,
+            CELLS,
+            plate_map,
+            images,
+            plate="p",
+            n_fields_expected=1,
+            treatment_columns=columns,
+            provenance=PROVENANCE,
+        )
+        for name, columns in {"replicates": ["drug", "absent"], "none": []}.items()
+    }
+    assert set(found["replicates"]["viability_interval"]) == {"wilson_icc_replicates"}
+    assert set(found["none"]["viability_interval"]) == {"wilson_independent_cells"}
+    width = {name: (t["viability_high"] - t["viability_low"]).mean() for name, t in found.items()}
+    assert 3.5 < width["replicates"] / width["none"] < 6
+
+
+def test_clumps_are_components_larger_than_a_single_cell():
+    # Singles of 100 µm²; a component of 200 cut into two cells; one of 170, not cut.
+    clumped = CELLS[:6].assign(
+        area_um2=[100.0, 100, 100, 100, 100, 170],
+        component_area_um2=[100.0, 100, 200, 200, 100, 170],
+        touches_cell=[False, False, True, True, False, False],
+    )
+    found = table(cells=clumped)["clump_fraction"]
+    assert found["A01"] == 0.5
+    assert found["A02"] == 0
+    assert found["C01"] == 0
+
+
+def test_reversed_controls_are_flagged_in_every_row():
+    swapped = MAP.assign(control=["positive", "", "", "", ""])
+    dead = [field("C01", 3, n_live=1, n_dead=90)]
+    mapped = pd.concat([swapped, pd.DataFrame([{"well": "C01", "drug": "u", "control": "negative"}])])
+    found = table(fields=pd.concat([FIELDS, pd.DataFrame(dead)]), plate_map=mapped)
+    assert set(found["qc_flags"]) == {"controls_reversed", "fields_missing;controls_reversed"}
+    assert found.at["C01", "qc_flags"] == "controls_reversed"
+    assert "ALARM" in wells.summarize(found.reset_index(), "wells.csv")
+    assert "ALARM" not in wells.summarize(table().reset_index(), "wells.csv")
 
 
 def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
@@ -143,6 +211,7 @@ def test_plates_with_other_map_columns_join():
     two = (
         table()
         .reset_index()
+        .assign(plate="q")
         .rename(columns={"drug": "dose"})[
             ["plate", "row", "column", "timepoint", "well", "dose", *wells.RESULTS]
         ]
@@ -150,6 +219,8 @@ def test_plates_with_other_map_columns_join():
     joined = wells.join_plates([one, two])
     assert list(joined.columns) == [*wells.KEYS, "drug", "dose", *wells.RESULTS]
     assert len(joined) == 12
+    with pytest.raises(CountError, match="twice"):
+        wells.join_plates([one, one])
 
 
 def test_too_many_failed_fields():

@@ -5,22 +5,29 @@ those of the union of live and dead pixels, 8-connected, and the majority decide
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import cc3d
 import numpy as np
 import pandas as pd
 from scipy import ndimage
-from skimage.morphology import h_maxima
+from skimage.measure import regionprops_table
+from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
-from livedead.errors import ConfigError
+from livedead.errors import ConfigError, CountError
 
 ROLES = ("background", "context", "boundary", "live", "dead")
 STATES = ("live", "dead", "ambiguous")
+EDGE_RULES = ("keep", "exclude", "counting_frame")
 COUNTS = [*(f"n_{state}" for state in STATES), "n_total"]
-FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", *COUNTS, "area_mm2"]
-CELL_COLUMNS = ["plate", "well", "field", "timepoint", "cell", "y_px", "x_px", "area_px", "area_um2"]
-CELL_COLUMNS += ["state", "confidence", "touches_edge"]
+FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", *COUNTS]
+FIELD_COLUMNS += ["area_mm2", "edge_rule"]
+CELL_KEYS = ["plate", "well", "field", "timepoint"]
+MEASURES = ["cell", "y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2"]
+MEASURES += ["state", "confidence", "touches_edge", "touches_cell"]
+SHAPES = ["perimeter_um", "major_axis_um", "minor_axis_um", "eccentricity", "solidity"]
 
 
 def class_numbers(classes: list[dict[str, str]]) -> dict[str, list[int]]:
@@ -49,22 +56,70 @@ class CountingRules:
     Attributes
     ----------
     min_area_um2, max_area_um2 : float
-        Smaller and larger components are not cells.
+        Smaller and larger cells are not counted.
+    min_area_px, max_area_px : float
+        The same in pixels; both limits hold. None is no limit.
+    max_aspect_ratio : float, optional
+        Cells longer than this times their width are not counted; the axes are those of the
+        ellipse with the same second moments. None is no limit.
     ambiguous_margin : float
         A cell is ambiguous if the shares of its live and dead pixels differ by less than this,
         0 to 1; exact ties are always ambiguous.
     split_depth_um : float
         Touching cells are cut where the distance from the edge dips by more than this between
         two centres; 0 leaves them joined.
+    min_context_fraction : float
+        A nucleus is counted only if at least this share of its outline borders on a context
+        class, 0 to 1; outline towards other nuclei and towards the field's edge does not vote.
+    edge_rule : str
+        Cells at the field's edge: ``keep`` counts all of them; ``exclude`` none; the
+        ``counting_frame`` those of the upper and left side that do not touch the lower or right
+        one, so that fields side by side would count each cell once (Gundersen 1977, J. Microsc.
+        111:219, https://doi.org/10.1111/j.1365-2818.1977.tb00062.x).
+    shape_descriptors : bool
+        Also measure `SHAPES`, which takes ten times as long as all else.
     """
 
     min_area_um2: float = 15.0
     max_area_um2: float = float("inf")
+    min_area_px: float = 0
+    max_area_px: float | None = None
+    max_aspect_ratio: float | None = None
     ambiguous_margin: float = 0.0
     split_depth_um: float = 0.0
+    min_context_fraction: float = 0.0
+    edge_rule: str = "keep"
+    shape_descriptors: bool = False
+
+    def __post_init__(self) -> None:
+        if self.edge_rule not in EDGE_RULES:
+            raise ConfigError(f"edge_rule {self.edge_rule!r}; allowed: {', '.join(EDGE_RULES)}")
+
+    def counted_area_mm2(self, shape: tuple[int, ...], pixel_size_um: float) -> float:
+        """Area that the counted cells of a field of `shape` stand for.
+
+        A cell is left to the next field if it touches the last row or column; so the
+        counting frame tiles the plane in steps of (H - 1, W - 1) pixels, not (H, W).
+        """
+        margin = 1 if self.edge_rule == "counting_frame" else 0
+        return (shape[0] - margin) * (shape[1] - margin) * pixel_size_um**2 / 1e6
 
 
-def label_cells(class_map: np.ndarray, numbers: dict[str, list[int]], split_depth_px: float) -> np.ndarray:
+def check_rules(numbers: dict[str, list[int]], rules: CountingRules) -> None:
+    """Raise `ConfigError` if the rules need a context class and there is none."""
+    if rules.min_context_fraction > 0 and "context" not in numbers:
+        raise ConfigError("min_context_fraction needs a class of role context; there is none in 'classes'")
+
+
+def cell_columns(channels: list[str], shape_descriptors: bool) -> list[str]:
+    """Columns of a table of cells; ``mean_<channel>`` are raw counts."""
+    means = [f"mean_{channel}" for channel in channels]
+    return [*CELL_KEYS, *MEASURES, *means, *(SHAPES if shape_descriptors else [])]
+
+
+def label_cells(
+    class_map: np.ndarray, numbers: dict[str, list[int]], split_depth_px: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Number the cells of a whole field.
 
     Parameters
@@ -77,18 +132,117 @@ def label_cells(class_map: np.ndarray, numbers: dict[str, list[int]], split_dept
 
     Returns
     -------
-    ndarray, (H, W), int32
-        0 outside cells, then 1, 2, ... in raster order of each cell's first pixel.
+    labels : ndarray, (H, W), int32
+        0 outside cells, then 1, 2, ...; where cells are split, in raster order of their first
+        pixels.
+    components : ndarray, (H, W), int32
+        The same before splitting; the very same array if nothing was to be split.
     """
-    nuclei = np.isin(class_map, numbers["live"] + numbers["dead"])
-    labels = cc3d.connected_components(nuclei, connectivity=8, out_dtype=np.uint32).astype(np.int32)
+    nuclei = _belongs(class_map, numbers["live"] + numbers["dead"])
+    components = _components(nuclei)
     if split_depth_px <= 0 or not nuclei.any():
-        return labels
+        return components, components
+    return _split(nuclei, components, split_depth_px), components
+
+
+def _belongs(class_map: np.ndarray, numbers: list[int]) -> np.ndarray:
+    """Where the class is one of `numbers`; comparisons are 30 times as fast as np.isin."""
+    return reduce(np.logical_or, [class_map == number for number in numbers])
+
+
+def _components(mask: np.ndarray) -> np.ndarray:
+    """Number the 8-connected parts of a boolean image, (H, W) int32, from 1.
+
+    The mask goes in as uint8: for booleans cc3d 4.1.1 takes a faster path of its own that joins
+    and parts components wrongly where the height or the width is odd.
+    """
+    labels = cc3d.connected_components(mask.view(np.uint8), connectivity=8, out_dtype=np.uint32)
+    return labels.view(np.int32)
+
+
+def _split(nuclei: np.ndarray, components: np.ndarray, depth_px: float) -> np.ndarray:
+    """Cut components between the h-maxima of the distance from their edge (h = `depth_px`).
+
+    All maxima of the distance are flooded at once; then basins are joined over the highest
+    passes first, and a basin is a cell of its own only if its maximum rises by more than
+    h over the pass. That is the watershed from the h-maxima (Meyer & Beucher 1990, J. Vis.
+    Commun. Image Repr. 1:21, https://doi.org/10.1016/1047-3203(90)90014-M; Grimaud 1992,
+    Proc. SPIE 1769:292, on the dynamics of maxima), without the morphological reconstruction,
+    which takes 10 s for a 2048² field.
+    """
     # One pixel of background around the field: its border is an edge like any other.
     distance = ndimage.distance_transform_edt(np.pad(nuclei, 1))[1:-1, 1:-1]
-    centres = h_maxima(distance, split_depth_px)
-    markers = cc3d.connected_components(centres.astype(bool), connectivity=8)
-    return watershed(-distance, markers.astype(np.int32), mask=nuclei).astype(np.int32)
+    peaks = local_maxima(distance) & nuclei
+    numbered = _components(peaks)
+    at = np.flatnonzero(numbered)
+    peak, first = np.unique(numbered.ravel()[at], return_index=True)
+    height = np.zeros(len(peak) + 1)
+    height[peak] = distance.ravel()[at[first]]
+    home = components.ravel()[at[first]]
+    shared = np.bincount(home, minlength=int(components.max()) + 1) > 1
+    basins = watershed(-distance, numbered, connectivity=2, mask=shared[components])
+    cell = _join_basins(basins, distance, height, depth_px)
+    labels = cell[basins]
+    # Components with one maximum are whole cells; their number must not meet a basin's.
+    alone = nuclei & ~shared[components]
+    labels[alone] = components[alone] + len(cell)
+    return _renumber(labels)
+
+
+def _join_basins(basins: np.ndarray, distance: np.ndarray, height: np.ndarray, depth_px: float) -> np.ndarray:
+    """The basin that stands for each basin's cell, (n_basins + 1,) int32."""
+    lower, upper, passes = _passes(basins, distance)
+    ridge = list(range(len(height)))
+    cell = list(range(len(height)))
+
+    def root(of: list[int], k: int) -> int:
+        while of[k] != k:
+            of[k] = of[of[k]]
+            k = of[k]
+        return k
+
+    for k in np.lexsort((upper, lower, -passes)):
+        one, other = int(lower[k]), int(upper[k])
+        top, foot = root(ridge, one), root(ridge, other)
+        if top == foot:
+            continue
+        if height[foot] > height[top]:
+            top, foot, one, other = foot, top, other, one
+        if height[foot] - passes[k] <= depth_px:
+            cell[root(cell, other)] = root(cell, one)
+        ridge[foot] = top
+    return np.array([root(cell, k) for k in range(len(cell))], np.int32)
+
+
+def _passes(basins: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of touching basins and the greatest distance at which one can pass between them."""
+    pairs, heights = [], []
+    n = int(basins.max()) + 1
+    height, width = basins.shape
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        here = slice(0, height - dy), slice(max(-dx, 0), width - max(dx, 0))
+        there = slice(dy, height), slice(max(dx, 0), width + min(dx, 0))
+        a, b = basins[here], basins[there]
+        meet = np.nonzero((a != b) & (a > 0) & (b > 0))
+        a, b = a[meet].astype(np.int64), b[meet].astype(np.int64)
+        pairs.append(np.minimum(a, b) * n + np.maximum(a, b))
+        heights.append(np.minimum(distance[here][meet], distance[there][meet]))
+    pair, owner = np.unique(np.concatenate(pairs), return_inverse=True)
+    greatest = np.zeros(len(pair))
+    np.maximum.at(greatest, owner, np.concatenate(heights))
+    return pair // n, pair % n, greatest
+
+
+def _renumber(labels: np.ndarray) -> np.ndarray:
+    """The same labels as 1, 2, ... in raster order of first pixels."""
+    inside = np.flatnonzero(labels)
+    owner = labels.ravel()[inside]
+    first = np.zeros(int(owner.max(initial=0)) + 1, np.int64)
+    first[owner[::-1]] = inside[::-1] + 1
+    present = np.flatnonzero(first)
+    new = np.zeros(len(first), np.int32)
+    new[present[np.argsort(first[present])]] = np.arange(1, len(present) + 1)
+    return new[labels]
 
 
 def measure_cells(
@@ -96,60 +250,219 @@ def measure_cells(
     numbers: dict[str, list[int]],
     rules: CountingRules,
     pixel_size_um: float,
+    planes: dict[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Find, vote on and measure the cells of one field.
+
+    Parameters
+    ----------
+    class_map : ndarray, (H, W), uint8
+    numbers : dict
+        From `class_numbers`.
+    rules : CountingRules
+    pixel_size_um : float
+    planes : dict of str -> ndarray, (H, W), uint16, optional
+        Raw counts of channels whose mean over each cell is wanted.
 
     Returns
     -------
     DataFrame
-        A cell: ``cell`` (from 1), ``y_px, x_px`` (centroid; the centre of the first pixel is
-        0), ``area_px, area_um2, state, confidence`` (share of pixels that voted with the
-        majority, 0.5 to 1), ``touches_edge``.
+        A counted cell: ``cell`` (from 1), ``y_px, x_px`` (centroid; the centre of the first
+        pixel is 0), ``y_um, x_um`` (the same from the field's upper left corner, so the centre
+        of the first pixel is half a pixel), ``area_px, area_um2, component_area_um2`` (of the
+        connected pixels that the cell was cut from), ``state, confidence`` (share of pixels that
+        voted with the majority, 0.5 to 1), ``touches_edge``, ``touches_cell`` (cut from another
+        cell), ``mean_<channel>`` for `planes`, and `SHAPES` if asked for.
+
     """
-    labels = label_cells(class_map, numbers, rules.split_depth_um / pixel_size_um)
-    n_labels = int(labels.max(initial=0))
-    inside = np.flatnonzero(labels)
-    owner = labels.ravel()[inside]
-    area = np.bincount(owner, minlength=n_labels + 1)[1:]
-    is_live = np.isin(class_map.ravel()[inside], numbers["live"])
-    live = np.bincount(owner, weights=is_live, minlength=n_labels + 1)[1:]
-    rows, columns = np.divmod(inside, class_map.shape[1])
-    with np.errstate(invalid="ignore"):
-        y = np.bincount(owner, weights=rows, minlength=n_labels + 1)[1:] / area
-        x = np.bincount(owner, weights=columns, minlength=n_labels + 1)[1:] / area
-        share = live / area
+    labels, components = label_cells(class_map, numbers, rules.split_depth_um / pixel_size_um)
+    inside = np.flatnonzero(labels != 0)
+    owner = labels.ravel()[inside].astype(np.intp)
+    n_cells = int(owner.max(initial=0))
+
+    def over_cells(values: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount(owner, values, minlength=n_cells + 1)[1:]
+
+    area = over_cells()
+    share = over_cells(_belongs(class_map.ravel()[inside], numbers["live"])) / area
+    # Columns come out of the sums of flat indices, exactly: a remainder for every pixel is slow.
+    width = class_map.shape[1]
+    rows = inside // width
+    row_sum = over_cells(rows)
+    y, x = row_sum / area, (over_cells(inside) - width * row_sum) / area
     lead = 2 * share - 1
     ambiguous = (np.abs(lead) < rules.ambiguous_margin) | (lead == 0)
-    edge = np.zeros(n_labels + 1, bool)
-    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        edge[border] = True
+    far = _touches(labels, n_cells, "far")
+    edge = far | _touches(labels, n_cells, "near")
     area_um2 = area * pixel_size_um**2
+    kept = (area_um2 >= rules.min_area_um2) & (area_um2 <= rules.max_area_um2) & (area >= rules.min_area_px)
+    if rules.max_area_px is not None:
+        kept &= area <= rules.max_area_px
+    if rules.max_aspect_ratio is not None:
+        down, right = rows - y[owner - 1], inside - width * rows - x[owner - 1]
+        moments = [over_cells(product) / area for product in (down**2, right**2, down * right)]
+        kept &= aspect_ratio(*moments) <= rules.max_aspect_ratio
+    if rules.min_context_fraction > 0:
+        kept &= _context_fraction(class_map, labels, numbers, n_cells) >= rules.min_context_fraction
+    if rules.edge_rule != "keep":
+        kept &= ~(edge if rules.edge_rule == "exclude" else far)
+    component_area, alone = area, np.ones(n_cells, bool)
+    if components is not labels:
+        component = np.zeros(n_cells + 1, np.int64)
+        component[owner] = components.ravel()[inside]
+        component_area = np.bincount(components.ravel()[inside])[component[1:]]
+        alone = component_area == area
     cells = pd.DataFrame(
         {
             "y_px": y,
             "x_px": x,
+            "y_um": (y + 0.5) * pixel_size_um,
+            "x_um": (x + 0.5) * pixel_size_um,
             "area_px": area,
             "area_um2": area_um2,
+            "component_area_um2": component_area * pixel_size_um**2,
             "state": np.select([ambiguous, share > 0.5], ["ambiguous", "live"], "dead").astype(object),
             "confidence": np.maximum(share, 1 - share),
-            "touches_edge": edge[1:],
+            "touches_edge": edge,
+            "touches_cell": ~alone,
+            **{
+                f"mean_{channel}": over_cells(plane.ravel()[inside]) / area
+                for channel, plane in (planes or {}).items()
+            },
         }
     )
-    kept = (area > 0) & (area_um2 >= rules.min_area_um2) & (area_um2 <= rules.max_area_um2)
     cells = cells[kept].reset_index(drop=True)
     cells.insert(0, "cell", np.arange(1, len(cells) + 1))
+    if rules.shape_descriptors:
+        cells = cells.join(_shapes(labels, kept, pixel_size_um))
     return cells
+
+
+def _touches(labels: np.ndarray, n_cells: int, sides: str) -> np.ndarray:
+    """Which cells touch the upper or left (near) or the lower or right (far) side of the field."""
+    found = np.zeros(n_cells + 1, bool)
+    at = 0 if sides == "near" else -1
+    found[labels[at]] = True
+    found[labels[:, at]] = True
+    return found[1:]
+
+
+def aspect_ratio(yy: np.ndarray, xx: np.ndarray, yx: np.ndarray) -> np.ndarray:
+    """Length over width of the ellipse with the same central second moments (px²).
+
+    A pixel is a square, not a point: 1/12 is its own second moment, so that one pixel has
+    ratio 1 and four in a row have ratio 4.
+    """
+    yy, xx = yy + 1 / 12, xx + 1 / 12
+    mean, root = (yy + xx) / 2, np.sqrt(((yy - xx) / 2) ** 2 + yx**2)
+    return np.sqrt((mean + root) / (mean - root))
+
+
+def _context_fraction(
+    class_map: np.ndarray, labels: np.ndarray, numbers: dict[str, list[int]], n_cells: int
+) -> np.ndarray:
+    """Share of each cell's pixel sides towards uncounted pixels that borders on context."""
+    context = _belongs(class_map, numbers["context"])
+    sides, bordering = np.zeros(n_cells + 1), np.zeros(n_cells + 1)
+    for first, second in (
+        ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
+        ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
+    ):
+        for here, there in ((first, second), (second, first)):
+            outline = (labels[here] > 0) & (labels[there] == 0)
+            owner = labels[here][outline]
+            sides += np.bincount(owner, minlength=n_cells + 1)
+            bordering += np.bincount(owner, context[there][outline], minlength=n_cells + 1)
+    # A cell that fills the field has no outline to judge by.
+    return np.where(sides == 0, 1.0, bordering / np.maximum(sides, 1))[1:]
+
+
+def _shapes(labels: np.ndarray, kept: np.ndarray, pixel_size_um: float) -> pd.DataFrame:
+    """`SHAPES` of the kept cells, by scikit-image."""
+    counted = np.where(np.concatenate([[False], kept])[labels], labels, 0)
+    names = ("perimeter", "axis_major_length", "axis_minor_length", "eccentricity", "solidity")
+    found = regionprops_table(counted, properties=names)
+    scales = (pixel_size_um, pixel_size_um, pixel_size_um, 1, 1)
+    return pd.DataFrame(
+        {shape: found[name] * scale for shape, name, scale in zip(SHAPES, names, scales, strict=True)}
+    )
+
+
+def count_field(
+    row: dict[str, Any],
+    class_map: np.ndarray,
+    numbers: dict[str, list[int]],
+    rules: CountingRules,
+    pixel_size_um: float,
+    planes: dict[str, np.ndarray] | None = None,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The row of one field, counted, and the rows of its cells with their keys.
+
+    Parameters
+    ----------
+    row : dict
+        The field's first columns, see `livedead.fields.describe`.
+    class_map, numbers, rules, pixel_size_um, planes
+        See `measure_cells`.
+    """
+    found = measure_cells(class_map, numbers, rules, pixel_size_um, planes)
+    area_mm2 = rules.counted_area_mm2(class_map.shape, pixel_size_um)
+    counted = {**row, **count_states(found), "area_mm2": area_mm2, "edge_rule": rules.edge_rule}
+    return counted, found.assign(**{name: row[name] for name in CELL_KEYS})
 
 
 def count_states(cells: pd.DataFrame) -> dict[str, int]:
     """``n_live, n_dead, n_ambiguous, n_total`` of a table of cells."""
     counts = {f"n_{state}": int((cells["state"] == state).sum()) for state in STATES}
-    if sum(counts.values()) != len(cells):
-        raise AssertionError(f"{len(cells)} cells, but {counts} by state")
     return {**counts, "n_total": len(cells)}
+
+
+def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: str) -> None:
+    """Make sure that no cell was lost or counted twice between two tables.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        Rows with `COUNTS` and the columns `by`.
+    sums : DataFrame
+        One row per group of `by` with `COUNTS`; missing counts stand for no usable part.
+    what : str
+        For the message, such as ``"cells and fields of plate p"``.
+
+    Raises
+    ------
+    CountError
+        If the parts do not sum to the sums, or live, dead and ambiguous not to the total.
+    """
+    for table in (parts, sums):
+        wrong = table[COUNTS[:-1]].sum(axis=1, min_count=1) != table["n_total"]
+        wrong &= table["n_total"].notna()
+        if wrong.any():
+            row = table[wrong].iloc[0]
+            raise CountError(f"{what}: live, dead and ambiguous are not the total in {row[by].to_dict()}")
+    added = parts.dropna(subset="n_total").groupby(by)[COUNTS].sum()
+    given = sums.set_index(by)[COUNTS].fillna(0)
+    added = added.reindex(added.index.union(given.index), fill_value=0).astype("int64")
+    given = given.reindex(added.index, fill_value=0).astype("int64")
+    unequal = (added != given).any(axis=1)
+    if unequal.any():
+        key = unequal.index[unequal.to_numpy()][0]
+        raise CountError(
+            f"{what} do not agree in {int(unequal.sum())} place(s), first {key}: "
+            f"{added.loc[key].to_dict()} counted, {given.loc[key].to_dict()} in the table; "
+            "a table was damaged or changed by hand: delete it and run again"
+        )
+
+
+def tally_cells(cells: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """`COUNTS` of a table of cells, one row per group of `by` that has cells."""
+    states = pd.get_dummies(pd.Categorical(cells["state"], STATES)).astype("int64")
+    states.columns = [f"n_{state}" for state in STATES]
+    tally = pd.concat([cells[by].reset_index(drop=True), states.assign(n_total=1)], axis=1)
+    return tally.groupby(by, as_index=False)[COUNTS].sum()
 
 
 def join_cells(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Tables of cells under each other; fields without cells add nothing, not even a dtype."""
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=CELL_COLUMNS)
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]

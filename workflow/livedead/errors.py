@@ -25,6 +25,10 @@ class StoreError(LivedeadError):
     """A file between two rules that is missing, damaged, or not what its name says."""
 
 
+class CountError(LivedeadError):
+    """Counts that do not add up: cells were lost or counted twice between two tables."""
+
+
 class WeightsError(LivedeadError):
     """A weight file that cannot be converted without guessing; lists every problem found."""
 

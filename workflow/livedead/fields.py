@@ -1,5 +1,6 @@
 """The fields of one plate: their planes, read through the gate and normalized."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,8 @@ from livedead.errors import FieldError
 from livedead.images import read_plane
 from livedead.normalization import Key, Transform, check_shape, normalize
 from livedead.plates import well_position
+
+log = logging.getLogger(__name__)
 
 
 class PlateImages:
@@ -61,6 +64,22 @@ class PlateImages:
             check_shape(plane, transform.gain.shape)
         # One channel is the common case, and a large field is not copied for nothing.
         return planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes)
+
+    def planes(self, key: Key, channels: list[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Raw counts of those channels that the field has, readable and of `shape`."""
+        found = {}
+        for channel in channels:
+            try:
+                plane = self.plane(key, channel)
+            except FieldError as error:
+                if error.code != "missing_channel":
+                    log.warning("%s field %d timepoint %d without %s: %s", *key, channel, error)
+                continue
+            if plane.shape == shape:
+                found[channel] = plane
+            else:
+                log.warning("%s field %d timepoint %d: %s is %s px", *key, channel, plane.shape)
+        return found
 
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """What the network reads, (C, H, W) float32 in [-1, 1]; raises `FieldError`."""

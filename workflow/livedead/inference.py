@@ -11,6 +11,7 @@ import ctypes
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,6 +56,11 @@ class Plan:
     memory_mb: int = 4000
     force: str | None = None
     tile_px: int | None = None
+
+    @classmethod
+    def from_config(cls, segmentation: dict[str, Any]) -> "Plan":
+        """The plan in the section ``segmentation`` of the configuration."""
+        return cls(**{name: value for name, value in segmentation.items() if name != "seam"})
 
     def __post_init__(self) -> None:
         allowed = (("device", DEVICES), ("precision", PRECISIONS), ("force", (None, *PASSES)))

@@ -18,7 +18,7 @@ FORMATS = {
 }
 """Number of wells -> (rows, columns), after ANSI/SLAS 4-2004 (24 to 1536) and common use."""
 
-RESERVED_PLATE_IDS = ("weights", "training", "benchmarks", "simulated", "report")
+RESERVED_PLATE_IDS = ("weights", "training", "benchmarks", "simulated", "report", "accuracy")
 """Names under results/ that belong to the workflow, so no plate may bear them."""
 
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)")

@@ -85,6 +85,9 @@ def simulate_field(
     side_px: int = 512,
     mean_cells: float = 55.0,
     defocus_px: float = 0.8,
+    clumping: float = 0.8,
+    size: float = 1.0,
+    n_debris: float = 8.0,
     camera: Camera = Camera(),
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """One field and its truth.
@@ -101,6 +104,12 @@ def simulate_field(
         Expected number of cells.
     defocus_px : float
         Standard deviation of the blur.
+    clumping : float
+        Standard deviation of the logarithm of the local density; 0 is even.
+    size : float
+        Of all cells, 1 is usual.
+    n_debris : float
+        Expected number of specks.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def simulate_field(
     cells : DataFrame
         ``y_px, x_px, state, nucleus_radius_px`` of every cell centred in the field.
     """
-    cells = _place_cells(rng, side_px, mean_cells, viability)
+    cells = _place_cells(rng, side_px, mean_cells, viability, clumping, size)
     light = np.ones((side_px, side_px), np.float32)
     stain = np.zeros((2, side_px, side_px), np.float32)
     for cell in cells.itertuples():
@@ -119,7 +128,7 @@ def simulate_field(
         alive = cell.state == "live"
         stain[0][inside] += nucleus[on_stamp] * (3000 if alive else 4200) * rng.uniform(0.75, 1.25)
         stain[1][inside] += nucleus[on_stamp] * (60 if alive else 4500) * rng.uniform(0.75, 1.25)
-    _add_debris(rng, light)
+    _add_debris(rng, light, n_debris)
     light *= 1 + 0.02 * _smooth_noise(rng, side_px, 60)
     light = gaussian_filter(light, defocus_px) * 20_000 * rng.uniform(0.97, 1.03)
     images = {"brightfield": _expose(rng, light, camera)}
@@ -215,9 +224,16 @@ def _well_fields(
         yield field, images, cells
 
 
-def _place_cells(rng: np.random.Generator, side_px: int, mean_cells: float, viability: float) -> pd.DataFrame:
+def _place_cells(
+    rng: np.random.Generator,
+    side_px: int,
+    mean_cells: float,
+    viability: float,
+    clumping: float,
+    size: float,
+) -> pd.DataFrame:
     """Draw cells one by one where the medium is dense; bodies may touch, nuclei may not."""
-    density = np.exp(0.8 * _smooth_noise(rng, side_px, 70))
+    density = np.exp(clumping * _smooth_noise(rng, side_px, 70))
     density /= density.max()
     # Cells centred beyond the edge reach into the field, as they do in a real well.
     low, high = -_MARGIN, side_px + _MARGIN
@@ -235,6 +251,7 @@ def _place_cells(rng: np.random.Generator, side_px: int, mean_cells: float, viab
         nucleus = (
             np.clip(rng.normal(6.0, 0.6), 4.6, 7.4) if alive else np.clip(rng.normal(4.8, 0.5), 3.7, 6.0)
         )
+        body, nucleus = size * body, size * nucleus
         if all(np.hypot(y - c[0], x - c[1]) > 0.8 * (body + c[3]) for c in cells):
             cells.append((y, x, "live" if alive else "dead", body, nucleus))
     return pd.DataFrame(cells, columns=["y_px", "x_px", "state", "body_radius_px", "nucleus_radius_px"])
@@ -289,11 +306,11 @@ def _overlap(y: float, x: float, side_px: int) -> tuple[tuple[slice, slice], tup
     return (field[0], field[1]), (stamp[0], stamp[1])
 
 
-def _add_debris(rng: np.random.Generator, light: np.ndarray) -> None:
+def _add_debris(rng: np.random.Generator, light: np.ndarray, n_debris: float) -> None:
     """Specks and fragments: dark or bright, smaller than any nucleus, without a body."""
     side_px = light.shape[0]
     y, x = np.mgrid[-_STAMP : _STAMP + 1, -_STAMP : _STAMP + 1].astype(np.float32)
-    for _ in range(rng.poisson(8)):
+    for _ in range(rng.poisson(n_debris)):
         centre = rng.uniform(0, side_px, 2)
         inside, on_stamp = _overlap(centre[0], centre[1], side_px)
         width, stretch, turn = rng.uniform(0.8, 1.8), rng.uniform(1, 3), rng.uniform(0, np.pi)

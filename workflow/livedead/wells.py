@@ -1,15 +1,22 @@
 """Fields and the plate map -> the well table, one trustworthy row per plate, well, timepoint."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from livedead.cells import COUNTS
-from livedead.errors import SheetError
+from livedead.cells import COUNTS, check_counts
+from livedead.errors import CountError, SheetError
 from livedead.plates import well_position
 from livedead.provenance import value_sha256
-from livedead.statistics import overdispersion, wilson_interval
+from livedead.statistics.controls import alarm
+from livedead.statistics.intervals import (
+    METHODS,
+    Correlation,
+    intraclass_correlation,
+    viability_interval,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +32,9 @@ RESULTS = [
     "viability",
     "viability_low",
     "viability_high",
+    "viability_interval",
     "viability_field_sd",
+    "edge_rule",
     "area_mm2",
     "live_per_mm2",
     "dead_per_mm2",
@@ -41,8 +50,11 @@ RESULTS = [
     "config_sha256",
     "row_sha256",
 ]
+CONTROLS = ("negative", "positive")
+"""What the plate map's column ``control`` may say: untreated, and killed."""
+
 CLUMP_FACTOR = 1.75
-"""A cell larger than this times the plate's median cell is counted as a clump."""
+"""Cells whose component is larger than this times the plate's median single cell are clumped."""
 
 
 def tabulate_wells(
@@ -53,6 +65,7 @@ def tabulate_wells(
     *,
     plate: str,
     n_fields_expected: int | None,
+    treatment_columns: list[str],
     provenance: dict[str, str],
 ) -> pd.DataFrame:
     """The well table of one plate.
@@ -62,7 +75,7 @@ def tabulate_wells(
     fields : DataFrame
         A field: well, field, timepoint, status, counts, ``area_mm2``, quality.
     cells : DataFrame
-        A cell: well, field, timepoint, state, area.
+        A cell: well, field, timepoint, state, its area and its component's, ``touches_cell``.
     plate_map : DataFrame, optional
         From `livedead.plates.plate_map`; a column ``control`` may say ``negative`` or
         ``positive``.
@@ -71,6 +84,9 @@ def tabulate_wells(
     plate : str
     n_fields_expected : int, optional
         Fields that every well should have; if not given, the most that any well has.
+    treatment_columns : list of str
+        Columns of the plate map that say what a well got; those that it lacks are passed over.
+        Wells alike in them are replicates.
     provenance : dict
         ``model_sha256``, ``config_sha256`` and ``version``.
 
@@ -79,6 +95,11 @@ def tabulate_wells(
     DataFrame
         `KEYS`, the plate map's columns, `RESULTS`; sorted by well and timepoint. Counts of
         wells without a usable field are missing, never 0.
+
+    Raises
+    ------
+    CountError
+        If the fields do not sum to the wells.
     """
     expected = n_fields_expected or int(fields.groupby(["well", "timepoint"]).size().max())
     table = _skeleton(fields, plate_map, plate)
@@ -104,24 +125,16 @@ def tabulate_wells(
     table[["n_imaged", "n_fields_used"]] = table[["n_imaged", "n_fields_used"]].fillna(0).astype(int)
     table["n_fields_expected"] = expected
     table["status"] = _status(table)
-    decided = table["n_live"] + table["n_dead"]
-    table["viability"] = table["n_live"] / decided.replace(0, np.nan)
-    groups = used.groupby(by_well).ngroup().to_numpy()
-    dispersion = overdispersion(
-        used["n_live"].to_numpy(), (used["n_live"] + used["n_dead"]).to_numpy(), groups
-    )
-    log.info("plate %s: overdispersion of fields within wells %.3f", plate, dispersion)
-    table["viability_low"], table["viability_high"] = wilson_interval(
-        table["n_live"].to_numpy(float), decided.to_numpy(float), dispersion
-    )
+    _add_viability(table, used, treatment_columns)
+    table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
     for state in ("live", "dead"):
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
     _compare_with_controls(table)
-    table["qc_flags"] = np.where(table["n_fields_used"] < table["n_fields_expected"], "fields_missing", "")
-    table.loc[table["status"] == "no_images", "qc_flags"] = ""
+    table["qc_flags"] = _flags(table)
     for name in ("model_sha256", "config_sha256"):
         table[name] = provenance[name]
     table[COUNTS] = table[COUNTS].astype("Int64")
+    check_counts(used, table, by_well, f"fields and wells of plate {plate}")
     table["row_sha256"] = _row_hashes(table, images, provenance)
     mapped = [] if plate_map is None else [c for c in plate_map.columns if c != "well"]
     return table[[*KEYS, *mapped, *RESULTS]]
@@ -163,10 +176,82 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
     return table.merge(plate_map, on="well", how="left", validate="many_to_one")
 
 
+def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: list[str]) -> None:
+    """Viability with its interval, and what the interval rests on."""
+    by_well = ["well", "timepoint"]
+    decided = table["n_live"] + table["n_dead"]
+    table["viability"] = table["n_live"] / decided.replace(0, np.nan)
+    of_fields = (used["n_live"] + used["n_dead"]).to_numpy(float)
+    correlation = intraclass_correlation(
+        used["n_live"].to_numpy(float), of_fields, used.groupby(by_well).ngroup().to_numpy()
+    )
+    squares = (used[by_well].assign(squares=of_fields**2)).groupby(by_well)["squares"].sum()
+    if not correlation.freedom:
+        # One field a well: what can be seen is how replicate wells differ.
+        correlation = _correlation_of_replicates(table, treatment_columns)
+    log.info(
+        "plate %s: correlation of cells %.4f, %d degrees of freedom, from %s",
+        table["plate"].iloc[0],
+        correlation.icc,
+        correlation.freedom,
+        correlation.source,
+    )
+    table["viability_low"], table["viability_high"] = viability_interval(
+        table["n_live"].to_numpy(float, na_value=np.nan),
+        decided.to_numpy(float, na_value=np.nan),
+        squares.reindex(pd.MultiIndex.from_frame(table[by_well])).to_numpy(),
+        correlation,
+    )
+    table["viability_interval"] = METHODS[correlation.source]
+
+
+def _correlation_of_replicates(table: pd.DataFrame, treatment_columns: list[str]) -> Correlation:
+    columns = [column for column in treatment_columns if column in table]
+    counted = table[table["n_total"].notna()]
+    if not columns or counted.empty:
+        return Correlation()
+    groups = counted.groupby([*columns, "timepoint"], dropna=False).ngroup().to_numpy()
+    n_live = counted["n_live"].to_numpy(float)
+    found = intraclass_correlation(n_live, n_live + counted["n_dead"].to_numpy(float), groups)
+    return replace(found, source="replicates") if found.freedom else found
+
+
+def _flags(table: pd.DataFrame) -> list[str]:
+    """What to know before using a row; flags are joined by ``;``."""
+    missing = (table["n_fields_used"] < table["n_fields_expected"]) & (table["status"] != "no_images")
+    reversed_at = {
+        timepoint
+        for timepoint, wells in table.groupby("timepoint")
+        if alarm(*(pooled_viability(wells, kind) for kind in CONTROLS)) == "controls_reversed"
+    }
+    if reversed_at:
+        log.warning(
+            "plate %s, timepoint(s) %s: untreated controls are mostly dead and killed ones mostly alive; "
+            "are the dyes, the classes or the plate map swapped?",
+            table["plate"].iloc[0],
+            ", ".join(map(str, sorted(reversed_at))),
+        )
+    flags = {"fields_missing": missing, "controls_reversed": table["timepoint"].isin(reversed_at)}
+    return [
+        ";".join(flag for flag, raised in zip(flags, row, strict=True) if raised)
+        for row in zip(*flags.values(), strict=True)
+    ]
+
+
+def pooled_viability(wells: pd.DataFrame, control: str) -> float:
+    """Viability of all cells of one kind of control well; NaN without any."""
+    if "control" not in wells:
+        return float("nan")
+    chosen = wells[wells["control"] == control]
+    decided = float((chosen["n_live"] + chosen["n_dead"]).sum())
+    return float(chosen["n_live"].sum()) / decided if decided else float("nan")
+
+
 def _cell_measures(cells: pd.DataFrame) -> pd.DataFrame:
     """Median areas and the share of clumps, per well and timepoint."""
     groups = [cells["well"], cells["timepoint"]]
-    clump = cells["area_um2"] > CLUMP_FACTOR * cells["area_um2"].median()
+    single = cells.loc[~cells["touches_cell"].astype(bool), "area_um2"].median()
+    clump = cells["component_area_um2"] / single > CLUMP_FACTOR
     measures = {"clump_fraction": clump.groupby(groups).mean()}
     for state in ("live", "dead"):
         areas = cells["area_um2"].where(cells["state"] == state)
@@ -219,7 +304,35 @@ def join_plates(tables: list[pd.DataFrame]) -> pd.DataFrame:
     typed = [table.astype(dict.fromkeys(COUNTS, "Int64")) for table in tables]
     joined = pd.concat(typed, ignore_index=True)
     mapped = [column for column in joined if column not in KEYS + RESULTS]
+    repeated = joined.duplicated(["plate", "well", "timepoint"])
+    if repeated.any():
+        raise CountError(f"twice in the well table: {joined.loc[repeated, KEYS].iloc[0].to_dict()}")
+    sums = pd.DataFrame([{"plate": t["plate"].iloc[0], **t[COUNTS].sum()} for t in typed])
+    check_counts(joined, sums.astype(dict.fromkeys(COUNTS, "Int64")), ["plate"], "wells and plates")
     return joined[[*KEYS, *mapped, *RESULTS]]
+
+
+def compare_rows(stored: pd.DataFrame, recomputed: pd.DataFrame, well: str) -> tuple[str, bool]:
+    """What to say of a well that was computed twice, and whether its rows have the same hashes."""
+    hashes = [
+        table[table["well"] == well].set_index("timepoint")["row_sha256"] for table in (stored, recomputed)
+    ]
+    lines = []
+    for timepoint, before in hashes[0].items():
+        after = hashes[1].get(timepoint)
+        lines.append(f"well {well} timepoint {timepoint}: row_sha256 {before} in the table, {after} anew")
+        if before == after:
+            continue
+        old, new = (
+            table[(table["well"] == well) & (table["timepoint"] == timepoint)]
+            for table in (stored, recomputed)
+        )
+        lines += [
+            f"  {column}: {old[column].iloc[0]} in the table, {new[column].iloc[0]} anew"
+            for column in RESULTS[:-1]
+            if len(new) and str(old[column].iloc[0]) != str(new[column].iloc[0])
+        ]
+    return "\n".join(lines), hashes[0].equals(hashes[1])
 
 
 def summarize(table: pd.DataFrame, path: str) -> str:
@@ -241,8 +354,12 @@ def summarize(table: pd.DataFrame, path: str) -> str:
             lines += [
                 f"  {control} controls: mean viability {group['viability'].mean():.3f} ({len(group)} wells)"
                 for control, group in wells.groupby("control")
-                if control in ("negative", "positive")
+                if control in CONTROLS
             ]
+        if wells["qc_flags"].fillna("").str.contains("controls_reversed").any():
+            lines.append(
+                "  ALARM: untreated controls mostly dead, killed ones mostly alive; swapped dyes or map?"
+            )
         lines += [
             f"  {status}: "
             + ", ".join(f"{row.well} ({row.n_fields_used} fields used)" for row in group.itertuples())

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from livedead import sheets
-from livedead.cells import class_numbers
+from livedead.analysis import MapColumns
+from livedead.cells import CountingRules, check_rules, class_numbers
 from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256, value_sha256
 from snakemake.exceptions import WorkflowError
@@ -9,9 +10,19 @@ from snakemake.utils import validate
 
 validate(config, "../schemas/config.schema.yaml")
 
+INTENSITY_CHANNELS = config["counting"]["intensity_channels"]
+if INTENSITY_CHANNELS is None:
+    INTENSITY_CHANNELS = list(config["channels"])
+if not set(INTENSITY_CHANNELS) <= set(config["channels"]):
+    raise WorkflowError(
+        f"counting.intensity_channels: {INTENSITY_CHANNELS}; allowed: {', '.join(config['channels'])}"
+    )
+COUNTING = {k: v for k, v in config["counting"].items() if k != "intensity_channels"}
+
 try:
     PLATES = sheets.read_plates(config["plates"])
     CLASSES = class_numbers(config["classes"])
+    check_rules(CLASSES, CountingRules(**COUNTING))
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
@@ -44,6 +55,11 @@ FILES_OF_A_PLATE = [
     "results/{plate}/fields.csv",
     "results/{plate}/cells.csv.gz",
     "results/{plate}/wells.csv",
+    "results/{plate}/quality.csv",
+    "results/{plate}/residuals.csv",
+    "results/{plate}/exports/cytomining.csv",
+    "results/{plate}/exports/drc.csv",
+    "results/{plate}/exports/grmetrics.tsv",
     "results/{plate}/report/plate.png",
     "results/{plate}/report/fields.png",
 ]

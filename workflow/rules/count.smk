@@ -1,6 +1,8 @@
 rule count_cells:
     input:
         class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
     output:
         fields="results/{plate}/shards/{scatteritem}/fields.csv",
         cells="results/{plate}/shards/{scatteritem}/cells.csv.gz",
@@ -17,7 +19,9 @@ rule count_cells:
     params:
         classes=config["classes"],
         pixel_size_um=of_plate("pixel_size_um"),
-        counting=config["counting"],
+        bit_depth=of_plate("bit_depth"),
+        intensity_channels=INTENSITY_CHANNELS,
+        counting=COUNTING,
         code=code("count_cells"),
     script:
         "../scripts/count_cells.py"

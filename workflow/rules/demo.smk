@@ -54,3 +54,51 @@ rule demo_agreement:
         "../../envs/imaging.yaml"
     shell:
         "cat {input:q} 2> {log:q}"
+
+
+rule measure_accuracy:
+    input:
+        unet="results/weights/unet.safetensors",
+    output:
+        errors="results/accuracy/errors.csv",
+    log:
+        "logs/measure_accuracy.log",
+    benchmark:
+        "benchmarks/measure_accuracy.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
+        * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+    params:
+        classes=config["classes"],
+        counting=COUNTING,
+        normalization=config["normalization"],
+        segmentation=config["segmentation"],
+        code=code("measure_accuracy"),
+    script:
+        "../scripts/measure_accuracy.py"
+
+
+rule draw_accuracy:
+    input:
+        errors="results/accuracy/errors.csv",
+    output:
+        picture="results/accuracy/errors.png",
+    log:
+        "logs/draw_accuracy.log",
+    benchmark:
+        "benchmarks/draw_accuracy.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        code=code("draw_accuracy"),
+    script:
+        "../scripts/draw_accuracy.py"

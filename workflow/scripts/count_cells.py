@@ -7,56 +7,71 @@ import pandas as pd
 
 from livedead import stores
 from livedead.cells import (
-    CELL_COLUMNS,
+    CELL_KEYS,
     COUNTS,
     FIELD_COLUMNS,
     CountingRules,
+    cell_columns,
+    check_counts,
     class_numbers,
-    count_states,
+    count_field,
     join_cells,
-    measure_cells,
+    tally_cells,
 )
-from livedead.logs import log_to
+from livedead.fields import PlateImages
+from livedead.logs import log_to, progress
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-KEY = ("plate", "well", "field", "timepoint")
-
 
 def count_cells(
     class_maps: Path,
+    raw: Path,
+    images: Path,
     fields: Path,
     cells: Path,
     *,
     classes: list[dict[str, str]],
     pixel_size_um: float,
+    bit_depth: int,
+    intensity_channels: list[str],
     counting: dict[str, Any],
 ) -> None:
     """Write one row a field and one row a cell."""
     numbers, rules = class_numbers(classes), CountingRules(**counting)
+    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    columns = cell_columns(intensity_channels, rules.shape_descriptors)
     field_rows: list[dict[str, Any]] = []
-    cell_tables: list[pd.DataFrame] = []
-    for row, class_map in stores.read_class_maps(class_maps):
+    cell_tables = [pd.DataFrame(columns=columns)]
+    n_fields = len(stores.list_class_maps(class_maps))
+    for row, class_map in progress(stores.read_class_maps(class_maps), n_fields, "fields"):
         if class_map is None:
             field_rows.append(row)
             continue
-        found = measure_cells(class_map, numbers, rules, pixel_size_um)
-        area_mm2 = class_map.size * pixel_size_um**2 / 1e6
-        field_rows.append({**row, **count_states(found), "area_mm2": area_mm2})
-        cell_tables.append(found.assign(**{name: row[name] for name in KEY})[CELL_COLUMNS])
-    table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS)
-    stores.write_table(fields, table.astype(dict.fromkeys(COUNTS, "Int64")))
-    stores.write_table(cells, join_cells(cell_tables))
+        key = (row["well"], row["field"], row["timepoint"])
+        planes = plate.planes(key, intensity_channels, class_map.shape)
+        counted, found = count_field(row, class_map, numbers, rules, pixel_size_um, planes)
+        field_rows.append(counted)
+        cell_tables.append(found.reindex(columns=columns))
+    table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+    all_cells = join_cells(cell_tables)
+    check_counts(tally_cells(all_cells, CELL_KEYS), table, CELL_KEYS, f"{class_maps}: cells and fields")
+    stores.write_table(fields, table)
+    stores.write_table(cells, all_cells)
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         count_cells(
             Path(snakemake.input.class_maps),
+            Path(snakemake.input.raw),
+            Path(snakemake.input.images),
             Path(snakemake.output.fields),
             Path(snakemake.output.cells),
             classes=snakemake.params.classes,
             pixel_size_um=snakemake.params.pixel_size_um,
+            bit_depth=snakemake.params.bit_depth,
+            intensity_channels=snakemake.params.intensity_channels,
             counting=snakemake.params.counting,
         )

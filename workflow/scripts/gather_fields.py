@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import COUNTS, join_cells
+from livedead.cells import CELL_KEYS, COUNTS, check_counts, join_cells, tally_cells
 from livedead.logs import log_to
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ def gather_fields(
         how="left",
         validate="one_to_one",
     )
-    stores.write_table(fields, joined.astype(dict.fromkeys(COUNTS, "Int64")))
-    stores.write_table(cells, join_cells([stores.read_table(path) for path in shard_cells]))
+    joined = joined.astype(dict.fromkeys(COUNTS, "Int64"))
+    all_cells = join_cells([stores.read_table(path) for path in shard_cells])
+    check_counts(tally_cells(all_cells, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
+    stores.write_table(fields, joined)
+    stores.write_table(cells, all_cells)
 
 
 if __name__ == "__main__":

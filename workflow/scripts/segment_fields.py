@@ -48,7 +48,7 @@ def segment_fields(
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
-    plan = Plan(**{name: value for name, value in segmentation.items() if name != "seam"})
+    plan = Plan.from_config(segmentation)
     is_large = next(iter(transforms.values())).gain.size > LARGE_FIELD_PX
     if not is_large:
         keep_memory()

@@ -22,6 +22,7 @@ def tabulate_wells(
     plate: str,
     n_wells: int,
     fields_per_well: int | None,
+    treatment_columns: list[str],
     config_sha256: str,
 ) -> None:
     """Write one row per well and timepoint."""
@@ -32,6 +33,7 @@ def tabulate_wells(
         stores.read_table(images),
         plate=plate,
         n_fields_expected=fields_per_well,
+        treatment_columns=treatment_columns,
         provenance={
             "model_sha256": stores.read_json(certificate)["unet_sha256"],
             "config_sha256": config_sha256,
@@ -53,5 +55,6 @@ if __name__ == "__main__":
             plate=snakemake.params.plate,
             n_wells=snakemake.params.n_wells,
             fields_per_well=snakemake.params.fields_per_well,
+            treatment_columns=snakemake.params.treatment_columns,
             config_sha256=snakemake.params.config_sha256,
         )

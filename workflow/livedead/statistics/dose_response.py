@@ -1,0 +1,258 @@
+"""Dose-response from counts: a four-parameter logistic curve with binomial errors.
+
+``p(dose) = bottom + (top - bottom) / (1 + (dose / ic50)^slope)``, the share alive; dose 0 is the
+control, where p is `top`. Cells of one well are not independent, so the errors are quasi-binomial:
+their variance is the binomial one times a dispersion that the wells themselves show. The interval
+of the IC50 is that of the profile likelihood, which, unlike estimate ± 2 standard errors, may be
+lopsided, and may have no end.
+
+References
+----------
+Finney (1971), Probit Analysis; McCullagh & Nelder (1989), Generalized Linear Models, section 4.5
+(dispersion); Venzon & Moolgavkar (1988), Appl. Stat. 37:87, https://doi.org/10.2307/2347496
+(profile likelihood).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit, logit, xlogy
+from scipy.stats import f as f_distribution
+from scipy.stats import t as t_distribution
+
+ESTIMATED = "estimated"
+ABOVE = "above top dose"
+BELOW = "below lowest dose"
+UNDETERMINED = "under-determined"
+
+_REACH = np.log(1000)
+"""The IC50 is sought from 1/1000 of the lowest to 1000 times the top dose."""
+
+_LIMITS = np.array([[-7.0, 12.0], [-12.0, 7.0], [np.log(0.1), np.log(20.0)]])
+"""Of logit(top), logit(bottom / top) and log(slope): top 0.001 to 1, slope 0.1 to 20."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A fitted curve.
+
+    Attributes
+    ----------
+    verdict : str
+        `ESTIMATED`; `ABOVE` or `BELOW` the doses that were tried; or `UNDETERMINED`, if the
+        interval reaches beyond them or there are too few doses for the parameters.
+    ic50, ic50_low, ic50_high : float
+        Dose half-way between top and bottom, and its interval, in the unit of the doses; NaN
+        where unknown: an IC50 above the top dose has a lower end alone, if any.
+    slope, top, bottom : float
+        Hill slope, viability without agent and at an endless dose.
+    dispersion : float
+        Variance of wells over the binomial one, at least 1.
+    n_wells, n_doses : int
+        Wells that entered, and different doses above 0 among them.
+    """
+
+    verdict: str
+    ic50: float = np.nan
+    ic50_low: float = np.nan
+    ic50_high: float = np.nan
+    slope: float = np.nan
+    top: float = np.nan
+    bottom: float = np.nan
+    dispersion: float = np.nan
+    n_wells: int = 0
+    n_doses: int = 0
+
+
+def viability_at(dose: np.ndarray, ic50: float, slope: float, top: float, bottom: float) -> np.ndarray:
+    """The curve itself; see the head of this module."""
+    with np.errstate(divide="ignore"):
+        return bottom + (top - bottom) * expit(-slope * (np.log(dose) - np.log(ic50)))
+
+
+def fit_curve(
+    dose: np.ndarray,
+    n_live: np.ndarray,
+    n_decided: np.ndarray,
+    *,
+    top: float | None = None,
+    bottom: float | None = None,
+    level: float = 0.95,
+) -> Curve:
+    """Fit the curve to the wells of one agent and their controls.
+
+    Parameters
+    ----------
+    dose : ndarray, (n_wells,)
+        In any unit; 0 is the control.
+    n_live, n_decided : ndarray, (n_wells,)
+        Live cells, and live plus dead cells. Wells without any are left out.
+    top, bottom : float, optional
+        Fixes an asymptote; if not given, it is fitted.
+    level : float
+        Of the interval.
+    """
+    used = n_decided > 0
+    dose, n_live, n_decided = (np.asarray(values, float)[used] for values in (dose, n_live, n_decided))
+    doses, of = np.unique(dose, return_inverse=True)
+    positive = doses[doses > 0]
+    unknown = Curve(UNDETERMINED, n_wells=int(used.sum()), n_doses=len(positive))
+    n_parameters = 4 - (top is not None) - (bottom is not None)
+    freedom = len(dose) - n_parameters
+    if len(doses) < n_parameters or len(positive) < 2 or freedom < 1:
+        return unknown
+    # The likelihood needs the sums of each dose only; the dispersion needs the wells.
+    data = _Data(doses, np.bincount(of, n_live), np.bincount(of, n_decided), top, bottom)
+    lowest, highest = np.log(positive[0]), np.log(positive[-1])
+    grid = np.linspace(lowest - _REACH, highest + _REACH, 73)
+    deviance, _ = data.profile(grid)
+    best = int(deviance.argmin())
+    fine = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 33)
+    fine_deviance, _ = data.profile(fine)
+    centre = _vertex(fine, fine_deviance)
+    least, parameters = (values[0] for values in data.profile(np.array([centre])))
+    a, b, c = parameters
+    shares = data.shares(np.array([centre]), parameters[None])[0][of]
+    pearson = ((n_live - n_decided * shares) ** 2 / (n_decided * shares * (1 - shares))).sum()
+    dispersion = max(1.0, float(pearson) / freedom)
+    fitted = replace(
+        unknown,
+        slope=float(np.exp(c)),
+        top=float(expit(a)),
+        bottom=float(expit(a) * expit(b)),
+        dispersion=dispersion,
+    )
+    flat = data.flat_deviance()
+    surplus = (flat - least) / (n_parameters - 1) / dispersion
+    if surplus <= f_distribution.ppf(level, n_parameters - 1, freedom):
+        # No dose did anything that chance does not do. If cells live, the IC50 is not reached.
+        alive = n_live.sum() / n_decided.sum() > 0.5
+        return replace(fitted, verdict=ABOVE if alive else UNDETERMINED)
+    allowed = least + dispersion * t_distribution.ppf(0.5 + level / 2, freedom) ** 2
+    left, right = grid < centre, grid > centre
+    low = data.crossing(centre, grid[left][::-1], deviance[left][::-1], allowed)
+    high = data.crossing(centre, grid[right], deviance[right], allowed)
+    if centre > highest:
+        return replace(fitted, verdict=ABOVE, ic50_low=float(np.exp(low)))
+    if centre < lowest:
+        return replace(fitted, verdict=BELOW, ic50_high=float(np.exp(high)))
+    within = lowest <= low and high <= highest
+    return replace(
+        fitted,
+        verdict=ESTIMATED if within else UNDETERMINED,
+        ic50=float(np.exp(centre)),
+        ic50_low=float(np.exp(low)),
+        ic50_high=float(np.exp(high)),
+    )
+
+
+def _vertex(x: np.ndarray, y: np.ndarray) -> float:
+    """Where the parabola through the lowest of evenly spaced points and its neighbours is lowest."""
+    k = int(np.clip(y.argmin(), 1, len(x) - 2))
+    left, middle, right = y[k - 1 : k + 2]
+    bend = left - 2 * middle + right
+    shift = np.clip(0.5 * (left - right) / bend, -1, 1) if bend > 0 else 0.0
+    return float(x[k] + shift * (x[1] - x[0]))
+
+
+class _Data:
+    """Counts summed by dose, and the curves fitted to them for given log IC50."""
+
+    def __init__(
+        self,
+        doses: np.ndarray,
+        n_live: np.ndarray,
+        n_decided: np.ndarray,
+        top: float | None,
+        bottom: float | None,
+    ):
+        with np.errstate(divide="ignore"):
+            self.log_dose = np.log(doses)
+        self.n_live, self.n = n_live, n_decided
+        share = (n_live + 0.5) / (n_decided + 1)
+        high = share.max() if top is None else np.clip(top, 1e-3, 1 - 1e-9)
+        low = share.min() if bottom is None else bottom
+        ratio = np.clip(low / high, 1e-9, 1 - 1e-3)
+        self.start = np.array([logit(high), logit(ratio), 0.0])
+        self.free = np.array([top is None, bottom is None, True])
+        # With the top free, a fixed bottom is a fixed share of it; exact where the bottom is 0.
+        self.limits = np.where(self.free[:, None], _LIMITS, self.start[:, None])
+
+    def shares(self, log_ic50: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+        """Viability at each dose, (K, n_doses), of K curves."""
+        return self._shares(log_ic50, parameters)[0]
+
+    def _shares(self, log_ic50: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and its derivatives by the parameters, (K, n_doses, 3)."""
+        top, ratio = expit(parameters[:, :1]), expit(parameters[:, 1:2])
+        steps = np.exp(parameters[:, 2:]) * (self.log_dose - log_ic50[:, None])
+        fall = expit(-steps)
+        share = np.clip(top * (ratio + (1 - ratio) * fall), 1e-12, 1 - 1e-12)
+        bend = np.where(np.isinf(steps), 0, fall * (1 - fall) * np.where(np.isinf(steps), 0, steps))
+        slopes = (
+            share * (1 - top),
+            top * (1 - fall) * ratio * (1 - ratio),
+            -top * (1 - ratio) * bend,
+        )
+        return share, np.stack(slopes, axis=-1) * self.free
+
+    def deviance(self, shares: np.ndarray) -> np.ndarray:
+        """Twice the log likelihood that is missing to a perfect fit, over the last axis."""
+        dead = self.n - self.n_live
+        perfect = xlogy(self.n_live, self.n_live / self.n) + xlogy(dead, dead / self.n)
+        return 2 * (perfect - xlogy(self.n_live, shares) - xlogy(dead, 1 - shares)).sum(-1)
+
+    def flat_deviance(self) -> float:
+        """Deviance of one viability at all doses."""
+        return float(self.deviance(np.full(len(self.n), self.n_live.sum() / self.n.sum())))
+
+    def profile(self, log_ic50: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least deviance for each given log IC50, (K,), and the parameters there, (K, 3).
+
+        All K fits at once, by Fisher scoring with Levenberg's damping, from a flat and from a
+        steep curve; the better one counts.
+        """
+        fits = [self._scored(log_ic50, np.log(slope)) for slope in (1.0, 5.0)]
+        better = fits[1][0] < fits[0][0]
+        return (
+            np.where(better, fits[1][0], fits[0][0]),
+            np.where(better[:, None], fits[1][1], fits[0][1]),
+        )
+
+    def _scored(self, log_ic50: np.ndarray, log_slope: float) -> tuple[np.ndarray, np.ndarray]:
+        parameters = np.tile(self.start, (len(log_ic50), 1))
+        parameters[:, 2] = log_slope
+        share, slopes = self._shares(log_ic50, parameters)
+        deviance = self.deviance(share)
+        damping = np.full(len(log_ic50), 1e-2)
+        for _ in range(60):
+            weight = self.n / (share * (1 - share))
+            score = np.einsum("kdp,kd->kp", slopes, weight * (self.n_live / self.n - share))
+            information = np.einsum("kdp,kd,kdq->kpq", slopes, weight, slopes)
+            # The small constant keeps directions without information where they are.
+            ridge = damping[:, None] * np.einsum("kpp->kp", information) + 1e-9
+            step = np.linalg.solve(information + ridge[:, :, None] * np.eye(3), score[:, :, None])[:, :, 0]
+            trial = np.clip(parameters + np.clip(step, -2, 2), *self.limits.T)
+            if (np.abs(score * (trial - parameters)).sum(-1) < 1e-6).all():
+                break
+            trial_share, trial_slopes = self._shares(log_ic50, trial)
+            trial_deviance = self.deviance(trial_share)
+            better = trial_deviance < deviance
+            parameters = np.where(better[:, None], trial, parameters)
+            share = np.where(better[:, None], trial_share, share)
+            slopes = np.where(better[:, None, None], trial_slopes, slopes)
+            deviance = np.where(better, trial_deviance, deviance)
+            damping = np.clip(np.where(better, damping / 5, damping * 8), 1e-9, 1e9)
+        return deviance, parameters
+
+    def crossing(self, centre: float, outwards: np.ndarray, deviance: np.ndarray, allowed: float) -> float:
+        """Where the profile first exceeds `allowed` on the way from `centre`; NaN if nowhere."""
+        beyond = np.flatnonzero(deviance > allowed)
+        if not beyond.size:
+            return np.nan
+        inner = centre if beyond[0] == 0 else outwards[beyond[0] - 1]
+        finer = np.linspace(inner, outwards[beyond[0]], 17)
+        found = self.profile(finer)[0]
+        k = max(1, int(np.flatnonzero(found > allowed)[0]))
+        part = (allowed - found[k - 1]) / (found[k] - found[k - 1])
+        return float(finer[k - 1] + np.clip(part, 0, 1) * (finer[k] - finer[k - 1]))

@@ -1,0 +1,40 @@
+"""When half of the cells are dead; wells are followed, cells are not."""
+
+import numpy as np
+
+REACHED = "reached"
+NOT_REACHED = "not reached"
+BEFORE = "before first timepoint"
+TOO_FEW = "fewer than two timepoints"
+
+
+def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -> tuple[float, str]:
+    """First time at which viability falls to `threshold`, by linear interpolation (LT50).
+
+    Parameters
+    ----------
+    time : ndarray, (n,)
+        Increasing.
+    viability : ndarray, (n,)
+        0 to 1; timepoints without a value (NaN) are passed over.
+    threshold : float
+
+    Returns
+    -------
+    time : float
+        NaN unless the words are `REACHED`.
+    words : str
+        `REACHED`, `NOT_REACHED`, `BEFORE` or `TOO_FEW`.
+    """
+    known = ~np.isnan(viability)
+    time, viability = time[known], viability[known]
+    if len(time) < 2:
+        return np.nan, TOO_FEW
+    below = np.flatnonzero(viability <= threshold)
+    if not below.size:
+        return np.nan, NOT_REACHED
+    k = int(below[0])
+    if k == 0:
+        return (float(time[0]), REACHED) if viability[0] == threshold else (np.nan, BEFORE)
+    fall = (viability[k - 1] - threshold) / (viability[k - 1] - viability[k])
+    return float(time[k - 1] + fall * (time[k] - time[k - 1])), REACHED

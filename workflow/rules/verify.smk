@@ -1,0 +1,55 @@
+rule verify_well:
+    input:
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
+        normalization="results/{plate}/normalization.h5",
+        unet="results/weights/unet.safetensors",
+        certificate="results/weights/unet.certificate.json",
+        platemap=platemap,
+        wells="results/{plate}/wells.csv",
+        fields="results/{plate}/fields.csv",
+        cells="results/{plate}/cells.csv.gz",
+    output:
+        fields="results/{plate}/verified/fields.csv",
+        cells="results/{plate}/verified/cells.csv.gz",
+        report="results/{plate}/verified/well.txt",
+    log:
+        "logs/verify_well/{plate}.log",
+    benchmark:
+        "benchmarks/verify_well/{plate}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
+        * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+    params:
+        seed=config["verify_seed"],
+        channels=config["input_channels"],
+        bit_depth=of_plate("bit_depth"),
+        segmentation=config["segmentation"],
+        classes=config["classes"],
+        pixel_size_um=of_plate("pixel_size_um"),
+        intensity_channels=INTENSITY_CHANNELS,
+        counting=COUNTING,
+        n_wells=of_plate("wells"),
+        fields_per_well=config["fields_per_well"],
+        treatment_columns=MapColumns(**config["plate_map"]).treatment,
+        config_sha256=config_sha256,
+        code=code("verify_well"),
+    script:
+        "../scripts/verify_well.py"
+
+
+rule verify:
+    input:
+        expand("results/{plate}/verified/well.txt", plate=PLATES.index),
+    log:
+        "logs/verify.log",
+    localrule: True
+    conda:
+        "../../envs/imaging.yaml"
+    shell:
+        "cat {input:q} 2> {log:q}"

@@ -1,0 +1,32 @@
+"""Judge one plate by its control wells and by its layout."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livedead import stores
+from livedead.analysis import MapColumns
+from livedead.analysis import assess_plate as assess
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def assess_plate(
+    wells: Path, quality: Path, residuals: Path, *, n_wells: int, plate_map: dict[str, Any]
+) -> None:
+    """Write Z', SSMD and the edge effect, and the residual of every well."""
+    found, of_wells = assess(stores.read_table(wells), MapColumns(**plate_map), n_wells)
+    stores.write_table(quality, found)
+    stores.write_table(residuals, of_wells)
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        assess_plate(
+            Path(snakemake.input.wells),
+            Path(snakemake.output.quality),
+            Path(snakemake.output.residuals),
+            n_wells=snakemake.params.n_wells,
+            plate_map=snakemake.params.plate_map,
+        )

@@ -1,0 +1,21 @@
+"""Draw the errors that measure_accuracy found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead.logs import log_to
+from livedead.pictures import accuracy
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def draw_accuracy(errors: Path, picture: Path) -> None:
+    """Write a PNG."""
+    stores.write_bytes(picture, accuracy.draw(stores.read_table(errors)))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        draw_accuracy(Path(snakemake.input.errors), Path(snakemake.output.picture))

@@ -1,0 +1,32 @@
+"""Write the well table of one plate as other tools want it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livedead import exports, stores
+from livedead.analysis import MapColumns
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def export_wells(
+    wells: Path, cytomining: Path, drc: Path, grmetrics: Path, *, plate_map: dict[str, Any]
+) -> None:
+    """Write profiles for pycytominer, and the input of R's drc and GRmetrics."""
+    table, columns = stores.read_table(wells), MapColumns(**plate_map)
+    stores.write_table(cytomining, exports.cytomining(table))
+    stores.write_table(drc, exports.drc(table, columns))
+    stores.write_table(grmetrics, exports.grmetrics(table, columns))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        export_wells(
+            Path(snakemake.input.wells),
+            Path(snakemake.output.cytomining),
+            Path(snakemake.output.drc),
+            Path(snakemake.output.grmetrics),
+            plate_map=snakemake.params.plate_map,
+        )

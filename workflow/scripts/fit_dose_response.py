@@ -1,0 +1,25 @@
+"""Fit a dose-response curve to every agent."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livedead import stores
+from livedead.analysis import MapColumns, fit_doses
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def fit_dose_response(wells: Path, curves: Path, *, plate_map: dict[str, Any]) -> None:
+    """Write one row per plate, agent, cell line and timepoint."""
+    stores.write_table(curves, fit_doses(stores.read_table(wells), MapColumns(**plate_map)))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        fit_dose_response(
+            Path(snakemake.input.wells),
+            Path(snakemake.output.curves),
+            plate_map=snakemake.params.plate_map,
+        )

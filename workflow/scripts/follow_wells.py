@@ -1,0 +1,26 @@
+"""Say when half of the cells of every well and treatment were dead."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from livedead import stores
+from livedead.analysis import MapColumns
+from livedead.analysis import follow_wells as follow
+from livedead.logs import log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def follow_wells(wells: Path, courses: Path, *, plate_map: dict[str, Any]) -> None:
+    """Write one row per well, and one per treatment."""
+    stores.write_table(courses, follow(stores.read_table(wells), MapColumns(**plate_map)))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0]):
+        follow_wells(
+            Path(snakemake.input.wells),
+            Path(snakemake.output.courses),
+            plate_map=snakemake.params.plate_map,
+        )

@@ -1,0 +1,142 @@
+"""Recompute one well of a plate from its raw images, and compare it with the well table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import livedead
+from livedead import sheets, stores, weights, wells
+from livedead.cells import CELL_KEYS, COUNTS, CountingRules, class_numbers, count_field, join_cells
+from livedead.errors import FieldError, LivedeadError
+from livedead.fields import PlateImages, describe, read_transforms
+from livedead.inference import Plan, Segmenter
+from livedead.logs import log, log_to
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+OF_THE_PLATE = ("focus", "saturated_fraction", "median_counts")
+"""What normalize_plate says of a field; the plate's own transform is taken as it is."""
+
+
+def verify_well(
+    raw: Path,
+    images: Path,
+    normalization: Path,
+    unet: Path,
+    certificate: Path,
+    platemap: Path | None,
+    table: Path,
+    fields: Path,
+    cells: Path,
+    verified_fields: Path,
+    verified_cells: Path,
+    report: Path,
+    *,
+    seed: int,
+    channels: list[str],
+    bit_depth: int,
+    segmentation: dict[str, Any],
+    classes: list[dict[str, str]],
+    pixel_size_um: float,
+    intensity_channels: list[str],
+    counting: dict[str, Any],
+    n_wells: int,
+    fields_per_well: int | None,
+    treatment_columns: list[str],
+    config_sha256: str,
+) -> None:
+    """Segment, count and tabulate one well anew, the rest of the plate as it is.
+
+    Raises
+    ------
+    LivedeadError
+        If the hash of a row of the well is not the one in the table; naming what differs.
+    """
+    index, stored = stores.read_table(images), stores.read_table(table)
+    imaged = stored.loc[stored["n_fields_used"] > 0, "well"].unique()
+    well = str(np.random.default_rng(seed).choice(imaged))
+    plate = PlateImages(raw, index, bit_depth)
+    transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
+    plan = Plan.from_config(segmentation)
+    segmenter = Segmenter(weights.load_unet(unet)[0], list(transforms.values()), plan)
+    numbers, rules = class_numbers(classes), CountingRules(**counting)
+    all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
+    rows, found = [], []
+    for key in plate.keys([well]):
+        try:
+            class_map = segmenter.segment(plate.raw(key, transforms)).class_map
+        except FieldError as error:
+            rows.append(describe(index["plate"].iloc[0], key, error))
+            continue
+        planes = plate.planes(key, intensity_channels, class_map.shape)
+        row = describe(index["plate"].iloc[0], key)
+        counted, of_field = count_field(row, class_map, numbers, rules, pixel_size_um, planes)
+        rows.append(counted)
+        found.append(of_field)
+    anew = pd.DataFrame(rows).merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
+    # Numbers are compared as the tables hold them, so the new ones are written and read, too.
+    anew = anew.reindex(columns=all_fields.columns)
+    stores.write_table(verified_fields, anew.astype(dict.fromkeys(COUNTS, "Int64")))
+    stores.write_table(verified_cells, join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns))
+    log.info("well %s: %d fields, %d cells", well, len(rows), sum(map(len, found)))
+    recomputed = wells.tabulate_wells(
+        _replaced(all_fields, stores.read_table(verified_fields), well),
+        _replaced(all_cells, stores.read_table(verified_cells), well),
+        None if platemap is None else sheets.read_plate_map(platemap, n_wells),
+        index,
+        plate=stored["plate"].iloc[0],
+        n_fields_expected=fields_per_well,
+        treatment_columns=treatment_columns,
+        provenance={
+            "model_sha256": stores.read_json(certificate)["unet_sha256"],
+            "config_sha256": config_sha256,
+            "version": livedead.__version__,
+        },
+    )
+    text, same = wells.compare_rows(stored, recomputed, well)
+    if not same:
+        raise LivedeadError(f"{table}: well {well} is not what its raw images give\n{text}")
+    stores.write_bytes(report, f"{text}\n".encode())
+
+
+def _replaced(table: pd.DataFrame, of_well: pd.DataFrame, well: str) -> pd.DataFrame:
+    """The table with the rows of one well replaced, at their old place."""
+    before = table.index[table["well"] == well].min() if (table["well"] == well).any() else 0
+    rest = table[table["well"] != well]
+    parts = [rest[rest.index < before], of_well, rest[rest.index > before]]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(snakemake.threads)
+    with log_to(snakemake.log[0]):
+        verify_well(
+            Path(snakemake.input.raw),
+            Path(snakemake.input.images),
+            Path(snakemake.input.normalization),
+            Path(snakemake.input.unet),
+            Path(snakemake.input.certificate),
+            Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
+            Path(snakemake.input.wells),
+            Path(snakemake.input.fields),
+            Path(snakemake.input.cells),
+            Path(snakemake.output.fields),
+            Path(snakemake.output.cells),
+            Path(snakemake.output.report),
+            seed=snakemake.params.seed,
+            channels=snakemake.params.channels,
+            bit_depth=snakemake.params.bit_depth,
+            segmentation=snakemake.params.segmentation,
+            classes=snakemake.params.classes,
+            pixel_size_um=snakemake.params.pixel_size_um,
+            intensity_channels=snakemake.params.intensity_channels,
+            counting=snakemake.params.counting,
+            n_wells=snakemake.params.n_wells,
+            fields_per_well=snakemake.params.fields_per_well,
+            treatment_columns=snakemake.params.treatment_columns,
+            config_sha256=snakemake.params.config_sha256,
+        )
