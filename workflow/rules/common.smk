@@ -10,7 +10,7 @@ from snakemake.utils import validate
 validate(config, "../schemas/config.schema.yaml")
 
 try:
-    PLATES = sheets.read_plates(config["plates"])
+    PLATES = sheets.read_plates(config["plates"], config["platemaps"])
     CLASSES = class_numbers(config["classes"])
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
@@ -62,10 +62,16 @@ def config_sha256(wildcards) -> str:
         "input_channels",
         "classes",
         "network",
+        "pages",
+        "focal_plane",
+        "overlap",
+        "gate",
         "normalization",
+        "qc",
         "counting",
     ]
     settings = {name: config[name] for name in names}
     computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
-    plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()
+    columns = ["pixel_size_um", "bit_depth", "control_plate"]
+    plate = PLATES.loc[wildcards.plate, columns].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})
