@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-weights test test-fast lint format resume clean
+.PHONY: help demo demo-agreement demo-weights test test-fast benchmark lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make test            every test"
 	@echo "make lint            every style and type check"
+	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
@@ -27,11 +28,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	touch $@
 
 demo: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet rules host progress
+	$(SNAKEMAKE) $(DEMO) --quiet rules host progress --
 	@cat results/summary.txt
 
 demo-agreement: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet all demo_agreement
+	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement
 
 demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \
@@ -50,6 +51,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake $(DEMO) --lint
+
+benchmark: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-benchmark.txt
+	$(BIN)/python tests/benchmarks/inference.py
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

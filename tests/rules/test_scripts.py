@@ -43,8 +43,23 @@ NORMALIZATION = {
     "floor": 0.2,
     "seed": 0,
 }
+QC = {
+    "min_focus": 0.2,
+    "max_saturated_fraction": 0.05,
+    "max_dark_fraction": 0.3,
+    "max_illumination_residual": 0.5,
+    "max_drift": 0.5,
+    "exclude_flags": [],
+}
 COUNTING = {"min_area_um2": 5, "max_area_um2": 1e5, "ambiguous_margin": 0.0, "split_depth_um": 0.0}
-PLAN = {"device": "cpu", "precision": "float32", "memory_mb": 4000, "tile_px": None}
+SEGMENTATION = {
+    "device": "cpu",
+    "precision": "float32",
+    "memory_mb": 4000,
+    "force": None,
+    "tile_px": None,
+    "seam": {"checks": 1, "max_difference": 1e-3},
+}
 NETWORK = {"bottom": "project", "stride_padding": "correct"}
 
 
@@ -68,16 +83,18 @@ def flow(tmp_path_factory):
     index_plate.index_plate(
         folder / "raw",
         folder / "images.tsv",
+        folder / "export.json",
         plate="p",
-        export_format="imagexpress",
+        export_format="auto",
         channels=CHANNELS,
         n_wells=96,
-        file_pattern=None,
+        pixel_size_um=0.65,
         threads=2,
     )
     normalize_plate.normalize_plate(
         folder / "raw",
         folder / "images.tsv",
+        None,
         folder / "normalization.h5",
         channels=["brightfield"],
         bit_depth=16,
@@ -105,7 +122,7 @@ def flow(tmp_path_factory):
             scatteritem=f"{shard}-of-2",
             channels=["brightfield"],
             bit_depth=16,
-            plan=PLAN,
+            segmentation=SEGMENTATION,
         )
         count_cells.count_cells(
             item / "classes.h5",
@@ -121,6 +138,8 @@ def flow(tmp_path_factory):
         folder / "normalization.h5",
         folder / "fields.csv",
         folder / "cells.csv.gz",
+        min_range=200,
+        qc=QC,
     )
     (folder / "map.tsv").write_text("well\tdrug\nA01\tx\nB06\ty\nC01\tz\n")
     tabulate_wells.tabulate_wells(
@@ -148,10 +167,12 @@ def test_index_lists_every_plane_with_its_hash(flow):
 def test_inventory_is_text_about_the_plate(flow, tmp_path):
     take_inventory.take_inventory(
         flow / "images.tsv",
+        flow / "export.json",
         flow / "map.tsv",
         tmp_path / "i.txt",
         plate="p",
         n_wells=96,
+        pixel_size_um=0.65,
         input_channels=["brightfield"],
         fields_per_well=2,
     )
@@ -178,7 +199,8 @@ def test_class_maps_are_those_of_the_network(flow):
     plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv"), 16)
     transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
     network, _ = weights.load_unet(flow / "unet.safetensors")
-    expected = Segmenter(network, Plan(device="cpu")).class_map(plate.normalized(("B06", 2, 1), transforms))
+    segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
+    expected = segmenter.segment(plate.raw(("B06", 2, 1), transforms)).class_map
     maps = {
         (row["well"], row["field"]): found
         for row, found in stores.read_class_maps(flow / "2-of-2/classes.h5")
@@ -227,11 +249,16 @@ def test_export_normalized(flow, tmp_path):
         bit_depth=16,
         pixel_size_um=0.65,
     )
-    assert len(list((tmp_path / "normalized").iterdir())) == 5
-    image = tifffile.imread(tmp_path / "normalized" / "A01_t1_f1.ome.tiff")
-    assert image.dtype == np.uint16
-    assert image.min() == 0
-    assert image.max() == 65535
+    names = sorted(path.name for path in (tmp_path / "normalized").iterdir())
+    assert names == ["A01.ome.tiff", "A12.ome.tiff", "B06.ome.tiff"]
+    with tifffile.TiffFile(tmp_path / "normalized" / "A12.ome.tiff") as file:
+        assert [series.name for series in file.series] == ["A12 field 1", "A12 field 2"]
+        whole, broken = (series.asarray() for series in file.series)
+        assert 'Name="brightfield"' in file.ome_metadata
+    assert whole.shape == (160, 160)
+    assert whole.dtype == np.uint16
+    assert whole.max() == 65535
+    assert not broken.any()
 
 
 def test_pictures_are_png(flow, tmp_path):

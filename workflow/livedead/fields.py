@@ -1,6 +1,9 @@
 """The fields of one plate: their planes, read through the gate and normalized."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,6 @@ from livedead.errors import FieldError
 from livedead.images import read_plane
 from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize
 from livedead.plates import well_position
-
 
 _PROBLEMS = {
     "missing_file": "the export lists the file, but it is not there; copy the export again",
@@ -36,9 +38,9 @@ class PlateImages:
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int):
-        self.raw = raw
+        self.folder = raw
         self.bit_depth = bit_depth
-        self._crop = tuple(images[["crop_y_px", "crop_x_px"]].max())
+        self._crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
@@ -60,7 +62,7 @@ class PlateImages:
             raise FieldError("missing_channel", f"channel {channel!r} was not imaged in this field")
         for row in rows:
             if row.problem:
-                listed = ", ".join(str(self.raw / path) for path in dict.fromkeys(r.path for r in rows))
+                listed = ", ".join(str(self.folder / path) for path in dict.fromkeys(r.path for r in rows))
                 raise FieldError(row.problem, f"{listed}: {_PROBLEMS[row.problem]}")
         if len(rows) == 1:
             return self._read(rows[0])
@@ -73,7 +75,7 @@ class PlateImages:
 
     def _read(self, row: Any) -> np.ndarray:
         return read_plane(
-            self.raw / row.path,
+            self.folder / row.path,
             int(row.page),
             pages=int(row.pages),
             dataset=row.dataset,
@@ -83,24 +85,62 @@ class PlateImages:
             bit_depth=self.bit_depth,
         )
 
+    def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
+        """Raw counts of the transforms' channels, (C, H, W) uint16, cropped; raises `FieldError`."""
+        planes = [self.plane(key, channel) for channel in transforms]
+        for plane, transform in zip(planes, transforms.values(), strict=True):
+            check_shape(plane, transform.gain.shape)
+        return self.cropped(np.stack(planes))
+
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """What the network reads, (C, H, W) float32 in [-1, 1], cropped; raises `FieldError`."""
         planes = []
-        for channel, transform in transforms.items():
-            plane = self.plane(key, channel)
-            check_shape(plane, transform.gain.shape)
+        for plane, transform in zip(self.raw(key, transforms), self.seen(transforms).values(), strict=True):
             black, scale = transform.levels(key)
-            counts = plane.astype(np.float32)
-            planes.append(normalize(counts, transform.gain, black, scale, transform.offset))
-        return self.cropped(np.stack(planes))
+            planes.append(normalize(plane.astype(np.float32), transform.gain, black, scale, transform.offset))
+        return np.stack(planes)
+
+    def seen(self, transforms: dict[str, Transform]) -> dict[str, Transform]:
+        """The transforms of what is left of a cropped field."""
+        return {
+            name: replace(
+                transform,
+                gain=self.cropped(transform.gain),
+                offset=None if transform.offset is None else self.cropped(transform.offset),
+            )
+            for name, transform in transforms.items()
+        }
 
     def cropped(self, field: np.ndarray) -> np.ndarray:
         """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
-        y, x = self._crop
+        y, x = self._crop_px
         height, width = field.shape[-2:]
         if 2 * y >= height or 2 * x >= width:
-            raise FieldError("wrong_shape", f"nothing is left of {height} x {width} px cropped by {y} and {x}")
+            raise FieldError(
+                "wrong_shape", f"nothing is left of {height} x {width} px cropped by {y} and {x}"
+            )
         return field[..., y : height - y, x : width - x]
+
+
+def read_ahead(
+    read: Callable[[Key], np.ndarray], keys: Iterable[Key], n_ahead: int = 2
+) -> Iterator[tuple[Key, np.ndarray | FieldError]]:
+    """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
+    with ThreadPoolExecutor(n_ahead) as pool:
+        waiting: deque[tuple[Key, Future[np.ndarray]]] = deque()
+        for key in keys:
+            waiting.append((key, pool.submit(read, key)))
+            if len(waiting) > n_ahead:
+                yield _outcome(*waiting.popleft())
+        while waiting:
+            yield _outcome(*waiting.popleft())
+
+
+def _outcome(key: Key, future: Future[np.ndarray]) -> tuple[Key, np.ndarray | FieldError]:
+    try:
+        return key, future.result()
+    except FieldError as error:
+        return key, error
 
 
 def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str, Any]:
@@ -151,7 +191,7 @@ def store_transform(transform: Transform) -> dict[str, Any]:
 
 
 def exclude_flagged(
-    fields: pd.DataFrame, cells: pd.DataFrame, exclude_flags: Iterable[str]
+    fields: pd.DataFrame, cells: pd.DataFrame, exclude_flags: Iterable[str], counted: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn counted fields that bear an excluded flag into failed ones, and drop their cells.
 
@@ -163,6 +203,8 @@ def exclude_flagged(
         ``well, field, timepoint`` and others.
     exclude_flags : iterable of str
         Of `livedead.normalization.FLAGS`.
+    counted : list of str
+        Columns of `fields` that a failed field has no value of.
     """
     excluded = [name for name in FLAGS if name in set(exclude_flags)]
     bears = fields["qc_flags"].fillna("").map(lambda flags: [f for f in excluded if f in flags.split(";")])
@@ -171,8 +213,7 @@ def exclude_flagged(
     for row, flags in bears[removed].items():
         error = FieldError("excluded_qc", f"marked {', '.join(flags)}, which qc.exclude_flags leaves out")
         fields.loc[row, ["status", "code", "message"]] = "failed", error.code, str(error)
-    counts = [name for name in COUNTED if name in fields]
-    fields.loc[removed, counts] = pd.NA
+    fields.loc[removed, counted] = pd.NA
     key = ["well", "field", "timepoint"]
     gone = pd.MultiIndex.from_frame(fields.loc[removed, key])
     return fields, cells[~pd.MultiIndex.from_frame(cells[key]).isin(gone)]

@@ -8,7 +8,6 @@ or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 fi
 import hashlib
 import io
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -158,7 +157,7 @@ def read_plane(
 
 def _lost_rows(plane: np.ndarray) -> bool:
     """Whether a tenth of the rows or more are zero and only they, and the rows they begin and end in."""
-    lost = ~plane.any(axis=1)
+    lost = plane.max(axis=1) == 0
     if lost.sum() < max(2, len(lost) // 10):
         return False
     beside = lost.copy()
@@ -227,7 +226,7 @@ _checking = threading.Lock()
 
 def _check_once(path: Path, sha256: str | None, n_bytes: int | None) -> None:
     """Compare a file with the index the first time that this process meets it as it is."""
-    found = os.stat(path)
+    found = path.stat()
     if n_bytes is not None and found.st_size != n_bytes:
         raise _changed(path)
     key = str(path), found.st_size, found.st_mtime_ns, sha256
@@ -259,9 +258,7 @@ def _tiff_plane(
 ) -> np.ndarray:
     """Pixels of one page, after every promise of its header was checked."""
     if number >= len(file.pages):
-        raise FieldError(
-            "wrong_layout", f"{path}: page {number} of {len(file.pages)}; index the plate again"
-        )
+        raise FieldError("wrong_layout", f"{path}: page {number} of {len(file.pages)}; index the plate again")
     page = _page(file, number)
     if "pages" not in accept:
         _check_planes(file, path, pages)
@@ -300,7 +297,7 @@ def _tiff_plane(
         _check_grey_scale(page, path)
     pixels = _counts(pixels, path)
     if photometric == "miniswhite":
-        pixels = np.uint16(np.iinfo(page.dtype).max if page.dtype.kind == "u" else 65535) - pixels
+        pixels = np.uint16(255 if str(page.dtype) == "uint8" else 65535) - pixels
     return np.ascontiguousarray(_upright(pixels, orientation), dtype=np.uint16)
 
 
@@ -310,7 +307,7 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
     if len(file.pages) != pages:
         raise _refuse(
             path,
-            f"{len(file.pages)} pages where {pages} was expected; say what they are with 'pages' in config.yaml",
+            f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
             "pages",
         )
     hidden = 1
@@ -351,8 +348,8 @@ def _counts(pixels: np.ndarray, path: Path) -> np.ndarray:
     if not np.array_equal(counts.astype(pixels.dtype), pixels) or pixels.min(initial=0) < 0:
         raise FieldError(
             "out_of_range",
-            f"{path}: {pixels.dtype} pixels of {pixels.min()} to {pixels.max()}; allowed are the whole numbers "
-            "0 to 65535",
+            f"{path}: {pixels.dtype} pixels of {pixels.min()} to {pixels.max()}; "
+            "allowed are the whole numbers 0 to 65535",
         )
     return counts
 
@@ -387,7 +384,7 @@ def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> 
         if data.ndim not in (2, 3) or tile >= tiles:
             raise FieldError(
                 "wrong_shape",
-                f"{path}: dataset {dataset!r} has shape {data.shape}, expected (H, W, tiles) with tile {tile}",
+                f"{path}: dataset {dataset!r} has shape {data.shape}, not (H, W, tiles) with tile {tile}",
             )
         height, width = data.shape[:2]
         if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
@@ -411,25 +408,43 @@ def hdf5_datasets(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
     return found
 
 
-def write_ome_tiff(path: Path, planes: np.ndarray, channels: list[str], pixel_size_um: float) -> None:
-    """Write one field as OME-TIFF (deflate), with pixel size and channel names.
+def write_ome_tiff(
+    path: Path,
+    images: Iterable[tuple[str, Iterable[np.ndarray]]],
+    shape: tuple[int, int, int, int],
+    channels: list[str],
+    pixel_size_um: float,
+) -> None:
+    """Write the fields of one well as OME-TIFF (deflate), one plane in memory at a time.
 
     Parameters
     ----------
-    planes : ndarray, (C, H, W), uint16
+    images : iterable of (name, planes)
+        An OME image each, such as a field; its planes, (H, W) uint16, channel by channel,
+        timepoint after timepoint.
+    shape : tuple
+        (T, C, H, W) of every image.
+    channels : list of str
+        Their names.
     """
     metadata = {
-        "axes": "CYX",
+        "axes": "TCYX",
         "Channel": {"Name": channels},
         "PhysicalSizeX": pixel_size_um,
         "PhysicalSizeY": pixel_size_um,
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeYUnit": "µm",
     }
-    with replacing(path) as temporary:
-        tifffile.imwrite(
-            temporary, planes, ome=True, compression="zlib", photometric="minisblack", metadata=metadata
-        )
+    with replacing(path) as temporary, tifffile.TiffWriter(temporary, ome=True) as file:
+        for name, planes in images:
+            file.write(
+                iter(planes),
+                shape=shape,
+                dtype=np.uint16,
+                compression="zlib",
+                photometric="minisblack",
+                metadata={**metadata, "Name": name},
+            )
 
 
 def read_instances(path: str | Path) -> np.ndarray:

@@ -1,30 +1,35 @@
-"""From a normalized field to its class map: whole where it fits, in exact tiles where not.
+"""From a raw field to its class map: whole where it fits, banded or in exact tiles where not.
 
 The result is defined by one pass over the field, padded at the bottom and right to a multiple
-of 32 by reflection. A tile gives the same logits if its origin lies on that grid and its halo
-covers the receptive field; windows end where the padded field ends, so that the network's own
-zero padding falls in the same place. Nothing is blended, so there is no seam to hide.
+of 32 by reflection. The banded pass computes the same sums in less memory. A tile gives the
+same logits if its origin lies on the grid of 32 and its halo covers the receptive field;
+windows end where the padded field ends, so that the network's own zero padding falls in the
+same place. Nothing is blended, so there is no seam to hide; `seam_check` measures that.
 """
 
+import ctypes
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from livedead.errors import ConfigError
+from livedead.normalization import Key, Transform, normalize
 from livedead.unet import SKIPS, STRIDE, Architecture, UNet, encoder_blocks
-
-HALO_PX = 288
-"""Context that decides a pixel: 277 px on the low side and 246 on the high side, on the grid."""
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
+PASSES = ("whole", "banded", "tiled")
+BAND_PX = 256
+UNSTABLE_MARGIN = 1e-4
+"""Logits nearer than this could change places by rounding: the noise measured between plans."""
 
-Predict = Callable[[np.ndarray], np.ndarray]
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
+
 Slices = tuple[slice, slice]
 log = logging.getLogger(__name__)
 
@@ -38,23 +43,65 @@ class Plan:
     device : {'auto', 'cpu', 'cuda'}
     precision : {'float32', 'bfloat16'}
     memory_mb : int
-        Memory that activations may take; beyond it a field is computed in tiles.
+        Memory that activations may take; it decides between the three passes.
+    force : {None, 'whole', 'banded', 'tiled'}
+        Takes that pass whatever the memory.
     tile_px : int, optional
-        Side of the tiles' cores, a multiple of 32; forces tiles.
+        Side of the tiles' cores, a multiple of 32; from `memory_mb` if not given.
     """
 
     device: str = "auto"
     precision: str = "float32"
     memory_mb: int = 4000
+    force: str | None = None
     tile_px: int | None = None
 
     def __post_init__(self) -> None:
-        if self.device not in DEVICES:
-            raise ConfigError(f"device {self.device!r}; allowed: {', '.join(DEVICES)}")
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision {self.precision!r}; allowed: {', '.join(PRECISIONS)}")
+        allowed = (("device", DEVICES), ("precision", PRECISIONS), ("force", (None, *PASSES)))
+        for name, values in allowed:
+            if getattr(self, name) not in values:
+                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(map(str, values))}")
         if self.tile_px is not None and (self.tile_px < STRIDE or self.tile_px % STRIDE):
             raise ConfigError(f"tile_px {self.tile_px}; allowed: positive multiples of {STRIDE}")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The class map of one field, and where rounding could change it.
+
+    Attributes
+    ----------
+    class_map : ndarray, (H, W), uint8
+    unstable : ndarray, (n,), int64
+        Flat places of pixels whose two best logits differ by less than `UNSTABLE_MARGIN`.
+    runners_up : ndarray, (n,), uint8
+        The second best class of each of them.
+    """
+
+    class_map: np.ndarray
+    unstable: np.ndarray
+    runners_up: np.ndarray
+
+
+@dataclass(frozen=True)
+class SeamCheck:
+    """How much the probabilities of a window depend on where the window was cut."""
+
+    n_pixels: int
+    n_changed: int
+    largest_difference: float
+
+
+def keep_memory() -> None:
+    """Let this process keep freed memory for its next field, where the C library is glibc's.
+
+    By default glibc hands large activations back to the kernel after each layer and faults
+    them in again for the next; that cost more than a third of the time of a field on CPU.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_M_MMAP_MAX, 0)
+        library.mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def choose_device(device: str) -> torch.device:
@@ -76,12 +123,51 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def receptive_halo() -> int:
+    """Context that decides a pixel, in px, rounded up to the grid of 32.
+
+    Followed backwards from an output pixel: on its way each layer widens the interval of the
+    inputs that it reads. Widths and weights do not matter, so one answer serves every network
+    of this kind; kernel 4 of the decoder covers kernel 3.
+    """
+    # Half-open interval of rows at the current scale, for the output rows of one grid cell.
+    low, high = 0, STRIDE
+    for _ in range(5):  # transposed convolutions: output row r reads input rows r // 2 - 1 .. (r + 1) // 2
+        low, high = (low - 1) // 2, (high + 2) // 2
+    for block in reversed(encoder_blocks(1.0)):
+        # A 3 x 3 convolution of stride s reads rows s r - 1 .. s r + 1, or s r .. s r + 2 padded by Keras.
+        pad = 1 if block.stride == 1 else 0
+        low, high = block.stride * low - pad, block.stride * (high - 1) - pad + 3
+    low, high = 2 * low, 2 * (high - 1) + 3
+    reach = max(-low, high - STRIDE)
+    return -(-reach // STRIDE) * STRIDE
+
+
+HALO_PX = receptive_halo()
+
+
+def reflected(side: int) -> np.ndarray:
+    """Rows of a field, continued by reflection to a multiple of 32 (NumPy's, which serves 1 px)."""
+    return np.pad(np.arange(side), (0, -side % STRIDE), mode="reflect")
+
+
+def padded_window(field: np.ndarray, window: Slices) -> np.ndarray:
+    """A window of a (..., H, W) field padded at the bottom and right, by reflection, to 32."""
+    if all(part.stop <= side for part, side in zip(window, field.shape[-2:], strict=True)):
+        return field[..., *window]
+    rows, columns = (reflected(side)[part] for part, side in zip(window, field.shape[-2:], strict=True))
+    return field[..., rows[:, None], columns]
+
+
 def padded(field: np.ndarray) -> np.ndarray:
-    """A (C, H, W) field padded at the bottom and right, by reflection, to multiples of 32."""
-    height, width = field.shape[-2:]
-    if height == 0 or width == 0:
-        raise ValueError(f"empty field of shape {field.shape}")
-    return np.pad(field, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="reflect")
+    """The whole field, padded."""
+    return padded_window(field, _whole(field.shape))
+
+
+def _whole(shape: tuple[int, ...]) -> Slices:
+    """The window of the whole padded field."""
+    height, width = (side + -side % STRIDE for side in shape[-2:])
+    return slice(0, height), slice(0, width)
 
 
 def windows(shape: tuple[int, int], core_px: int, halo_px: int) -> Iterator[tuple[Slices, Slices, Slices]]:
@@ -96,67 +182,88 @@ def windows(shape: tuple[int, int], core_px: int, halo_px: int) -> Iterator[tupl
     height, width = shape
     for top in range(0, height, core_px):
         for left in range(0, width, core_px):
-            window, inner, core = [], [], []
-            for start, side in ((top, height), (left, width)):
-                stop = min(start + core_px, side)
-                low = max(start - halo_px, 0)
-                window.append(slice(low, min(stop + halo_px, side)))
-                inner.append(slice(start - low, stop - low))
-                core.append(slice(start, stop))
-            yield (window[0], window[1]), (inner[0], inner[1]), (core[0], core[1])
+            core = (slice(top, min(top + core_px, height)), slice(left, min(left + core_px, width)))
+            window, inner = _with_halo(core, shape, halo_px)
+            yield window, inner, core
 
 
-def predict_tiled(predict: Predict, field: np.ndarray, core_px: int, halo_px: int = HALO_PX) -> np.ndarray:
-    """Apply `predict` to a padded field window by window.
+def _with_halo(core: Slices, shape: tuple[int, int], halo_px: int) -> tuple[Slices, Slices]:
+    """The core with its halo, clipped at the field, and the core's place in it."""
+    window = tuple(
+        slice(max(part.start - halo_px, 0), min(part.stop + halo_px, side))
+        for part, side in zip(core, shape, strict=True)
+    )
+    inner = tuple(
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(core, window, strict=True)
+    )
+    return (window[0], window[1]), (inner[0], inner[1])
+
+
+def tiles(
+    predict: Callable[[Slices], Tensor], shape: tuple[int, int], core_px: int, halo_px: int = HALO_PX
+) -> Iterator[tuple[Slices, Tensor]]:
+    """Apply `predict` to the windows of a padded field.
 
     Parameters
     ----------
     predict : callable
-        (C, h, w) -> (K, h, w), for h and w multiples of 32.
-    field : ndarray, (C, H, W)
-        H and W multiples of 32.
+        Window -> (K, h, w) of that window.
+    shape : (int, int)
+        Multiples of 32.
 
-    Returns
-    -------
-    ndarray, (K, H, W)
+    Yields
+    ------
+    core : pair of slices
+    output : Tensor, (K, core height, core width)
     """
-    output: np.ndarray | None = None
-    for window, inner, core in windows((field.shape[1], field.shape[2]), core_px, halo_px):
-        part = predict(field[:, *window])
-        if output is None:
-            output = np.empty((part.shape[0], *field.shape[-2:]), part.dtype)
-        output[:, *core] = part[:, *inner]
-    assert output is not None
-    return output
+    for window, inner, core in windows(shape, core_px, halo_px):
+        yield core, predict(window)[:, *inner]
 
 
-def bytes_per_pixel(architecture: Architecture) -> float:
+def bytes_per_pixel(architecture: Architecture, banded: bool = False) -> float:
     """Estimate of the memory that one pixel's float32 activations take at the peak.
 
-    The peak is the last join of decoder and skip, where the two parts and the joined tensor
-    live at once, beside what waits from the join before. Measured at alpha 1.0: 524 bytes.
+    Whole, the peak is the last join of decoder and skip, where the two parts and the joined
+    tensor live at once, beside what waits from the join before. Banded, it is in the encoder:
+    the first expansion, before and after its depthwise convolution. Measured at alpha 1.0 and
+    2048 x 2048 px: 524 and 240 bytes.
     """
     hidden = {f"{block.name}_expand": block.hidden for block in encoder_blocks(architecture.alpha)}
     *_, coarse_width, fine_width = architecture.decoder_widths
-    fine = 2 * (fine_width + hidden[SKIPS[0]]) / 4
-    coarse = 2 * (coarse_width + hidden[SKIPS[1]]) / 16
+    first, second = hidden[SKIPS[0]], hidden[SKIPS[1]]
+    if banded:
+        return 1.2 * 4 * (1.6 * first / 4 + second / 16 + architecture.n_classes)
+    fine, coarse = 2 * (fine_width + first) / 4, 2 * (coarse_width + second) / 16
     return 1.2 * 4 * (fine + coarse + architecture.n_classes)
 
 
-def choose_core_px(architecture: Architecture, n_pixels: int, plan: Plan) -> int | None:
-    """Side of the tiles' cores, or None where the whole field fits the plan's memory."""
+def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[str, int]:
+    """The pass for a padded field of `n_pixels`, and the side of its tiles' cores.
+
+    Raises
+    ------
+    ConfigError
+        If the memory does not suffice for the smallest tile.
+    """
+    budget = plan.memory_mb * 1e6
+    whole, banded = bytes_per_pixel(architecture), bytes_per_pixel(architecture, banded=True)
+    smallest = whole * (2 * HALO_PX + STRIDE) ** 2
+    core_px = plan.tile_px or int((budget / whole) ** 0.5 - 2 * HALO_PX) // STRIDE * STRIDE
+    if plan.force is not None:
+        return plan.force, max(core_px, STRIDE)
     if plan.tile_px is not None:
-        return plan.tile_px
-    pixels = plan.memory_mb * 1e6 / bytes_per_pixel(architecture)
-    if n_pixels <= pixels:
-        return None
-    core = int(pixels**0.5 - 2 * HALO_PX) // STRIDE * STRIDE
-    if core < STRIDE:
+        return "tiled", core_px
+    if n_pixels * whole <= budget:
+        return "whole", 0
+    if n_pixels * banded <= budget:
+        return "banded", 0
+    if core_px < STRIDE:
         raise ConfigError(
             f"memory_mb: {plan.memory_mb} is too little for any tile of this network; "
-            f"at least {bytes_per_pixel(architecture) * (2 * HALO_PX + STRIDE) ** 2 / 1e6:.0f} is needed"
+            f"at least {smallest / 1e6:.0f} is needed"
         )
-    return core
+    return "tiled", core_px
 
 
 def fold_batch_norm(network: UNet) -> UNet:
@@ -181,53 +288,142 @@ def _convolution_before(norm: str) -> str:
 
 
 class Segmenter:
-    """A network made ready to turn fields into class maps.
+    """A network made ready to turn raw fields into class maps.
 
     Parameters
     ----------
     network : UNet
         Is taken over: its BatchNorms are folded and it moves to the plan's device.
+    transforms : list of Transform
+        Normalization of each input channel.
     plan : Plan
     """
 
-    def __init__(self, network: UNet, plan: Plan):
+    def __init__(self, network: UNet, transforms: list[Transform], plan: Plan):
         self.plan = plan
         self.device = choose_device(plan.device)
         # A number must not depend on which kernels a driver prefers today.
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
-        folded = fold_batch_norm(network.eval().requires_grad_(False))
-        self.network = folded.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        folded = fold_batch_norm(network.eval().requires_grad_(False)).to(self.device)
+        self.network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._transforms = transforms
+        gains = padded(np.stack([transform.gain for transform in transforms]))
+        self._gains = torch.from_numpy(np.ascontiguousarray(gains)).to(self.device)
+        self._offsets = [self._on_device(transform.offset) for transform in transforms]
+        self._levels = [transform.levels(None) for transform in transforms]
 
-    def logits(self, field: np.ndarray) -> np.ndarray:
-        """Decision values of every class.
+    def _on_device(self, offset: np.ndarray | None) -> Tensor | None:
+        if offset is None:
+            return None
+        return torch.from_numpy(np.ascontiguousarray(padded(offset[None])[0])).to(self.device)
+
+    def segment(self, raw: np.ndarray, key: Key | None = None) -> Segmentation:
+        """Segment one field.
 
         Parameters
         ----------
-        field : ndarray, (C, H, W), float32, in [-1, 1]
-
-        Returns
-        -------
-        ndarray, (n_classes, H, W), float32
+        raw : ndarray, (C, H, W), uint16
+            Raw counts of the input channels, of the shape that the transforms were fitted on.
+        key : tuple, optional
+            Which field it is, where black and white hold for a well or a field only.
         """
-        height, width = field.shape[-2:]
-        whole = padded(field)
-        core_px = choose_core_px(self.network.architecture, whole[0].size, self.plan)
-        if core_px is None:
-            output = self._predict(whole)
+        self._levels = [transform.levels(key) for transform in self._transforms]
+        rows, columns = _whole(raw.shape)
+        name, core_px = choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
+        for attempt in PASSES[PASSES.index(name) :]:
+            try:
+                return self._segment(raw, attempt, core_px or 1024)
+            except torch.OutOfMemoryError:
+                if attempt == PASSES[-1]:
+                    raise
+                torch.cuda.empty_cache()
+                log.warning("out of GPU memory in the %s pass: the whole field is computed anew", attempt)
+        raise AssertionError("unreachable")
+
+    def seam_check(self, raw: np.ndarray, rng: np.random.Generator, core_px: int = 128) -> SeamCheck:
+        """Compute a random window of the field just segmented on its own and compare it with its pass.
+
+        The window's origin lies on the grid of 32 but not on that of any tile, so that a halo
+        too small, or a dependence on the place, would show.
+        """
+        with torch.inference_mode():
+            whole = _whole(raw.shape)
+            shape = (whole[0].stop, whole[1].stop)
+            name, tile_px = choose_pass(self.network.architecture, shape[0] * shape[1], self.plan)
+            starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
+            top, left = (slice(a, min(a + core_px, side)) for a, side in zip(starts, shape, strict=True))
+            place = (top, left)
+            window, inner = _with_halo(place, shape, HALO_PX)
+            alone = self._logits(raw, window, "whole")[:, *inner].softmax(0)
+            with_rest = torch.empty_like(alone)
+            for part, logits in self._parts(raw, name, tile_px or 1024):
+                own, its = _intersection(part, place)
+                if own is not None and its is not None:
+                    with_rest[:, *its] = logits[:, *own].softmax(0)
+            return SeamCheck(
+                n_pixels=alone[0].numel(),
+                n_changed=int((alone.argmax(0) != with_rest.argmax(0)).sum()),
+                largest_difference=float((alone - with_rest).abs().max()),
+            )
+
+    def _segment(self, raw: np.ndarray, name: str, core_px: int) -> Segmentation:
+        height, width = raw.shape[-2:]
+        class_map = np.empty((height, width), np.uint8)
+        places, runners_up = [], []
+        with torch.inference_mode():
+            for core, logits in self._parts(raw, name, core_px):
+                top, left = core[0].start, core[1].start
+                logits = logits[:, : height - top, : width - left]
+                (best, second), (choice, other) = logits.topk(2, dim=0)
+                class_map[core] = choice.to(torch.uint8).cpu().numpy()
+                rows, columns = torch.nonzero(best - second < UNSTABLE_MARGIN, as_tuple=True)
+                places.append(((rows + top) * width + columns + left).cpu().numpy())
+                runners_up.append(other[rows, columns].to(torch.uint8).cpu().numpy())
+        unstable = np.concatenate(places)
+        order = np.argsort(unstable)
+        return Segmentation(class_map, unstable[order], np.concatenate(runners_up)[order])
+
+    def _parts(self, raw: np.ndarray, name: str, core_px: int) -> Iterator[tuple[Slices, Tensor]]:
+        """Places and logits of the pieces in which a pass computes a padded field."""
+        whole = _whole(raw.shape)
+        if name == "tiled":
+            shape = (whole[0].stop, whole[1].stop)
+            yield from tiles(lambda window: self._logits(raw, window, "whole"), shape, core_px)
         else:
-            log.info("field of %d x %d px in tiles of %d px", height, width, core_px)
-            output = predict_tiled(self._predict, whole, core_px)
-        return output[:, :height, :width]
+            yield whole, self._logits(raw, whole, name)
 
-    def class_map(self, field: np.ndarray) -> np.ndarray:
-        """The most likely class of every pixel, (H, W) uint8; ties go to the lower number."""
-        return self.logits(field).argmax(axis=0).astype(np.uint8)
-
-    def _predict(self, window: np.ndarray) -> np.ndarray:
+    def _logits(self, raw: np.ndarray, window: Slices, name: str) -> Tensor:
+        """Logits of one window of the padded field, (K, h, w) float32 on the device."""
         low = self.plan.precision == "bfloat16"
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            batch = torch.from_numpy(np.ascontiguousarray(window))[None].to(self.device)
-            output = self.network(batch.contiguous(memory_format=torch.channels_last))
-        return output[0].float().cpu().numpy()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            batch = self._normalized(raw, window)[None].contiguous(memory_format=torch.channels_last)
+            if name == "banded":
+                return self.network.forward_banded(batch, BAND_PX)[0].float()
+            output: Tensor = self.network(batch)
+        return output[0].float()
+
+    def _normalized(self, raw: np.ndarray, window: Slices) -> Tensor:
+        """The network's input in one window, (C, h, w) float32: uploaded raw, normalized there."""
+        counts = torch.from_numpy(np.ascontiguousarray(padded_window(raw, window))).to(self.device).float()
+        gains = self._gains[:, *window]
+        channels = [
+            normalize(field, gain, black, scale, None if offset is None else offset[window])
+            for field, gain, (black, scale), offset in zip(
+                counts, gains, self._levels, self._offsets, strict=True
+            )
+        ]
+        return torch.stack(channels)
+
+
+def _intersection(part: Slices, place: Slices) -> tuple[Slices | None, Slices | None]:
+    """Where two rectangles meet, in the coordinates of each; None where they do not."""
+    own, its = [], []
+    for a, b in zip(part, place, strict=True):
+        low, high = max(a.start, b.start), min(a.stop, b.stop)
+        if low >= high:
+            return None, None
+        own.append(slice(low - a.start, high - a.start))
+        its.append(slice(low - b.start, high - b.start))
+    return (own[0], own[1]), (its[0], its[1])

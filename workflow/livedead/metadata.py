@@ -196,7 +196,9 @@ def _pixels_planes(number: int, pixels: ET.Element, first_page: int) -> Iterator
             int(block.get(f"First{axis}", "0")) * math.prod(counts[:k]) for k, axis in enumerate(order)
         )
         page = int(block.get("IFD", "0"))
-        every = int(block.get("PlaneCount", "1" if block.get("IFD") is not None or uuid is not None else total))
+        every = int(
+            block.get("PlaneCount", "1" if block.get("IFD") is not None or uuid is not None else total)
+        )
         mapped.update({start + k: (file, page + k) for k in range(min(every, total - start))})
     if not blocks:
         mapped = {k: ("", first_page + k) for k in range(total)}
@@ -217,4 +219,7 @@ def absent_planes(document: OmeDocument, file: str, n_pages: int) -> int:
 
 def is_ome(text: str) -> bool:
     """Whether an image description is OME-XML."""
-    return re.match(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?OME[\s>]", text, re.DOTALL) is not None
+    return (
+        re.match(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?OME[\s>]", text, re.DOTALL)
+        is not None
+    )

@@ -64,9 +64,9 @@ class Transform:
     offset: np.ndarray | None = None
     local: Mapping[Key, tuple[float, float]] = field(default_factory=dict)
 
-    def levels(self, key: Key) -> tuple[float, float]:
+    def levels(self, key: Key | None) -> tuple[float, float]:
         """Black of a field, and the factor from corrected counts to the interval of length 2."""
-        black, white = self.local.get(key, (self.black, self.white))
+        black, white = self.local.get(key, (self.black, self.white)) if key else (self.black, self.white)
         return float(black), float(np.float32(2 / (white - black)))
 
 
@@ -351,9 +351,7 @@ def _read_or_none(read: Callable[[Key], np.ndarray], key: Key) -> np.ndarray | N
         return None
 
 
-def normalize(
-    field: Array, gain: Array, black: float, scale: float, offset: Array | None = None
-) -> Array:
+def normalize(field: Array, gain: Array, black: float, scale: float, offset: Array | None = None) -> Array:
     """Raw counts to [-1, 1]; the same arithmetic for NumPy arrays and PyTorch tensors.
 
     Parameters
@@ -464,7 +462,9 @@ def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -
     }
     first = quality["channel"] == quality["channel"].iloc[0]
     table = quality[key].assign(**marked).groupby(key, sort=False, as_index=False)[FLAGS].any()
-    flags = [";".join(name for name, is_so in zip(FLAGS, row, strict=True) if is_so) for row in table[FLAGS].to_numpy()]
+    flags = [
+        ";".join(name for name, is_so in zip(FLAGS, row, strict=True) if is_so)
+        for row in table[FLAGS].to_numpy()
+    ]
     drifts = quality[key].assign(drift=drift)[first]
     return table[key].assign(qc_flags=flags).merge(drifts, on=key, how="left", validate="one_to_one")
-

@@ -162,14 +162,48 @@ def write_class_maps(path: str | Path, maps: Iterable[tuple[dict[str, Any], np.n
         `row` describes the field (plate, well, field, timepoint, status, ...); `class_map`
         is (H, W) uint8, or None where the field failed.
     """
+    fields = ((row, {} if class_map is None else {"maps": class_map}) for row, class_map in maps)
+    _write_fields(path, fields, {})
+
+
+def write_segmentations(
+    path: str | Path,
+    segmentations: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
+    about: dict[str, Any],
+) -> None:
+    """Write segmentations as they come; `read_class_maps` reads their class maps.
+
+    Parameters
+    ----------
+    segmentations : iterable of (row, arrays)
+        `arrays` holds ``maps``, ``unstable`` and ``runners_up``, the parts of a
+        `livedead.inference.Segmentation`; it is empty where the field failed.
+    about : dict
+        Attributes of the file; filled by the time the last field was written.
+    """
+    _write_fields(path, segmentations, about)
+
+
+def _write_fields(
+    path: str | Path,
+    fields: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
+    about: dict[str, Any],
+) -> None:
     with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        group = file.create_group("maps")
+        file.create_group("maps")
         rows = []
-        for k, (row, class_map) in enumerate(maps):
+        for k, (row, arrays) in enumerate(fields):
             rows.append(row)
-            if class_map is not None:
-                _create_dataset(group, str(k), class_map)
+            for name, array in arrays.items():
+                _create_dataset(file.require_group(name), str(k), array)
         _write_columns(file.create_group("fields"), pd.DataFrame(rows))
+        file.attrs.update(about)
+
+
+def read_unstable(path: str | Path, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unstable places and their second best classes in class map k, see `write_segmentations`."""
+    with _opened(path, "class map file") as file:
+        return file[f"unstable/{k}"][()], file[f"runners_up/{k}"][()]
 
 
 def read_class_maps(path: str | Path) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:

@@ -23,6 +23,9 @@ STRIDE = 32
 SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
 """Layers whose ReLU6 output feeds the decoder, from fine (/2) to coarse (/16)."""
 
+BAND_HALO = 2
+"""Rows at 1/8 of the size that the fine half of the decoder looks beyond a band."""
+
 # Expansion factor, channels at alpha 1, repeats, stride of the first: table 2 of the paper.
 _STAGES = (
     (1, 16, 1, 1),
@@ -176,15 +179,21 @@ class Encoder(nn.Module):
         norm = self._modules.get(f"{name}_BN")
         return x if norm is None else norm(x)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        skips = []
+    def expand(self, name: str, entry: Tensor) -> Tensor:
+        """Output of an expansion, such as a skip, from the narrow input of its block."""
+        return F.relu6(self._step(name, entry), inplace=True)
+
+    def forward(self, x: Tensor, narrow: tuple[str, ...] = ()) -> tuple[Tensor, dict[str, Tensor]]:
+        """Bottom and skips; a skip in `narrow` stays the input of its expansion, a sixth as wide."""
+        skips = {}
         x = F.relu6(self.bn_Conv1(self.Conv1(x)), inplace=True)
         for block in self.blocks:
             entry = x
             if block.expands:
-                x = F.relu6(self._step(f"{block.name}_expand", x), inplace=True)
-                if f"{block.name}_expand" in SKIPS:
-                    skips.append(x)
+                name = f"{block.name}_expand"
+                x = self.expand(name, x)
+                if name in SKIPS:
+                    skips[name] = entry if name in narrow else x
             x = F.relu6(self._step(f"{block.name}_depthwise", x), inplace=True)
             x = self._step(f"{block.name}_project", x)
             if block.is_residual:
@@ -234,9 +243,14 @@ class Decoder(nn.Module):
             channels = width + skip
         self.head = KerasConvTranspose(channels, architecture.n_classes, architecture.kernel, bias=True)
 
+    def join(self, k: int, x: Tensor, skip: Tensor) -> Tensor:
+        """Output of step k, joined by its skip."""
+        return torch.cat([self.get_submodule(f"up_{k}")(x), skip], dim=1)
+
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
-        for k, skip in enumerate(reversed(skips)):
-            x = torch.cat([self.get_submodule(f"up_{k}")(x), skip], dim=1)
+        """Logits from the bottom and the skips, coarse to fine."""
+        for k, skip in enumerate(skips):
+            x = self.join(k, x, skip)
         return self.head(x)
 
 
@@ -254,7 +268,40 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         bottom, skips = self.encoder(x)
-        return self.decoder(bottom, skips)
+        return self.decoder(bottom, [skips[name] for name in reversed(SKIPS)])
+
+    def forward_banded(self, x: Tensor, band_px: int) -> Tensor:
+        """The same logits in less memory: the two finest steps run in bands of rows.
+
+        Encoder and coarse steps run whole. Each band carries `BAND_HALO` rows of context at
+        1/8 of the size, which covers the three transposed convolutions that follow, and
+        recomputes its part of the two wide skips from their narrow inputs.
+
+        Parameters
+        ----------
+        band_px : int
+            Rows of the output per band, a multiple of 8.
+        """
+        fine, middle, *coarse = SKIPS
+        bottom, skips = self.encoder(x, narrow=(fine, middle))
+        joined = self.decoder.join(0, bottom, skips.pop(coarse[1]))
+        joined = self.decoder.join(1, joined, skips.pop(coarse[0]))
+        rows = joined.shape[2]
+        output = x.new_empty((x.shape[0], self.architecture.n_classes, *x.shape[2:]))
+        for start in range(0, rows, band_px // 8):
+            stop = min(start + band_px // 8, rows)
+            low, high = max(start - BAND_HALO, 0), min(stop + BAND_HALO, rows)
+            part = self.decoder.join(
+                2,
+                joined[:, :, low:high],
+                self.encoder.expand(middle, skips[middle][:, :, 2 * low : 2 * high]),
+            )
+            part = self.decoder.join(
+                3, part, self.encoder.expand(fine, skips[fine][:, :, 4 * low : 4 * high])
+            )
+            part = self.decoder.head(part)
+            output[:, :, 8 * start : 8 * stop] = part[:, :, 8 * (start - low) : 8 * (stop - low)]
+        return output
 
 
 def grey_filters(rgb: Tensor, input_channels: int) -> Tensor:

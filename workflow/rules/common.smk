@@ -71,7 +71,9 @@ def config_sha256(wildcards) -> str:
         "counting",
     ]
     settings = {name: config[name] for name in names}
-    computing = {k: v for k, v in config["segmentation"].items() if k != "device"}
+    computing = {
+        k: v for k, v in config["segmentation"].items() if k not in ("device", "seam")
+    }
     columns = ["pixel_size_um", "bit_depth", "control_plate"]
     plate = PLATES.loc[wildcards.plate, columns].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})

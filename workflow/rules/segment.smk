@@ -22,7 +22,7 @@ rule segment_fields:
         scatteritem="{scatteritem}",
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
-        plan=config["segmentation"],
+        segmentation=config["segmentation"],
         code=code("segment_fields"),
     script:
         "../scripts/segment_fields.py"

@@ -38,6 +38,7 @@ def gather_fields(
         joined.astype(dict.fromkeys(COUNTS, "Int64")),
         join_cells([stores.read_table(path) for path in shard_cells]),
         qc["exclude_flags"],
+        [*COUNTS, "area_mm2"],
     )
     stores.write_table(fields, joined)
     stores.write_table(cells, counted)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from livedead import stores, weights
-from livedead.errors import FieldError
-from livedead.fields import PlateImages, describe, read_transforms
-from livedead.inference import Plan, Segmenter
+from livedead.errors import FieldError, LivedeadError
+from livedead.fields import PlateImages, describe, read_ahead, read_transforms
+from livedead.inference import Plan, Segmenter, keep_memory
 from livedead.logs import log, log_to, progress
 from livedead.plates import shard_wells
 
@@ -29,32 +29,58 @@ def segment_fields(
     scatteritem: str,
     channels: list[str],
     bit_depth: int,
-    plan: dict[str, Any],
+    segmentation: dict[str, Any],
 ) -> None:
-    """Write the class maps of the shard that `scatteritem` (``2-of-8``) names."""
+    """Write the segmentations of the shard that `scatteritem` (``2-of-8``) names.
+
+    Raises
+    ------
+    LivedeadError
+        If a seam check finds a larger difference than the configuration allows.
+    """
     table = stores.read_table(images)
     shard, n_shards = map(int, re.findall(r"\d+", scatteritem))
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
+    plan = Plan(**{name: value for name, value in segmentation.items() if name != "seam"})
     network, _ = weights.load_unet(unet)
-    segmenter = Segmenter(network, Plan(**plan))
+    segmenter = Segmenter(network, list(plate.seen(transforms).values()), plan)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, plan)
+    seam = segmentation["seam"]
+    rng = np.random.default_rng(shard)
+    checked = set(rng.permutation(len(keys))[: seam["checks"]].tolist())
+    about = {"seam_largest_difference": 0.0, "seam_n_changed": 0, "seam_n_pixels": 0}
 
-    def class_maps_of_shard() -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
-        for key in progress(keys, len(keys), "fields"):
-            try:
-                field = plate.normalized(key, transforms)
-            except FieldError as error:
-                log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
-                yield describe(table["plate"].iloc[0], key, error), None
-            else:
-                yield describe(table["plate"].iloc[0], key), segmenter.class_map(field)
+    def check(field: np.ndarray, key: tuple[str, int, int]) -> None:
+        found = segmenter.seam_check(field, rng)
+        log.info("%s field %d timepoint %d: %s", *key, found)
+        about["seam_largest_difference"] = max(about["seam_largest_difference"], found.largest_difference)
+        about["seam_n_changed"] += found.n_changed
+        about["seam_n_pixels"] += found.n_pixels
+        if found.largest_difference > seam["max_difference"]:
+            raise LivedeadError(f"{key}: {found} is over max_difference {seam['max_difference']}")
 
-    stores.write_class_maps(class_maps, class_maps_of_shard())
+    def segmented() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+        fields = read_ahead(lambda key: plate.raw(key, transforms), keys)
+        for k, (key, field) in enumerate(progress(fields, len(keys), "fields")):
+            if isinstance(field, FieldError):
+                log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
+                yield describe(table["plate"].iloc[0], key, field), {}
+                continue
+            found = segmenter.segment(field, key)
+            if k in checked:
+                check(field, key)
+            yield (
+                describe(table["plate"].iloc[0], key),
+                {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up},
+            )
+
+    stores.write_segmentations(class_maps, segmented(), about)
 
 
 if __name__ == "__main__":
+    keep_memory()
     torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0]):
         segment_fields(
@@ -66,5 +92,5 @@ if __name__ == "__main__":
             scatteritem=snakemake.params.scatteritem,
             channels=snakemake.params.channels,
             bit_depth=snakemake.params.bit_depth,
-            plan=snakemake.params.plan,
+            segmentation=snakemake.params.segmentation,
         )

@@ -135,7 +135,9 @@ def index_plate(
     found = planes["path"].isin(hashes)
     planes["sha256"] = planes["path"].map(hashes).where(found, "")
     planes["bytes"] = [(raw / path).stat().st_size if path in hashes else 0 for path in planes["path"]]
-    planes[["crop_y_px", "crop_x_px"]] = _crop(planes, plate, pixel_size_um, overlap)
+    planes[["crop_y_px", "crop_x_px"]] = _crop(
+        planes, plate, scan.expected.get("pixel_size_um", pixel_size_um), overlap
+    )
     order = planes["well"].map(well_position)
     planes = planes.assign(plate=plate, accept=",".join(sorted(accept)), _order=order)
     planes = planes.sort_values(["_order", *PLANE[1:], "z", "path", "page"])
@@ -167,7 +169,9 @@ def list_files(raw: Path) -> list[str]:
                 continue
             relative = path.relative_to(raw).as_posix()
             if not relative.isprintable():
-                raise ExportError(f"{relative!r} in {raw}: a file name with unprintable characters; rename it")
+                raise ExportError(
+                    f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
+                )
             files.append(relative)
     return sorted(files)
 
@@ -235,7 +239,8 @@ def _well(plate: str, text: str, path: str, n_wells: int) -> str:
 def _with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> pd.DataFrame:
     """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills."""
     counts = [
-        headers[row.path].pages if row.path in headers and row.pages == 1 else 1 for row in planes.itertuples()
+        headers[row.path].pages if row.path in headers and row.pages == 1 else 1
+        for row in planes.itertuples()
     ]
     repeated = planes.loc[planes.index.repeat(counts)].reset_index(drop=True)
     many = [count for count in counts for _ in range(count)]
@@ -262,7 +267,7 @@ def _named_channels(
         matches = [c for c in found if wanted == c] or [c for c in found if wanted == export_names.get(c)]
         if len(matches) > 1:
             raise ExportError(
-                f"plate {plate}: channel {wanted!r} is the name of several in the export: {', '.join(matches)}; "
+                f"plate {plate}: channel {wanted!r} names several of the export: {', '.join(matches)}; "
                 "give one of these in 'channels' of config.yaml"
             )
         if matches and matches[0] in names:
@@ -274,8 +279,8 @@ def _named_channels(
     shown = [f"{c} ({export_names[c]})" if c in export_names else c for c in found]
     if not names:
         raise ExportError(
-            f"plate {plate}: none of the configured channels {', '.join(channels.values())} is in the export, "
-            f"which has {', '.join(shown)}; correct 'channels' in config.yaml"
+            f"plate {plate}: none of the configured channels {', '.join(channels.values())} "
+            f"is in the export, which has {', '.join(shown)}; correct 'channels' in config.yaml"
         )
     absent = [f"{name} ({wanted})" for name, wanted in channels.items() if name not in names.values()]
     if absent:
@@ -303,8 +308,9 @@ def _chosen_focus(
         if wanted is None:
             if len(has) > 1:
                 raise ExportError(
-                    f"plate {plate}: channel {channel} has several focal planes ({', '.join(has)}); say in "
-                    "config.yaml which: focal_plane: a number, max, mean, or acquired (the microscope's projection)"
+                    f"plate {plate}: channel {channel} has several focal planes ({', '.join(has)}); "
+                    "say in config.yaml which: focal_plane: a number, max, mean, or acquired "
+                    "(the microscope's projection)"
                 )
             keep = pd.Series(True, group.index)
         elif wanted == "acquired":

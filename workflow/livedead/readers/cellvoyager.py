@@ -94,7 +94,9 @@ def _with_failures(
             "channel": _channel(values["Ch"]) if "Ch" in values else None,
         }
         open_to = [
-            [given[name]] if given[name] is not None else sorted(values_of[name]) or [1 if name != "channel" else "C01"]
+            [given[name]]
+            if given[name] is not None
+            else sorted(values_of[name]) or [1 if name != "channel" else "C01"]
             for name in KEY
         ]
         for key in itertools.product(*open_to):
@@ -119,7 +121,8 @@ def _expected(content: bytes, source: Path) -> dict[str, Any]:
     if values.get("RowCount", "").isdigit() and values.get("ColumnCount", "").isdigit():
         expected["n_wells"] = int(values["RowCount"]) * int(values["ColumnCount"])
     sizes = {
-        attributes(channel).get("HorizontalPixelDimension") for channel in elements(root, "MeasurementChannel")
+        attributes(channel).get("HorizontalPixelDimension")
+        for channel in elements(root, "MeasurementChannel")
     }
     if len(sizes) == 1 and (size := sizes.pop()):
         expected["pixel_size_um"] = float(size)

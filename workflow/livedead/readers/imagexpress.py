@@ -118,9 +118,7 @@ def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
             for chosen in values.get(f"SiteSelection{row + 1}", [])
         )
     n_waves = int(values.get("NWavelengths", ["1"])[0])
-    names = {
-        f"w{k}": values[f"WaveName{k}"][0] for k in range(1, n_waves + 1) if values.get(f"WaveName{k}")
-    }
+    names = {f"w{k}": values[f"WaveName{k}"][0] for k in range(1, n_waves + 1) if values.get(f"WaveName{k}")}
     expected = {
         "wells": wells,
         "n_wells": rows * columns,

@@ -58,10 +58,12 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
             named = named or words(f"{document.image_names[found.image]}.")
             if named is None:
                 raise ExportError(
-                    f"{raw / file}: no well in its OME-XML nor in its name; give 'file_pattern' in config.yaml"
+                    f"{raw / file}: no well in its OME-XML, nor its name; give 'file_pattern' in config.yaml"
                 )
             if "field" not in named:
-                named["field"] = str(fields.setdefault(f"{named['well']} {found.image}", _next(fields, named)))
+                named["field"] = str(
+                    fields.setdefault(f"{named['well']} {found.image}", _next(fields, named))
+                )
             timepoint = int(named.pop("timepoint", None) or 1) + found.timepoint
             # In a set of files each holds the whole document: the first that tells of a page counts.
             problem = "missing_plane" if found.page < 0 or found.page >= counts.get(file, 10**9) else ""

@@ -1,6 +1,5 @@
 """Opera Phenix and Operetta exports (Harmony, Columbus): ``Index.idx.xml``, or else the names."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,5 +115,3 @@ def _expected(root: Element, lengths: dict[str, float]) -> dict[str, Any]:
     if "ImageResolutionX" in lengths:
         expected["pixel_size_um"] = lengths["ImageResolutionX"]
     return expected
-
-

@@ -59,7 +59,9 @@ def find_overlap(images: pd.DataFrame, pixel_size_um: float) -> Overlap:
         shared_y = np.rint(height - np.abs(y[first] - y[second])).astype(int)
         touching = (shared_x > 0) & (shared_y > 0)
         same = touching & (shared_x >= width) & (shared_y >= height)
-        same_place += [(str(well), int(numbers[first[k]]), int(numbers[second[k]])) for k in np.flatnonzero(same)]
+        same_place += [
+            (str(well), int(numbers[first[k]]), int(numbers[second[k]])) for k in np.flatnonzero(same)
+        ]
         touching &= ~same
         pairs += int(touching.sum())
         beside = touching & (shared_x <= shared_y)
