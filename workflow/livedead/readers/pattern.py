@@ -107,6 +107,8 @@ def words(path: str) -> dict[str, str] | None:
         wells, times = [word for word in times if _WELL.fullmatch(word)], []
     if not wells:
         return None
+    # f7, s1, w2, c3 are fields and channels more often than wells; F7 is a well.
+    wells = [word for word in wells if word[0].isupper()] or wells
     well = _WELL.fullmatch(wells[-1])
     time = _TIME.fullmatch(times[-1]) if times else None
     named = {"well": well[1] if well else ""}
