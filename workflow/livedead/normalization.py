@@ -40,6 +40,7 @@ FLAGS = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
 """What `flag_fields` may mark a field with."""
 
 _BLOCK_ROWS = 64
+_LOW_BITS = np.uint32(N_BINS - 1)
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,11 @@ class Settings:
 
 
 def sampled(plane: np.ndarray, smooth_px: float) -> np.ndarray:
-    """Every n-th pixel in both directions, as few as a smoothing by `smooth_px` needs."""
-    step = max(1, int(smooth_px // 8))
+    """Every n-th pixel in both directions: all of a small field, of a large one what is needed.
+
+    A smoothing by `smooth_px` averages over some 200 of them, on a grid of 340 or more a side.
+    """
+    step = max(1, min(int(smooth_px // 4), min(plane.shape) // 340))
     return plane[step // 2 :: step, step // 2 :: step].copy()
 
 
@@ -162,7 +166,7 @@ def flat_field(smooth: np.ndarray, floor: float) -> np.ndarray:
     ndarray, (H, W), float32
     """
     held = np.maximum(smooth, floor * float(smooth.max()))
-    bright = float(np.quantile(sampled(held, 32), 0.95))
+    bright = float(np.quantile(sampled(held, 64), 0.95))
     return (bright / np.maximum(held, 1)).astype(np.float32)
 
 
@@ -172,7 +176,7 @@ def background_offset(smooth: np.ndarray, gain: np.ndarray) -> np.ndarray:
     ``(raw - smooth) * gain`` has no background; its median over the field is added back, so that
     noise around zero is not cut off.
     """
-    return np.float32(np.median(sampled(smooth, 32))) - smooth * gain
+    return np.float32(np.median(sampled(smooth, 64))) - smooth * gain
 
 
 def _resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -202,9 +206,10 @@ def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = N
         if offset is not None:
             np.add(block, offset[rows], out=block)
             np.maximum(block, 0, out=block)
-        np.rint(block, out=block)
         np.minimum(block, N_BINS - 1, out=block)
-        np.copyto(numbers, block, casting="unsafe")
+        # Adding 2^23 rounds a float32 to a whole number, half to even, and leaves it in the low bits.
+        np.add(block, np.float32(2**23), out=block)
+        numbers[...] = block.view(np.uint32) & _LOW_BITS
         counts = np.bincount(numbers.ravel())
         total[: len(counts)] += counts
     return total
