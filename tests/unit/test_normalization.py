@@ -269,3 +269,27 @@ def test_only_excluded_flags_remove_a_field():
     assert list(left["status"]) == ["ok", "failed", "failed"]
     assert left["n_live"].isna().tolist() == [False, True, True]
     assert list(counted["field"]) == [1]
+
+
+def test_own_light_flattens_a_well_and_leaves_its_wall():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:256, 0:256] / 255 - 0.5
+    lit = y**2 + x**2 < 0.2
+    falling = np.exp(-4 * ((y - 0.1) ** 2 + x**2))
+    field = np.where(lit, 8000 * falling, 100.0)
+    worms = np.zeros(lit.shape, bool)
+    for top, left in rng.integers(60, 190, (8, 2)):
+        worms[top : top + 6, left : left + 30] = True
+    worms &= lit
+    plane = rng.poisson(np.where(worms, 0.5, 1) * field).astype(np.uint16)
+    even = norm.without_own_light(plane, 6, 0.2)
+    background = lit & ~worms & (y**2 + x**2 < 0.18)
+    assert np.ptp(np.percentile(plane[background], [5, 95])) > 0.4 * np.median(plane[background])
+    assert np.ptp(np.percentile(even[background], [5, 95])) < 0.05 * np.median(even[background])
+    assert np.median(even[worms]) == pytest.approx(0.5 * np.median(even[background]), rel=0.03)
+    outside = y**2 + x**2 > 0.22
+    np.testing.assert_array_equal(even[outside], plane[outside])
+    settings = replace(SETTINGS, own_light=6, flat_fields=0)
+    transform, total, _ = norm.fit_channel(lambda key: plane, [("A01", 1, 1)], settings)
+    np.testing.assert_array_equal(total, np.bincount(even.ravel(), minlength=65536))
+    assert read_transforms({"bf": store_transform(transform)}, ["bf"])["bf"].own_light == 6

@@ -12,7 +12,7 @@ import pandas as pd
 
 from livedead.errors import FieldError
 from livedead.images import read_plane
-from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize
+from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize, without_own_light
 from livedead.plates import well_position
 
 _PROBLEMS = {
@@ -86,8 +86,13 @@ class PlateImages:
         )
 
     def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
-        """Raw counts of the transforms' channels, (C, H, W) uint16, cropped; raises `FieldError`."""
-        planes = [self.plane(key, channel) for channel in transforms]
+        """Counts of the channels, (C, H, W) uint16, evened by their own light if so fitted, and cropped."""
+        planes = [
+            without_own_light(self.plane(key, channel), transform.own_light, transform.floor)
+            if transform.own_light
+            else self.plane(key, channel)
+            for channel, transform in transforms.items()
+        ]
         for plane, transform in zip(planes, transforms.values(), strict=True):
             check_shape(plane, transform.gain.shape)
         return self.cropped(np.stack(planes))
@@ -172,13 +177,20 @@ def _transform(stored: dict[str, Any]) -> Transform:
         )
         local = dict(zip(keys, map(tuple, stored["local_levels"].tolist()), strict=True))
     return Transform(
-        stored["gain"], float(stored["black"]), float(stored["white"]), stored.get("offset"), local
+        stored["gain"],
+        float(stored["black"]),
+        float(stored["white"]),
+        stored.get("offset"),
+        local,
+        int(stored["own_light"]),
+        float(stored["floor"]),
     )
 
 
 def store_transform(transform: Transform) -> dict[str, Any]:
     """What `livedead.stores.write_normalization` takes and `read_transforms` reads back."""
-    stored: dict[str, Any] = {"gain": transform.gain, "black": transform.black, "white": transform.white}
+    names = ("gain", "black", "white", "own_light", "floor")
+    stored: dict[str, Any] = {name: getattr(transform, name) for name in names}
     if transform.offset is not None:
         stored["offset"] = transform.offset
     if transform.local:

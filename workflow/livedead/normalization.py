@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter, laplace
+from numpy.polynomial.chebyshev import chebvander
+from scipy.ndimage import binary_erosion, binary_fill_holes, gaussian_filter, laplace
 
 from livedead.errors import FieldError, StoreError
 
@@ -64,6 +65,10 @@ class Transform:
     white: float
     offset: np.ndarray | None = None
     local: Mapping[Key, tuple[float, float]] = field(default_factory=dict)
+    own_light: int = 0
+    """Degree of `without_own_light`, by which every field is evened out first; 0 leaves it."""
+    floor: float = 0.2
+    """`Settings.floor`, for that."""
 
     def levels(self, key: Key | None) -> tuple[float, float]:
         """Black of a field, and the factor from corrected counts to the interval of length 2."""
@@ -97,6 +102,8 @@ class Settings:
         Channels whose background is subtracted before the division; others are divided only.
     camera_counts : float
         Counts of the camera without light, for the light of fluorescence.
+    own_light : int
+        Degree of `without_own_light`, 0 for none.
     """
 
     low_percentile: float
@@ -109,6 +116,7 @@ class Settings:
     scope: str = "plate"
     fluorescence: Sequence[str] = ()
     camera_counts: float = 0.0
+    own_light: int = 0
 
 
 def sampled(plane: np.ndarray, smooth_px: float) -> np.ndarray:
@@ -193,6 +201,49 @@ def _resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return image
 
 
+def without_own_light(plane: np.ndarray, degree: int, floor: float) -> np.ndarray:
+    """Even out a brightfield field by its own light, where the light differs from well to well.
+
+    A polynomial is fitted to the logarithm of the counts inside the well, again and again without
+    what lies off it (worms, cells, dirt), and divided out; its median stays. Outside, at the wall,
+    nothing changes.
+
+    Parameters
+    ----------
+    plane : ndarray, (H, W), uint16
+    degree : int
+        Of the polynomial in both directions together.
+    floor : float
+        What is under this fraction of the brightest is the wall of the well.
+
+    Returns
+    -------
+    ndarray, (H, W), uint16
+    """
+    step = max(1, min(plane.shape) // 130)
+    coarse = plane[step // 2 :: step, step // 2 :: step].astype(np.float32)
+    lit = binary_fill_holes(coarse > floor * np.percentile(coarse, 95))
+    inner = binary_erosion(lit, iterations=2) & (coarse > 0)
+    y, x = (chebvander(np.linspace(-1, 1, side), degree) for side in coarse.shape)
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    terms = np.stack([np.outer(y[:, i], x[:, j]) for i, j in powers], axis=-1)
+    if inner.sum() < 4 * len(powers):
+        return plane
+    logs = np.log(np.maximum(coarse, 1))
+    kept = inner
+    for _ in range(8):
+        chosen = terms[kept]
+        factors = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ logs[kept], rcond=None)[0]
+        off = logs - terms @ factors
+        spread = 1.48 * np.median(np.abs(off[kept]))
+        # Objects are darker than the light, rarely brighter.
+        kept = inner & (off > -1.5 * spread) & (off < 3 * spread)
+    own = terms @ factors
+    gain = np.exp(np.where(lit, np.median(own[inner]) - own, 0)).astype(np.float32)
+    corrected = np.rint(plane * _resized(gain, plane.shape))
+    return np.minimum(corrected, N_BINS - 1).astype(np.uint16)
+
+
 def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
     """How often each corrected count occurs in a field, (65536,) int64."""
     total = np.zeros(N_BINS, np.int64)
@@ -270,6 +321,13 @@ def fit_channel(
     rows : list of dict
         For each key ``status, code, message`` and the field's `quality`.
     """
+    source = given or settings
+    if source.own_light and not fluorescence:
+        as_imaged = read
+
+        def read(key: Key) -> np.ndarray:
+            return without_own_light(as_imaged(key), source.own_light, source.floor)
+
     fitted = given or _uneven_light(read, keys, settings, fluorescence, threads)
     shape, gain, offset = fitted.gain.shape, fitted.gain, fitted.offset
 
@@ -305,7 +363,8 @@ def fit_channel(
     if not total.any():
         raise StoreError("not one field of the plate can be read; see the log and 'inventory'")
     black, white = levels(total, settings)
-    return Transform(gain, black, white, offset, local), total, rows
+    own_light = 0 if fluorescence else settings.own_light
+    return Transform(gain, black, white, offset, local, own_light, settings.floor), total, rows
 
 
 def _uneven_light(
