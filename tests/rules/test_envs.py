@@ -90,11 +90,11 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 ROOMS = [
     ["errors", "provenance", "logs"],
-    ["plates"],
+    ["plates", "metadata"],
     ["stores"],
     ["sheets"],
+    ["images"],  # above the readers: the index notes what the gate sees in each file's header
     ["readers"],
-    ["images"],
     ["normalization"],
     ["fields"],
     ["unet"],
@@ -126,7 +126,17 @@ def test_a_room_imports_only_rooms_above_it(repository):
                     assert floor[other] < floor[room] or floor[other] == 0, f"{path.name} imports {name}"
 
 
-PURE = ["plates", "normalization", "unet", "inference", "cells", "statistics", "analysis", "exports"]
+PURE = [
+    "plates",
+    "metadata",
+    "normalization",
+    "unet",
+    "inference",
+    "cells",
+    "statistics",
+    "analysis",
+    "exports",
+]
 
 
 def test_rooms_of_arithmetic_open_no_file(repository):

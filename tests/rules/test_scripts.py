@@ -53,6 +53,14 @@ NORMALIZATION = {
     "floor": 0.2,
     "seed": 0,
 }
+QC = {
+    "min_focus": 0.2,
+    "max_saturated_fraction": 0.05,
+    "max_dark_fraction": 0.3,
+    "max_illumination_residual": 0.5,
+    "max_drift": 0.5,
+    "exclude_flags": [],
+}
 COUNTING = {"min_area_um2": 5, "max_area_um2": 1e5, "ambiguous_margin": 0.0, "split_depth_um": 0.0}
 SEGMENTATION = {
     "device": "cpu",
@@ -85,16 +93,18 @@ def flow(tmp_path_factory):
     index_plate.index_plate(
         folder / "raw",
         folder / "images.tsv",
+        folder / "export.json",
         plate="p",
-        export_format="imagexpress",
+        export_format="auto",
         channels=CHANNELS,
         n_wells=96,
-        file_pattern=None,
+        pixel_size_um=0.65,
         threads=2,
     )
     normalize_plate.normalize_plate(
         folder / "raw",
         folder / "images.tsv",
+        None,
         folder / "normalization.h5",
         channels=["brightfield"],
         bit_depth=16,
@@ -142,6 +152,8 @@ def flow(tmp_path_factory):
         folder / "normalization.h5",
         folder / "fields.csv",
         folder / "cells.csv.gz",
+        min_range=200,
+        qc=QC,
     )
     (folder / "map.tsv").write_text("well\tdrug\nA01\tx\nB06\ty\nC01\tz\n")
     tabulate_wells.tabulate_wells(
@@ -170,10 +182,12 @@ def test_index_lists_every_plane_with_its_hash(flow):
 def test_inventory_is_text_about_the_plate(flow, tmp_path):
     take_inventory.take_inventory(
         flow / "images.tsv",
+        flow / "export.json",
         flow / "map.tsv",
         tmp_path / "i.txt",
         plate="p",
         n_wells=96,
+        pixel_size_um=0.65,
         input_channels=["brightfield"],
         fields_per_well=2,
     )
@@ -313,6 +327,7 @@ def verify(flow, folder, table, **changes):
             "n_wells": 96,
             "fields_per_well": 2,
             "treatment_columns": ["drug"],
+            "exclude_flags": [],
             "config_sha256": "c",
             **changes,
         },
@@ -356,6 +371,8 @@ def test_a_shard_without_cells(flow, tmp_path):
         flow / "normalization.h5",
         tmp_path / "all.csv",
         tmp_path / "all.csv.gz",
+        min_range=200,
+        qc=QC,
     )
     cells = stores.read_table(tmp_path / "all.csv.gz")
     assert set(cells["well"]) == {"A01"}
@@ -383,6 +400,8 @@ def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
             flow / "normalization.h5",
             tmp_path / "fields.csv",
             tmp_path / "all.csv.gz",
+            min_range=200,
+            qc=QC,
         )
     assert not (tmp_path / "fields.csv").exists()
 
@@ -441,11 +460,16 @@ def test_export_normalized(flow, tmp_path):
         bit_depth=16,
         pixel_size_um=0.65,
     )
-    assert len(list((tmp_path / "normalized").iterdir())) == 5
-    image = tifffile.imread(tmp_path / "normalized" / "A01_t1_f1.ome.tiff")
-    assert image.dtype == np.uint16
-    assert image.min() == 0
-    assert image.max() == 65535
+    names = sorted(path.name for path in (tmp_path / "normalized").iterdir())
+    assert names == ["A01.ome.tiff", "A12.ome.tiff", "B06.ome.tiff"]
+    with tifffile.TiffFile(tmp_path / "normalized" / "A12.ome.tiff") as file:
+        assert [series.name for series in file.series] == ["A12 field 1", "A12 field 2"]
+        whole, broken = (series.asarray() for series in file.series)
+        assert 'Name="brightfield"' in file.ome_metadata
+    assert whole.shape == (160, 160)
+    assert whole.dtype == np.uint16
+    assert whole.max() == 65535
+    assert not broken.any()
 
 
 def test_pictures_are_png(flow, tmp_path):

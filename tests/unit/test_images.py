@@ -1,9 +1,12 @@
 import hashlib
+import os
+import threading
 
 import numpy as np
 import pytest
 import tifffile
 
+from livedead import images as gate
 from livedead.errors import FieldError
 from livedead.images import read_instances, read_plane, write_ome_tiff
 
@@ -47,7 +50,12 @@ def code(path, **options):
         (lambda x: x.astype(np.int16), {"photometric": "minisblack"}, "wrong_dtype"),
         (lambda x: x.astype(np.float32), {"photometric": "minisblack"}, "wrong_dtype"),
         (lambda x: x, {"photometric": "miniswhite"}, "wrong_layout"),
-        (lambda x: np.dstack([x] * 3), {"photometric": "rgb"}, "wrong_layout"),
+        (lambda x: np.dstack([x, x, x // 2]), {"photometric": "rgb"}, "wrong_layout"),
+        (lambda x: x > 2000, {"photometric": "minisblack"}, "wrong_dtype"),
+        (lambda x: x.astype(np.uint32), {"photometric": "minisblack"}, "wrong_dtype"),
+        (lambda x: np.stack([x, x]), {"photometric": "minisblack"}, "wrong_layout"),
+        (lambda x: np.stack([x, x]), {"imagej": True}, "wrong_layout"),
+        (lambda x: np.where(np.arange(70)[:, None] < 40, x | 1, 0), {"photometric": "minisblack"}, "blank"),
         (lambda x: x, {"photometric": "minisblack", "extratags": [(274, 3, 1, 6, True)]}, "wrong_layout"),
         (lambda x: np.full_like(x, 7), {"photometric": "minisblack"}, "blank"),
     ],
@@ -99,12 +107,14 @@ def test_instance_masks(tmp_path, plane):
 
 
 def test_ome_tiff_says_size_and_channels(tmp_path, plane):
-    write_ome_tiff(tmp_path / "a.ome.tiff", np.stack([plane, plane]), ["one", "two"], 0.65)
+    images = [("field 1", [plane, plane]), ("field 2", [plane // 2, plane])]
+    write_ome_tiff(tmp_path / "a.ome.tiff", images, (1, 2, 70, 90), ["one", "two"], 0.65)
     with tifffile.TiffFile(tmp_path / "a.ome.tiff") as file:
         assert file.is_ome
         assert 'PhysicalSizeX="0.65"' in file.ome_metadata
         assert 'Name="two"' in file.ome_metadata
-        np.testing.assert_array_equal(file.series[0].asarray()[1], plane)
+        assert [series.name for series in file.series] == ["field 1", "field 2"]
+        np.testing.assert_array_equal(file.series[1].asarray(), [plane // 2, plane])
 
 
 def test_real_eight_bit_images_are_refused(shared):
@@ -113,8 +123,89 @@ def test_real_eight_bit_images_are_refused(shared):
     for path in paths:
         with pytest.raises(FieldError, match="PALETTE"):
             read_plane(path)
+        found = read_plane(path, accept=["palette", "uint8"])
+        np.testing.assert_array_equal(found, tifffile.imread(path))
 
 
 def test_real_planes_that_are_all_zero_are_refused(shared):
     path = next((shared / "cellvoyager").rglob("*_D08_*C01.tif"))
     assert code(path) == "blank"
+
+
+@pytest.mark.parametrize(
+    ("declared", "convert", "options"),
+    [
+        ("uint8", lambda x: (x >> 4).astype(np.uint8), {"photometric": "minisblack"}),
+        ("int16", lambda x: x.astype(np.int16), {"photometric": "minisblack"}),
+        ("float", lambda x: x.astype(np.float32), {"photometric": "minisblack"}),
+        ("miniswhite", lambda x: 65535 - x, {"photometric": "miniswhite"}),
+        ("rgb", lambda x: np.dstack([x] * 3), {"photometric": "rgb"}),
+        ("orientation", lambda x: x[::-1, ::-1], {"extratags": [(274, 3, 1, 3, True)]}),
+        ("orientation", lambda x: x.T[:, ::-1], {"extratags": [(274, 3, 1, 8, True)]}),
+        ("pages", lambda x: np.stack([x, x // 2]), {"photometric": "minisblack"}),
+    ],
+)
+def test_what_is_declared_passes_unchanged(tmp_path, plane, declared, convert, options):
+    tifffile.imwrite(tmp_path / "a.tif", convert(plane), **{"photometric": "minisblack", **options})
+    with pytest.raises(FieldError, match=rf"accept: \[{declared}\]"):
+        read_plane(tmp_path / "a.tif")
+    expected = plane >> 4 if declared == "uint8" else plane
+    np.testing.assert_array_equal(read_plane(tmp_path / "a.tif", accept=[declared]), expected)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "dtype"),
+    [
+        ("int16", -1, np.int16),
+        ("float", 0.5, np.float32),
+        ("float", 65536, np.float32),
+        ("float", np.nan, float),
+    ],
+)
+def test_declared_pixels_that_are_no_counts(tmp_path, plane, declared, value, dtype):
+    pixels = plane.astype(dtype)
+    pixels[3, 4] = value
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack")
+    assert code(tmp_path / "a.tif", accept=[declared]) == "out_of_range"
+
+
+def test_lossy_compression_is_refused(tmp_path, plane):
+    tifffile.imwrite(tmp_path / "a.tif", (plane >> 4).astype(np.uint8), compression="jpeg")
+    assert code(tmp_path / "a.tif", accept=["uint8"]) == "wrong_layout"
+    assert read_plane(tmp_path / "a.tif", accept=["uint8", "lossy"]).shape == plane.shape
+
+
+def test_ome_metadata_that_promises_absent_planes(tmp_path, plane):
+    tifffile.imwrite(tmp_path / "b.ome.tif", np.stack([plane] * 3), ome=True, photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as file:
+        promise = file.ome_metadata
+    tifffile.imwrite(tmp_path / "a.tif", plane, photometric="minisblack", description=promise, metadata=None)
+    with pytest.raises(FieldError, match="promises 2 plane"):
+        read_plane(tmp_path / "a.tif")
+
+
+def test_sizes_are_capped_before_memory_is_taken(tmp_path, plane, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", plane, photometric="minisblack")
+    monkeypatch.setattr(gate, "MAX_PIXELS", 70 * 90 - 1)
+    assert code(tmp_path / "a.tif") == "too_large"
+
+
+def test_a_file_that_never_ends_is_given_up(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    release = threading.Timer(1.0, lambda: (tmp_path / "a.tif").open("wb").close())
+    release.start()
+    assert code(tmp_path / "a.tif", max_seconds=0.1) == "timed_out"
+    release.join()
+
+
+def test_large_files_are_hashed_once_and_still_checked(tmp_path, plane, monkeypatch):
+    monkeypatch.setattr(gate, "IN_MEMORY_BYTES", 100)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, plane, photometric="minisblack")
+    known = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "n_bytes": path.stat().st_size}
+    for _ in range(2):
+        np.testing.assert_array_equal(read_plane(path, **known), plane)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert code(path, **known) == "changed_since_index"

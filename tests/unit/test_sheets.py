@@ -81,3 +81,86 @@ def test_plate_map_errors_name_the_file(tmp_path):
     path = write(tmp_path / "map.tsv", "well\tdrug\nI09\tx\n")
     with pytest.raises(SheetError, match=r"map\.tsv: line 2, column 'well': well 'I09' is not on a 96-well"):
         sheets.read_plate_map(path, 96)
+
+
+GRIDS = """\ufeffdrug,1,2,3,,
+A,DMSO,stauro,,,
+B,DMSO,,digitonin,,
+,,,,,
+dose_um,,,,,
+,1,2,3,,
+A,0,0.1,,,
+""".replace("\n", "\r\n")
+
+
+def test_grids_as_excel_keeps_them(tmp_path):
+    table = sheets.read_plate_map(write(tmp_path / "map.csv", GRIDS), 96)
+    assert table.to_dict("list") == {
+        "well": ["A01", "A02", "B01", "B03"],
+        "drug": ["DMSO", "stauro", "DMSO", "digitonin"],
+        "dose_um": ["0", "0.1", "", ""],
+    }
+
+
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_a_nameless_grid_from_some_column_on(tmp_path, separator):
+    text = ",5,6\nC,0.5,x\nD,,y\n".replace(",", separator)
+    table = sheets.read_plate_map(write(tmp_path / "map.csv", text), 96)
+    assert table.to_dict("list") == {"well": ["C05", "C06", "D06"], "value": ["0.5", "x", "y"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (",1,2\nI,x,y\n", r"map\.csv: line 2, column 1: 'x': well 'I1' is not on a 96-well plate"),
+        ("a,1,2\nA,x,y\n\na,1,2\nA,x,y\n", r"line 4: a grid named 'a'; each of several"),
+        (",1,2\nA,x,y\n\n,1,2\nA,x,y\n", r"line 1: a grid named ''"),
+        ("a,1,2\nA,x,y\nA,x,y\n", r"line 3: row 'A' is in this grid already"),
+        ("a,1,2\nA,x,y,z\n", r"line 2, column 4: 'z': no column number above it"),
+        ("a,1,2\nA,x,y\n7,8,9\n", r"line 3: '7, 8, 9' is neither"),
+    ],
+)
+def test_broken_grids(tmp_path, text, message):
+    with pytest.raises(SheetError, match=message):
+        sheets.read_plate_map(write(tmp_path / "map.csv", text), 96)
+
+
+def test_a_list_of_numbered_wells_is_no_grid(tmp_path):
+    table = sheets.read_plate_map(write(tmp_path / "map.csv", "well,1,2\nA1,x,y\n"), 96)
+    assert list(table.columns) == ["well", "1", "2"]
+
+
+def test_utf16_empty_columns_and_invisible_marks(tmp_path):
+    path = tmp_path / "map.txt"
+    path.write_bytes("well\tdrug\t\r\n\u200bA1\tx\t\r\n".encode("utf-16"))
+    table = sheets.read_plate_map(path, 96)
+    assert table.to_dict("list") == {"well": ["A01"], "drug": ["x"]}
+
+
+def test_two_spellings_of_a_well_and_greek_letters(tmp_path):
+    text = "well\tdrug\nA1\tx\na01\ty\n\u0391 2\tz\n\u03912\tz\n"
+    with pytest.raises(SheetError) as error:
+        sheets.read_plate_map(write(tmp_path / "map.tsv", text), 96)
+    assert "line 3, column 'well': 'a01' is well A01 of line 2 again" in str(error.value)
+    assert "line 5, column 'well': 'Α2' is not a well name (GREEK CAPITAL LETTER ALPHA" in str(error.value)
+
+
+def test_maps_by_barcode(tmp_path):
+    maps = write(tmp_path / "maps.csv", "barcode,map,batch\nBC1,a b.csv,1\n007,$(c).csv,1\n")
+    text = (
+        HEADER.strip()
+        + "\tbarcode\tplatemap\np\tx\t1\tBC1\t\n007\tx\t1\t\t\nq\tx\t1\tBC1\town.csv\nr\tx\t1\t\t\n"
+    )
+    table = sheets.read_plates(write(tmp_path / "plates.tsv", text), maps)
+    assert table["platemap"].to_dict() == {"p": "a b.csv", "007": "$(c).csv", "q": "own.csv", "r": ""}
+    with pytest.raises(SheetError, match=r"maps\.csv: line 3, column 'barcode': 'BC1' is in line 2"):
+        sheets.read_barcodes(write(tmp_path / "maps.csv", "barcode,map\nBC1,a\nBC1,b\n"))
+    with pytest.raises(SheetError, match="needs columns 'barcode' and 'map'"):
+        sheets.read_barcodes(write(tmp_path / "maps.csv", "plate,map\nBC1,a\n"))
+
+
+@pytest.mark.parametrize(("control", "message"), [("z", "none of a, b"), ("a", "must be another plate")])
+def test_control_plates(tmp_path, control, message):
+    text = f"plate\traw\tpixel_size_um\tcontrol_plate\na\tx\t1\t{control}\nb\tx\t1\t\n"
+    with pytest.raises(SheetError, match=rf"line 2, column 'control_plate': .*{message}"):
+        sheets.read_plates(write(tmp_path / "plates.tsv", text))

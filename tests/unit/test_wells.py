@@ -236,3 +236,10 @@ def test_summary_names_wells_that_lack_something():
     assert "partial: A02 (1 fields used)" in text
     assert "no_images: D12" in text
     assert "negative controls: mean viability 0.667 (1 wells)" in text
+
+
+def test_a_well_bears_the_flags_of_its_fields():
+    flagged = FIELDS.assign(qc_flags=["", "saturated;blurred", *[""] * (len(FIELDS) - 2)])
+    found = table(fields=flagged)["qc_flags"]
+    assert found["A01"] == "blurred;saturated"
+    assert found["A02"] == "fields_missing"

@@ -52,14 +52,20 @@ class FieldError(LivedeadError):
     CODES = (
         "missing_file",
         "missing_channel",
+        "missing_plane",
+        "acquisition_failed",
+        "doubled",
         "unreadable",
         "truncated",
         "changed_since_index",
         "wrong_dtype",
         "wrong_shape",
         "wrong_layout",
+        "too_large",
+        "timed_out",
         "out_of_range",
         "blank",
+        "excluded_qc",
     )
 
     def __init__(self, code: str, message: str):

@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,18 @@ import pandas as pd
 
 from livedead.errors import FieldError
 from livedead.images import read_plane
-from livedead.normalization import Key, Transform, check_shape, normalize
+from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize, without_own_light
 from livedead.plates import well_position
 
 log = logging.getLogger(__name__)
+
+_PROBLEMS = {
+    "missing_file": "the export lists the file, but it is not there; copy the export again",
+    "missing_plane": "the focal plane or page is absent, so the field does not compare with the others",
+    "acquisition_failed": "the microscope reports that the acquisition failed",
+    "doubled": "several images claim this plane, or several planes this image; leave one of them in 'raw'",
+    "unreadable": "the file could not be read when the plate was indexed; copy it again",
+}
 
 
 class PlateImages:
@@ -34,9 +43,11 @@ class PlateImages:
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int):
         self.folder = raw
         self.bit_depth = bit_depth
-        self._rows = {
-            (row.well, int(row.field), int(row.timepoint), row.channel): row for row in images.itertuples()
-        }
+        self._crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
+        self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
+        for row in images.itertuples():
+            key = row.well, int(row.field), int(row.timepoint), row.channel
+            self._rows.setdefault(key, []).append(row)
 
     def keys(self, wells: Iterable[str] | None = None) -> list[Key]:
         """(well, field, timepoint) of every field, or of those in `wells`, in plate order."""
@@ -45,32 +56,57 @@ class PlateImages:
         return sorted(found, key=lambda key: (well_position(key[0]), *key[1:]))
 
     def plane(self, key: Key, channel: str) -> np.ndarray:
-        """Raw counts of one channel, (H, W) uint16; raises `FieldError`."""
-        row = self._rows.get((*key, channel))
-        if row is None:
+        """Raw counts of one channel, (H, W) uint16, uncropped; raises `FieldError`.
+
+        Several focal planes become the maximum or the mean that the index asks for.
+        """
+        rows = self._rows.get((*key, channel))
+        if rows is None:
             raise FieldError("missing_channel", f"channel {channel!r} was not imaged in this field")
+        for row in rows:
+            if row.problem:
+                listed = ", ".join(str(self.folder / path) for path in dict.fromkeys(r.path for r in rows))
+                raise FieldError(row.problem, f"{listed}: {_PROBLEMS[row.problem]}")
+        if len(rows) == 1:
+            return self._read(rows[0])
+        planes = [self._read(row) for row in rows]
+        for other in planes[1:]:
+            check_shape(other, planes[0].shape)
+        if rows[0].projection == "max":
+            return np.maximum.reduce(planes)
+        return np.rint(np.mean(planes, axis=0)).astype(np.uint16)
+
+    def _read(self, row: Any) -> np.ndarray:
         return read_plane(
             self.folder / row.path,
             int(row.page),
+            pages=int(row.pages),
+            dataset=row.dataset,
+            accept=row.accept.split(",") if row.accept else (),
             sha256=row.sha256,
             n_bytes=int(row.bytes),
             bit_depth=self.bit_depth,
         )
 
     def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
-        """Raw counts of the transforms' channels, (C, H, W) uint16; raises `FieldError`."""
-        planes = [self.plane(key, channel) for channel in transforms]
+        """Counts of the channels, (C, H, W) uint16, evened by their own light if so fitted, and cropped."""
+        planes = [
+            without_own_light(self.plane(key, channel), transform.own_light, transform.floor)
+            if transform.own_light
+            else self.plane(key, channel)
+            for channel, transform in transforms.items()
+        ]
         for plane, transform in zip(planes, transforms.values(), strict=True):
             check_shape(plane, transform.gain.shape)
         # One channel is the common case, and a large field is not copied for nothing.
-        return planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes)
+        return self.cropped(planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes))
 
     def planes(self, key: Key, channels: list[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Raw counts of those channels that the field has, readable and of `shape`."""
         found = {}
         for channel in channels:
             try:
-                plane = self.plane(key, channel)
+                plane = self.cropped(self.plane(key, channel))
             except FieldError as error:
                 if error.code != "missing_channel":
                     log.warning("%s field %d timepoint %d without %s: %s", *key, channel, error)
@@ -82,12 +118,33 @@ class PlateImages:
         return found
 
     def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
-        """What the network reads, (C, H, W) float32 in [-1, 1]; raises `FieldError`."""
-        normalized = [
-            normalize(plane.astype(np.float32), transform.gain, transform.black, transform.scale())
-            for plane, transform in zip(self.raw(key, transforms), transforms.values(), strict=True)
-        ]
-        return np.stack(normalized)
+        """What the network reads, (C, H, W) float32 in [-1, 1], cropped; raises `FieldError`."""
+        planes = []
+        for plane, transform in zip(self.raw(key, transforms), self.seen(transforms).values(), strict=True):
+            black, scale = transform.levels(key)
+            planes.append(normalize(plane.astype(np.float32), transform.gain, black, scale, transform.offset))
+        return np.stack(planes)
+
+    def seen(self, transforms: dict[str, Transform]) -> dict[str, Transform]:
+        """The transforms of what is left of a cropped field."""
+        return {
+            name: replace(
+                transform,
+                gain=self.cropped(transform.gain),
+                offset=None if transform.offset is None else self.cropped(transform.offset),
+            )
+            for name, transform in transforms.items()
+        }
+
+    def cropped(self, field: np.ndarray) -> np.ndarray:
+        """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
+        y, x = self._crop_px
+        height, width = field.shape[-2:]
+        if 2 * y >= height or 2 * x >= width:
+            raise FieldError(
+                "wrong_shape", f"nothing is left of {height} x {width} px cropped by {y} and {x}"
+            )
+        return field[..., y : height - y, x : width - x]
 
 
 def read_ahead(
@@ -126,9 +183,69 @@ def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str,
 
 def read_transforms(channels: dict[str, dict[str, Any]], names: list[str]) -> dict[str, Transform]:
     """Transforms of the named channels from what `livedead.stores.read_normalization` gives."""
-    return {
-        name: Transform(
-            channels[name]["gain"], float(channels[name]["black"]), float(channels[name]["white"])
+    return {name: _transform(channels[name]) for name in names}
+
+
+def _transform(stored: dict[str, Any]) -> Transform:
+    local = {}
+    if "local_wells" in stored:
+        keys = zip(
+            (well.decode() for well in stored["local_wells"]),
+            stored["local_fields"].tolist(),
+            stored["local_timepoints"].tolist(),
+            strict=True,
         )
-        for name in names
-    }
+        local = dict(zip(keys, map(tuple, stored["local_levels"].tolist()), strict=True))
+    return Transform(
+        stored["gain"],
+        float(stored["black"]),
+        float(stored["white"]),
+        stored.get("offset"),
+        local,
+        int(stored["own_light"]),
+        float(stored["floor"]),
+    )
+
+
+def store_transform(transform: Transform) -> dict[str, Any]:
+    """What `livedead.stores.write_normalization` takes and `read_transforms` reads back."""
+    names = ("gain", "black", "white", "own_light", "floor")
+    stored: dict[str, Any] = {name: getattr(transform, name) for name in names}
+    if transform.offset is not None:
+        stored["offset"] = transform.offset
+    if transform.local:
+        wells, fields, timepoints = zip(*transform.local, strict=True)
+        stored["local_wells"] = np.array(wells, "S4")
+        stored["local_fields"] = np.array(fields, np.int64)
+        stored["local_timepoints"] = np.array(timepoints, np.int64)
+        stored["local_levels"] = np.array(list(transform.local.values()), np.float64)
+    return stored
+
+
+def exclude_flagged(
+    fields: pd.DataFrame, cells: pd.DataFrame, exclude_flags: Iterable[str], counted: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turn counted fields that bear an excluded flag into failed ones, and drop their cells.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        ``well, field, timepoint, status, code, message``, numbers, and ``qc_flags``.
+    cells : DataFrame
+        ``well, field, timepoint`` and others.
+    exclude_flags : iterable of str
+        Of `livedead.normalization.FLAGS`.
+    counted : list of str
+        Columns of `fields` that a failed field has no value of.
+    """
+    excluded = [name for name in FLAGS if name in set(exclude_flags)]
+    bears = fields["qc_flags"].fillna("").map(lambda flags: [f for f in excluded if f in flags.split(";")])
+    removed = (bears.str.len() > 0) & (fields["status"] == "ok")
+    fields = fields.copy()
+    for row, flags in bears[removed].items():
+        error = FieldError("excluded_qc", f"marked {', '.join(flags)}, which qc.exclude_flags leaves out")
+        fields.loc[row, ["status", "code", "message"]] = "failed", error.code, str(error)
+    fields.loc[removed, counted] = pd.NA
+    key = ["well", "field", "timepoint"]
+    gone = pd.MultiIndex.from_frame(fields.loc[removed, key])
+    return fields, cells[~pd.MultiIndex.from_frame(cells[key]).isin(gone)]

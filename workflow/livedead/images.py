@@ -1,40 +1,114 @@
-"""The one gate through which raw pixels come in: a plane is read whole and checked, or refused."""
+"""The one gate through which raw pixels come in: a plane is read whole and checked, or refused.
+
+Accepted as they are: uint16, grey, one plane a page, either byte order, classic or BigTIFF, tiles
+or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 files. Everything in
+`DECLARABLE` is refused unless the user declared it (``gate.accept``); the rest is refused always.
+"""
 
 import hashlib
 import io
+import math
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+import h5py
 import numpy as np
 import tifffile
 from skimage.io import imread
 
-from livedead.errors import FieldError
+from livedead.errors import ExportError, FieldError
+from livedead.metadata import absent_planes, is_ome, read_ome
 from livedead.stores import replacing
 
 MAX_SIDE_PX = 100_000
-MAX_PIXELS = 2**31
+MAX_PIXELS = 2**28
+MAX_SECONDS = 120.0
+"""Time that one file may take: a dead network share must not hold up the plate for ever."""
+IN_MEMORY_BYTES = 2**26
+"""Larger files hold many planes: they are hashed once, not once a plane."""
+
+DECLARABLE = {
+    "uint8": "8-bit pixels",
+    "int16": "signed 16-bit pixels, none of them negative",
+    "float": "floating-point pixels that are whole numbers of 0 to 65535",
+    "miniswhite": "images whose larger values are darker, turned round",
+    "palette": "palette images whose colours are a rising grey scale, read by index",
+    "rgb": "colour images whose samples are all equal",
+    "lossy": "pixels compressed with loss, such as JPEG",
+    "orientation": "images with an orientation tag, turned upright",
+    "pages": "files that hold or promise more planes than are used",
+}
+"""What ``gate.accept`` may declare."""
+
+_LOSSLESS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "ZSTD_DEPRECATED", "LZMA"}
+_HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+_UIC2_TAG = 33629
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header says, before a pixel is decoded."""
+
+    pages: int
+    height: int
+    width: int
+    dtype: str
+    description: str
+
+
+def read_header(path: str | Path) -> Header:
+    """Header of a TIFF file's first page; `FieldError` if it has none that can be read."""
+    path = Path(path)
+
+    def read() -> Header:
+        with open(path, "rb") as stream, _tiff(stream, path) as file:
+            page = _page(file, 0)
+            return Header(
+                len(file.pages), page.imagelength, page.imagewidth, str(page.dtype), page.description
+            )
+
+    return _in_time(read, path)
 
 
 def read_plane(
     path: str | Path,
     page: int = 0,
     *,
+    pages: int = 1,
+    dataset: str = "",
+    accept: Iterable[str] = (),
     sha256: str | None = None,
     n_bytes: int | None = None,
     bit_depth: int = 16,
+    max_seconds: float = MAX_SECONDS,
 ) -> np.ndarray:
-    """Read one grey plane of a TIFF file.
+    """Read one grey plane of a TIFF or HDF5 file.
 
     Parameters
     ----------
     path : path
-        The file; it is read once, so what is hashed is what is decoded.
+        The file. It is read once, so what is hashed is what is decoded; only HDF5 files and
+        files over `IN_MEMORY_BYTES` are hashed by themselves, once per process.
     page : int
-        Page of the file, from 0.
+        Page of a TIFF file, or tile of an HDF5 dataset, from 0.
+    pages : int
+        How many pages the file has to have; others than expected would be left out unseen.
+    dataset : str
+        Dataset of an HDF5 file, (H, W) or (H, W, tiles).
+    accept : iterable of str
+        What the user declared, of `DECLARABLE`.
     sha256, n_bytes : optional
         What the file was when the plate was indexed.
     bit_depth : int
-        Bits that the camera used, 1 to 16; a larger value is an error of the declaration.
+        Bits that the camera used, 1 to 16; a larger value is an error of the declaration. It
+        is never inferred from the pixels.
+    max_seconds : float
+        Time after which the file is given up.
 
     Returns
     -------
@@ -44,106 +118,346 @@ def read_plane(
     ------
     FieldError
         With codes ``missing_file``, ``changed_since_index``, ``unreadable``, ``truncated``,
-        ``wrong_layout``, ``wrong_dtype``, ``wrong_shape``, ``out_of_range``, ``blank``.
+        ``wrong_layout``, ``wrong_dtype``, ``wrong_shape``, ``too_large``, ``out_of_range``,
+        ``blank``, ``timed_out``.
     """
     path = Path(path)
-    content = _content(path, sha256, n_bytes)
-    try:
-        with tifffile.TiffFile(content) as file:
-            if page >= len(file.pages):
-                raise FieldError(
-                    "wrong_layout", f"{path}: page {page} of {len(file.pages)}; index the plate again"
-                )
-            plane = _decode(file.pages[page].aspage(), path)
-    except FieldError:
-        raise
-    except Exception as error:  # decoders raise whatever their C libraries throw
-        raise FieldError("unreadable", f"{path}: not a readable TIFF file: {error}") from error
-    if plane.size == 0 or (plane == plane.flat[0]).all():
+    accepted = frozenset(accept)
+
+    def read() -> np.ndarray:
+        if dataset or path.suffix.lower() in _HDF5_SUFFIXES:
+            _check_once(path, sha256, n_bytes)
+            return _hdf5_plane(path, dataset, page, accepted)
+        with _checked_stream(path, sha256, n_bytes) as stream, _tiff(stream, path) as file:
+            return _tiff_plane(file, path, page, pages, accepted)
+
+    plane = _in_time(read, path, max_seconds)
+    low, high = int(plane.min(initial=65535)), int(plane.max(initial=0))
+    if low >= high:
         raise FieldError(
             "blank",
-            f"{path}: every pixel is {plane.flat[0] if plane.size else 'absent'}; "
+            f"{path}: every pixel is {high if plane.size else 'absent'}; "
             "the acquisition failed or the file lost its data",
         )
+    if low == 0 and _lost_rows(plane):
+        raise FieldError(
+            "blank",
+            f"{path}: rows of zeros in an image that has no zero elsewhere; the file lost a part of its "
+            "data, copy it again",
+        )
     limit = 2**bit_depth - 1
-    if bit_depth < 16 and plane.max(initial=0) > limit:
+    if high > limit:
         raise FieldError(
             "out_of_range",
-            f"{path}: value {plane.max()} in an image declared as {bit_depth}-bit (at most {limit}); "
+            f"{path}: value {high} in an image declared as {bit_depth}-bit (at most {limit}); "
             "correct bit_depth in plates.tsv",
         )
     return plane
 
 
-def _content(path: Path, sha256: str | None, n_bytes: int | None) -> io.BytesIO:
-    """The file's bytes in memory, checked against the index."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise FieldError("missing_file", f"{path}: no such file, though the index lists it") from error
-    except OSError as error:
-        raise FieldError("unreadable", f"{path}: {error}") from error
-    changed = (n_bytes is not None and len(content) != n_bytes) or (
-        sha256 is not None and hashlib.sha256(content).hexdigest() != sha256
-    )
-    if changed:
+def _lost_rows(plane: np.ndarray) -> bool:
+    """Whether a tenth of the rows or more are zero and only they, and the rows they begin and end in."""
+    lost = plane.max(axis=1) == 0
+    if lost.sum() < max(2, len(lost) // 10):
+        return False
+    beside = lost.copy()
+    beside[1:] |= lost[:-1]
+    beside[:-1] |= lost[1:]
+    kept = plane[~beside]
+    return kept.size > 0 and bool(kept.all())
+
+
+def _in_time(read: Callable[[], Result], path: Path, max_seconds: float = MAX_SECONDS) -> Result:
+    """Call `read` in a thread that is left behind if it takes too long; errors become `FieldError`."""
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            results.append(read())
+        except BaseException as error:  # handed to the caller's thread below
+            errors.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(max_seconds)
+    if thread.is_alive():
         raise FieldError(
-            "changed_since_index",
-            f"{path}: the file is not the one that was indexed; if that was meant, run "
-            "'snakemake -R index_plate'",
+            "timed_out", f"{path}: not read within {max_seconds:g} s; is the disk or the share in order?"
         )
+    if not errors:
+        return results[0]
+    error = errors[0]
+    if isinstance(error, FieldError):
+        raise error
+    if isinstance(error, FileNotFoundError):
+        raise FieldError("missing_file", f"{path}: no such file, though the export lists it") from error
+    if isinstance(error, MemoryError):
+        raise FieldError("too_large", f"{path}: no memory for its pixels") from error
+    if isinstance(error, Exception):  # decoders raise whatever their C libraries throw
+        raise FieldError("unreadable", f"{path}: not a readable image file: {error}") from error
+    raise error
+
+
+def _changed(path: Path) -> FieldError:
+    return FieldError(
+        "changed_since_index",
+        f"{path}: the file is not the one that was indexed; if that was meant, run "
+        "'snakemake -R index_plate'",
+    )
+
+
+def _checked_stream(path: Path, sha256: str | None, n_bytes: int | None) -> io.BytesIO | io.BufferedReader:
+    """The file, checked against the index: in memory if it is small enough."""
+    if path.stat().st_size > IN_MEMORY_BYTES:
+        _check_once(path, sha256, n_bytes)
+        return open(path, "rb")
+    content = path.read_bytes()
+    if (n_bytes is not None and len(content) != n_bytes) or (
+        sha256 is not None and hashlib.sha256(content).hexdigest() != sha256
+    ):
+        raise _changed(path)
     return io.BytesIO(content)
 
 
-def _decode(page: tifffile.TiffPage, path: Path) -> np.ndarray:
+_checked: dict[tuple[str, int, int, str | None], None] = {}
+_checking = threading.Lock()
+
+
+def _check_once(path: Path, sha256: str | None, n_bytes: int | None) -> None:
+    """Compare a file with the index the first time that this process meets it as it is."""
+    found = path.stat()
+    if n_bytes is not None and found.st_size != n_bytes:
+        raise _changed(path)
+    key = str(path), found.st_size, found.st_mtime_ns, sha256
+    with _checking:
+        if sha256 is None or key in _checked:
+            return
+        with open(path, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
+                raise _changed(path)
+        _checked[key] = None
+
+
+def _tiff(stream: Any, path: Path) -> tifffile.TiffFile:
+    # Named, because tifffile looks at names; alone, because it would open a set's other files.
+    return tifffile.TiffFile(stream, name=path.name, _multifile=False)
+
+
+def _page(file: tifffile.TiffFile, page: int) -> tifffile.TiffPage:
+    return file.pages[page].aspage()
+
+
+def _refuse(path: Path, what: str, declaration: str | None, code: str = "wrong_layout") -> FieldError:
+    way = "" if declaration is None else f", or declare it in config.yaml: gate: {{accept: [{declaration}]}}"
+    return FieldError(code, f"{path}: {what}; export raw 16-bit grey images{way}")
+
+
+def _tiff_plane(
+    file: tifffile.TiffFile, path: Path, number: int, pages: int, accept: frozenset[str]
+) -> np.ndarray:
     """Pixels of one page, after every promise of its header was checked."""
-    if page.photometric != tifffile.PHOTOMETRIC.MINISBLACK or page.samplesperpixel != 1:
-        raise FieldError(
-            "wrong_layout",
-            f"{path}: {tifffile.PHOTOMETRIC(page.photometric).name} image with "
-            f"{page.samplesperpixel} sample(s) a pixel; "
-            "expected a grey image whose larger values are brighter (MINISBLACK)",
-        )
-    if page.dtype != np.uint16:
-        raise FieldError(
-            "wrong_dtype",
-            f"{path}: pixels are {page.dtype}, expected uint16; export raw 16-bit images",
-        )
+    if number >= len(file.pages):
+        raise FieldError("wrong_layout", f"{path}: page {number} of {len(file.pages)}; index the plate again")
+    page = _page(file, number)
+    if "pages" not in accept:
+        _check_planes(file, path, pages)
     height, width = page.imagelength, page.imagewidth
-    if len(page.shape) != 2 or max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
-        raise FieldError("wrong_shape", f"{path}: shape {page.shape}, expected one (H, W) plane")
+    if max(height, width) > MAX_SIDE_PX or height * width * page.samplesperpixel > MAX_PIXELS:
+        raise FieldError(
+            "too_large",
+            f"{path}: {height} x {width} px; allowed are {MAX_PIXELS:,} pixels, {MAX_SIDE_PX:,} a side",
+        )
+    photometric = tifffile.PHOTOMETRIC(page.photometric).name.lower()
+    if photometric != "minisblack" and photometric not in accept:
+        declaration = photometric if photometric in DECLARABLE else None
+        raise _refuse(path, f"{photometric.upper()} image, expected MINISBLACK", declaration)
+    samples = (height, width, page.samplesperpixel) if photometric == "rgb" else (height, width)
+    if page.shape != samples:
+        raise _refuse(path, f"pixels of shape {page.shape}, expected one grey plane (H, W)", None)
+    compression = tifffile.COMPRESSION(page.compression).name
+    if compression not in _LOSSLESS and "lossy" not in accept:
+        raise _refuse(path, f"compression {compression}, which may lose what was measured", "lossy")
+    tag = page.tags.get("Orientation")
+    orientation = 1 if tag is None else int(tag.value)
+    if orientation != 1 and "orientation" not in accept:
+        raise _refuse(path, f"orientation tag {orientation}, expected 1", "orientation")
+    _check_dtype(page.dtype, path, accept)
     end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-    if end > page.parent.filehandle.size:
+    if end > file.filehandle.size or not all(page.databytecounts):
         raise FieldError(
             "truncated",
-            f"{path}: {page.parent.filehandle.size:,} bytes, but its pixels end at byte {end:,}; "
+            f"{path}: {file.filehandle.size:,} bytes, but its pixels end at byte {end:,}; "
             "copy the file again",
         )
-    orientation = page.tags.get("Orientation")
-    if orientation is not None and orientation.value != 1:
-        raise FieldError("wrong_layout", f"{path}: orientation tag {orientation.value}, expected 1")
-    return np.ascontiguousarray(page.asarray(), dtype=np.uint16)
+    pixels = _pixels(file, page)
+    if photometric == "rgb":
+        pixels = _grey_of_equal_samples(pixels, path)
+    if photometric == "palette":
+        _check_grey_scale(page, path)
+    pixels = _counts(pixels, path)
+    if photometric == "miniswhite":
+        pixels = np.uint16(255 if str(page.dtype) == "uint8" else 65535) - pixels
+    return np.ascontiguousarray(_upright(pixels, orientation), dtype=np.uint16)
 
 
-def write_ome_tiff(path: Path, planes: np.ndarray, channels: list[str], pixel_size_um: float) -> None:
-    """Write one field as OME-TIFF (deflate), with pixel size and channel names.
+def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
+    """Decoded pixels; of a plain file in memory they are not copied, which halves the time."""
+    stream = file.filehandle._fh
+    plain = page.compression == 1 and page.is_contiguous and page.fillorder == 1
+    dtype = np.dtype(page.dtype)
+    if not plain or not isinstance(stream, io.BytesIO) or dtype.itemsize * 8 != page.bitspersample:
+        return page.asarray()
+    values = np.frombuffer(
+        stream.getvalue(), dtype.newbyteorder(file.byteorder), page.size, page.dataoffsets[0]
+    )
+    return values.reshape(page.shape).astype(dtype, copy=False)
+
+
+def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
+    """Refuse a file with other planes than the index knows of, shown or hidden or promised."""
+    first = _page(file, 0)
+    if len(file.pages) != pages:
+        raise _refuse(
+            path,
+            f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
+            "pages",
+        )
+    hidden = 1
+    stack = first.tags.get(_UIC2_TAG)
+    if stack is not None:
+        hidden = max(hidden, int(stack.count))
+    if file.is_imagej and file.imagej_metadata:
+        hidden = max(hidden, int(file.imagej_metadata.get("images", 1)))
+    for shaped in file.shaped_metadata or ():
+        area = first.imagelength * first.imagewidth * first.samplesperpixel
+        hidden = max(hidden, math.prod(shaped.get("shape", ())) // max(area, 1))
+    if hidden > pages:
+        raise _refuse(path, f"a stack of {hidden} planes where {pages} was expected", "pages")
+    if is_ome(first.description):
+        try:
+            absent = absent_planes(read_ome(first.description, path), path.name, len(file.pages))
+        except ExportError as error:
+            raise FieldError("unreadable", str(error)) from error
+        if absent:
+            raise _refuse(path, f"OME metadata that promises {absent} plane(s) that the file lacks", "pages")
+
+
+def _check_dtype(dtype: np.dtype | None, path: Path, accept: frozenset[str]) -> None:
+    name = str(dtype)
+    if name == "uint16":
+        return
+    declaration = "float" if name.startswith("float") else name if name in DECLARABLE else None
+    if declaration not in accept:
+        raise _refuse(path, f"pixels are {name}, expected uint16", declaration, "wrong_dtype")
+
+
+def _counts(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Declared pixels of another type as uint16; none is changed, cut or scaled."""
+    if pixels.dtype == np.uint16 or pixels.dtype == np.uint8:
+        return pixels.astype(np.uint16, copy=False)
+    with np.errstate(invalid="ignore"):
+        counts = pixels.astype(np.uint16)
+    if not np.array_equal(counts.astype(pixels.dtype), pixels) or pixels.min(initial=0) < 0:
+        raise FieldError(
+            "out_of_range",
+            f"{path}: {pixels.dtype} pixels of {pixels.min()} to {pixels.max()}; "
+            "allowed are the whole numbers 0 to 65535",
+        )
+    return counts
+
+
+def _grey_of_equal_samples(pixels: np.ndarray, path: Path) -> np.ndarray:
+    if not (pixels == pixels[..., :1]).all():
+        raise _refuse(path, "a colour image whose samples differ", None)
+    return pixels[..., 0]
+
+
+def _check_grey_scale(page: tifffile.TiffPage, path: Path) -> None:
+    colours = np.asarray(page.colormap).astype(np.int64)
+    if not (colours == colours[:1]).all() or (np.diff(colours[0]) < 0).any():
+        raise _refuse(path, "a palette that is no rising grey scale", None)
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo the TIFF orientation tag (TIFF 6.0, page 36): where row 0 and column 0 are seen."""
+    if orientation >= 5:
+        pixels = pixels.T
+    pixels = pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
+    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
+
+
+def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> np.ndarray:
+    """One tile of a dataset (H, W, tiles), or a dataset (H, W) whole."""
+    with h5py.File(path, "r") as file:
+        data = hdf5_datasets(file, path).get(dataset)
+        if data is None:
+            raise FieldError("wrong_layout", f"{path}: no dataset {dataset!r}; index the plate again")
+        tiles = data.shape[2] if data.ndim == 3 else 1
+        if data.ndim not in (2, 3) or tile >= tiles:
+            raise FieldError(
+                "wrong_shape",
+                f"{path}: dataset {dataset!r} has shape {data.shape}, not (H, W, tiles) with tile {tile}",
+            )
+        height, width = data.shape[:2]
+        if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
+            raise FieldError("too_large", f"{path}: dataset {dataset!r} has shape {data.shape}")
+        _check_dtype(data.dtype.newbyteorder("="), path, accept)
+        pixels = data[...] if data.ndim == 2 else data[:, :, tile]
+    return np.ascontiguousarray(_counts(pixels, path), dtype=np.uint16)
+
+
+def hdf5_datasets(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
+    """Every dataset of an open file by name; `FieldError` if one leads to another file."""
+    found = {}
+
+    def visit(name: str, entry: Any) -> None:
+        if isinstance(entry, h5py.Dataset):
+            if entry.external or entry.is_virtual:
+                raise FieldError("wrong_layout", f"{path}: dataset {name!r} lies in another file")
+            found[name] = entry
+
+    file.visititems(visit)  # follows hard links only
+    return found
+
+
+def write_ome_tiff(
+    path: Path,
+    images: Iterable[tuple[str, Iterable[np.ndarray]]],
+    shape: tuple[int, int, int, int],
+    channels: list[str],
+    pixel_size_um: float,
+) -> None:
+    """Write the fields of one well as OME-TIFF (deflate), one plane in memory at a time.
 
     Parameters
     ----------
-    planes : ndarray, (C, H, W), uint16
+    images : iterable of (name, planes)
+        An OME image each, such as a field; its planes, (H, W) uint16, channel by channel,
+        timepoint after timepoint.
+    shape : tuple
+        (T, C, H, W) of every image.
+    channels : list of str
+        Their names.
     """
     metadata = {
-        "axes": "CYX",
+        "axes": "TCYX",
         "Channel": {"Name": channels},
         "PhysicalSizeX": pixel_size_um,
         "PhysicalSizeY": pixel_size_um,
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeYUnit": "µm",
     }
-    with replacing(path) as temporary:
-        tifffile.imwrite(
-            temporary, planes, ome=True, compression="zlib", photometric="minisblack", metadata=metadata
-        )
+    with replacing(path) as temporary, tifffile.TiffWriter(temporary, ome=True) as file:
+        for name, planes in images:
+            file.write(
+                iter(planes),
+                shape=shape,
+                dtype=np.uint16,
+                compression="zlib",
+                photometric="minisblack",
+                metadata={**metadata, "Name": name},
+            )
 
 
 def read_instances(path: str | Path) -> np.ndarray:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from livedead.errors import ConfigError
-from livedead.normalization import Transform, normalize
+from livedead.normalization import Key, Transform, normalize
 from livedead.unet import SKIPS, STRIDE, Architecture, UNet, encoder_blocks
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -322,15 +322,19 @@ class Segmenter:
         folded = fold_batch_norm(network.eval().requires_grad_(False)).to(self.device)
         self.network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._transforms = transforms
+        self._levels = [transform.levels(None) for transform in transforms]
 
-    def segment(self, raw: np.ndarray) -> Segmentation:
+    def segment(self, raw: np.ndarray, key: Key | None = None) -> Segmentation:
         """Segment one field.
 
         Parameters
         ----------
         raw : ndarray, (C, H, W), uint16
             Raw counts of the input channels, of the shape that the transforms were fitted on.
+        key : tuple, optional
+            Which field it is, where black and white hold for a well or a field only.
         """
+        self._levels = [transform.levels(key) for transform in self._transforms]
         rows, columns = _whole(raw.shape)
         name, core_px = choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
         for attempt in PASSES[PASSES.index(name) :]:
@@ -344,7 +348,7 @@ class Segmenter:
         raise AssertionError("unreachable")
 
     def seam_check(self, raw: np.ndarray, rng: np.random.Generator, core_px: int = 128) -> SeamCheck:
-        """Compute a random window of a field on its own and compare it with the field's pass.
+        """Compute a random window of the field just segmented on its own and compare it with its pass.
 
         The window's origin lies on the grid of 32 but not on that of any tile, so that a halo
         too small, or a dependence on the place, would show.
@@ -408,15 +412,17 @@ class Segmenter:
     def _normalized(self, raw: np.ndarray, window: Slices) -> Tensor:
         """The network's input in one window, (C, h, w) float32: uploaded raw, normalized there."""
         channels = []
-        for plane, transform in zip(raw, self._transforms, strict=True):
+        for plane, transform, (black, scale) in zip(raw, self._transforms, self._levels, strict=True):
             counts = self._upload(padded_window(plane, window)).float()
             gain = self._upload(padded_window(transform.gain, window))
-            channels.append(normalize(counts, gain, transform.black, transform.scale()))
+            background = transform.offset
+            offset = None if background is None else self._upload(padded_window(background, window))
+            channels.append(normalize(counts, gain, black, scale, offset))
         return torch.stack(channels)
 
     def _upload(self, window: np.ndarray) -> Tensor:
         """An array on the device; from pinned memory to a GPU, so that the copy need not wait."""
-        tensor = torch.from_numpy(np.ascontiguousarray(window))
+        tensor = torch.from_numpy(np.require(window, requirements=("C", "W")))
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor

@@ -1,6 +1,7 @@
 """Plates and wells: names, geometry, and what a plate map may say."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 import pandas as pd
@@ -48,7 +49,9 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
     """
     match = _WELL.fullmatch(text.strip())
     if match is None:
-        raise SheetError(f"{text!r} is not a well name; expected letters and a number, like A1 or B03")
+        foreign = [unicodedata.name(mark, hex(ord(mark))) for mark in text.strip() if not mark.isascii()]
+        what = f" ({', '.join(foreign)} is no Latin letter or digit)" if foreign else ""
+        raise SheetError(f"{text!r} is not a well name{what}; expected letters and a number, like A1 or B03")
     row, column = _position(match)
     rows, columns = FORMATS[n_wells]
     if row >= rows or column >= columns:

@@ -2,24 +2,30 @@
 
 import csv
 import io
+import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from livedead import plates
 from livedead.errors import SheetError
 
+SEPARATORS = ("\t", ",", ";")
+
 PLATE_COLUMNS = {
     "plate": None,
     "raw": None,
-    "format": "imagexpress",
+    "format": "auto",
     "wells": "96",
     "platemap": "",
     "pixel_size_um": None,
     "bit_depth": "16",
     "dyed_wells": "",
     "masks": "",
+    "barcode": "",
+    "control_plate": "",
 }
 """Columns of plates.tsv and their defaults; None means that a value is needed."""
 
@@ -27,9 +33,9 @@ PLATE_COLUMNS = {
 def read_sheet(path: str | Path) -> pd.DataFrame:
     """Read a TSV or CSV of text, as Excel, Windows and people leave it.
 
-    A byte-order mark, CRLF line ends, spaces around values, decomposed accents and empty
-    lines are harmless. The separator is a tab if the header has one, else a comma, else a
-    semicolon.
+    A byte-order mark, UTF-16, CRLF line ends, spaces around values, decomposed accents, empty
+    lines and empty columns at the right are harmless. The separator is a tab if the header has
+    one, else a comma, else a semicolon.
 
     Returns
     -------
@@ -41,33 +47,66 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
     SheetError
         Naming file, line and what is wrong.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SheetError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SheetError(f"{path}: not a UTF-8 text file: {error}; save it as 'CSV UTF-8'") from error
-    header = text.split("\n", 1)[0]
-    separator = next((mark for mark in "\t,;" if mark in header), "\t")
-    reader = csv.reader(io.StringIO(unicodedata.normalize("NFC", text)), delimiter=separator)
-    rows = [(reader.line_num, [value.strip() for value in row]) for row in reader]
-    rows = [(line, row) for line, row in rows if any(row)]
+    text = _text(path)
+    header = next((line for line in text.split("\n") if line.strip()), "")
+    separator = next((mark for mark in SEPARATORS if mark in header), "\t")
+    rows = _rows(text, separator, path)
     if not rows:
         raise SheetError(f"{path}: empty; the first line must name the columns")
-    columns = rows[0][1]
+    first, columns = rows[0]
+    while columns and not columns[-1] and not any("".join(row[len(columns) - 1 :]) for _, row in rows):
+        columns.pop()
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated or "" in columns:
-        raise SheetError(f"{path}: line 1: columns must have names of their own; found {columns}")
+        raise SheetError(f"{path}: line {first}: columns must have names of their own; found {columns}")
+    values = []
     for line, row in rows[1:]:
+        while len(row) > len(columns) and not row[-1]:
+            row.pop()
         if len(row) != len(columns):
             raise SheetError(
                 f"{path}: line {line}: {len(row)} values for {len(columns)} columns ({', '.join(columns)})"
             )
-    return pd.DataFrame([row for _, row in rows[1:]], columns=columns, index=[line for line, _ in rows[1:]])
+        values.append(row)
+    return pd.DataFrame(values, columns=columns, index=[line for line, _ in rows[1:]])
 
 
-def read_plates(path: str | Path) -> pd.DataFrame:
+def _text(path: str | Path) -> str:
+    """Content of a sheet in composed Unicode, without what no one sees."""
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise SheetError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SheetError(f"{path}: {error}") from error
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SheetError(f"{path}: not a UTF-8 text file: {error}; save it as 'CSV UTF-8'") from error
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return re.sub("[\ufeff\u200b\u200e\u200f\u2060]", "", text)
+
+
+def _rows(text: str, separator: str, path: str | Path) -> list[tuple[int, list[str]]]:
+    """(line number, stripped cells) of every line that is not empty."""
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    try:
+        rows = [(reader.line_num, [value.strip() for value in row]) for row in reader]
+    except csv.Error as error:
+        raise SheetError(f"{path}: line {reader.line_num}: {error}; save the sheet as CSV anew") from error
+    return [(line, row) for line, row in rows if any(row)]
+
+
+def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.DataFrame:
     """Read and check plates.tsv.
+
+    Parameters
+    ----------
+    path : path
+    platemaps : path, optional
+        A sheet with columns ``barcode`` and ``map``; a plate without a map of its own takes that
+        of its barcode, which is its id if it has none.
 
     Returns
     -------
@@ -84,7 +123,7 @@ def read_plates(path: str | Path) -> pd.DataFrame:
             f"rows: {len(table)} (at least 1). Columns: {', '.join(PLATE_COLUMNS)}"
         )
     problems: list[str] = []
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for line, values in table.iterrows():
         row = {**PLATE_COLUMNS, **{column: value for column, value in values.items() if value}}
         try:
@@ -94,19 +133,52 @@ def read_plates(path: str | Path) -> pd.DataFrame:
             continue
         if checked["plate"] in rows:
             problems.append(f"{path}: line {line}, column 'plate': {checked['plate']!r} twice")
-        rows[checked["plate"]] = checked
+        rows[checked["plate"]] = {**checked, "line": line}
+    maps = {} if platemaps is None else read_barcodes(platemaps)
+    for plate, row in rows.items():
+        where = f"{path}: line {row.pop('line')}, column"
+        row["barcode"] = row["barcode"] or plate
+        row["platemap"] = row["platemap"] or maps.get(row["barcode"], "")
+        control = row["control_plate"]
+        if control and control not in rows:
+            problems.append(f"{where} 'control_plate': {control!r} is none of {', '.join(rows)}")
+        elif control and (control == plate or rows[control]["control_plate"]):
+            problems.append(
+                f"{where} 'control_plate': {control!r} must be another plate, normalized by itself"
+            )
     if problems:
         raise SheetError("\n".join(problems))
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _checked_plate(row: dict[str, str | None]) -> dict[str, object]:
+def read_barcodes(path: str | Path) -> dict[str, str]:
+    """Read a sheet of ``barcode`` and ``map`` (a path); other columns are left alone."""
+    table = read_sheet(path)
+    if not {"barcode", "map"} <= set(table.columns):
+        raise SheetError(
+            f"{path}: line 1: needs columns 'barcode' and 'map'; found {', '.join(table.columns)}"
+        )
+    maps: dict[str, str] = {}
+    lines: dict[str, object] = {}
+    for line, barcode, plate_map in zip(table.index, table["barcode"], table["map"], strict=True):
+        if not barcode or not plate_map:
+            empty = "map" if barcode else "barcode"
+            raise SheetError(f"{path}: line {line}, column {empty!r}: a value is needed")
+        if barcode in maps:
+            raise SheetError(
+                f"{path}: line {line}, column 'barcode': {barcode!r} is in line {lines[barcode]} already"
+            )
+        maps[barcode], lines[barcode] = plate_map, line
+    return maps
+
+
+def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
     """One row of plates.tsv with its types; SheetError names the column."""
     for column, value in row.items():
         if value is None:
             raise SheetError(f"column {column!r}: a value is needed")
     texts = {column: value or "" for column, value in row.items()}
-    checked: dict[str, object] = dict(texts)
+    checked: dict[str, Any] = dict(texts)
     try:
         plates.check_plate_id(texts["plate"])
     except SheetError as error:
@@ -135,7 +207,13 @@ def _checked_plate(row: dict[str, str | None]) -> dict[str, object]:
 
 
 def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
-    """Read a plate map: a ``well`` column and any others, which all reach the result.
+    """Read a plate map, all of whose columns reach the result.
+
+    Two layouts are known: a sheet with a column ``well`` and any others, a row per well; and the
+    microtitre grid that biologists keep in Excel: column numbers above, row letters at the left,
+    one or several grids one under the other. A grid's name, in its corner cell or alone in a
+    line above it, becomes a column; a single grid without a name is called ``value``. Wells that
+    are empty in every grid are not mapped.
 
     Raises
     ------
@@ -143,7 +221,87 @@ def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
         Naming file, line, column and value.
     """
     try:
-        return plates.plate_map(read_sheet(path), n_wells)
+        table = _read_grids(path, n_wells)
+        return plates.plate_map(read_sheet(path) if table is None else table, n_wells)
     except SheetError as error:
         message = str(error)
         raise SheetError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from error
+
+
+def _read_grids(path: str | Path, n_wells: int) -> pd.DataFrame | None:
+    """The grids of a file as a sheet of one row per well, None if it holds none."""
+    text = _text(path)
+    for separator in SEPARATORS:
+        rows = _rows(text, separator, path)
+        heads = [k for k in range(len(rows) - 1) if _is_grid_head(rows[k][1], rows[k + 1][1])]
+        if heads:
+            return _grids(rows, heads, n_wells)
+    return None
+
+
+def _is_grid_head(row: list[str], below: list[str]) -> bool:
+    """Whether a row counts columns from some number on, over a row that begins with a letter."""
+    numbers = [cell for cell in row[1:] if cell]
+    if not numbers or not all(re.fullmatch("0*[1-9][0-9]?", cell) for cell in numbers):
+        return False
+    first = int(numbers[0])
+    counted = [int(cell) for cell in numbers] == list(range(first, first + len(numbers)))
+    return counted and row[1] != "" and re.fullmatch("[A-Za-z]{1,2}", below[0]) is not None
+
+
+def _grids(rows: list[tuple[int, list[str]]], heads: list[int], n_wells: int) -> pd.DataFrame:
+    grids: dict[str, dict[str, str]] = {}
+    lines: dict[str, int] = {}
+    for number, head in enumerate(heads):
+        line, numbers = rows[head]
+        title = [cell for cell in rows[head - 1][1] if cell] if head else []
+        above = title[0] if len(title) == 1 and head - 1 not in _body(rows, heads[:number]) else ""
+        name = numbers[0] or above or ("value" if len(heads) == 1 else "")
+        if not name or name in grids or name == "well":
+            raise SheetError(
+                f"line {line}: a grid named {name!r}; each of several grids needs a name of its own, other "
+                "than 'well', in its corner cell or alone in the line above"
+            )
+        wells: dict[str, str] = {}
+        for k in _body(rows, [head]):
+            row_line, (letters, *cells) = rows[k]
+            for column, cell in enumerate(cells):
+                text = numbers[column + 1] if column + 1 < len(numbers) else ""
+                if not cell:
+                    continue
+                try:
+                    if not text:
+                        raise SheetError("no column number above it")
+                    well = plates.parse_well(letters + text, n_wells)
+                except SheetError as error:
+                    raise SheetError(
+                        f"line {row_line}, column {text or column + 2}: {cell!r}: {error}"
+                    ) from error
+                if well in wells:
+                    raise SheetError(f"line {row_line}: row {letters!r} is in this grid already")
+                wells[well] = cell
+                lines.setdefault(well, row_line)
+        grids[name] = wells
+    used = {k for head in heads for k in (head, *_body(rows, [head]))}
+    for k, (line, cells) in enumerate(rows):
+        if k not in used and not (k + 1 in heads and len([c for c in cells if c]) == 1):
+            raise SheetError(
+                f"line {line}: {', '.join(filter(None, cells))!r} is neither a grid's name, "
+                "nor its column numbers, nor a row that begins with row letters"
+            )
+    order = plates.sort_wells(lines)
+    columns = {"well": order, **{name: [wells.get(w, "") for w in order] for name, wells in grids.items()}}
+    return pd.DataFrame(columns, index=[lines[well] for well in order])
+
+
+def _body(rows: list[tuple[int, list[str]]], heads: list[int]) -> list[int]:
+    """Positions of the rows that belong to the grids that begin at `heads`."""
+    found = []
+    for head in heads:
+        k = head + 1
+        while k < len(rows) and re.fullmatch("[A-Za-z]{1,2}", rows[k][1][0]):
+            if k + 1 < len(rows) and _is_grid_head(rows[k][1], rows[k + 1][1]):
+                break
+            found.append(k)
+            k += 1
+    return found

@@ -31,6 +31,11 @@ TEXT_COLUMNS = (
     "message",
     "state",
     "qc_flags",
+    "projection",
+    "dataset",
+    "dtype",
+    "accept",
+    "problem",
 )
 """Columns that stay text when a table is read, so that a plate 007 keeps its zeros."""
 

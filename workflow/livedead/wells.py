@@ -130,7 +130,7 @@ def tabulate_wells(
     for state in ("live", "dead"):
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
     _compare_with_controls(table)
-    table["qc_flags"] = _flags(table)
+    table["qc_flags"] = _flags(table, fields)
     for name in ("model_sha256", "config_sha256"):
         table[name] = provenance[name]
     table[COUNTS] = table[COUNTS].astype("Int64")
@@ -216,8 +216,8 @@ def _correlation_of_replicates(table: pd.DataFrame, treatment_columns: list[str]
     return replace(found, source="replicates") if found.freedom else found
 
 
-def _flags(table: pd.DataFrame) -> list[str]:
-    """What to know before using a row; flags are joined by ``;``."""
+def _flags(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
+    """What to know before using a row: flags of the well, then those that any field of it bears."""
     missing = (table["n_fields_used"] < table["n_fields_expected"]) & (table["status"] != "no_images")
     reversed_at = {
         timepoint
@@ -232,9 +232,18 @@ def _flags(table: pd.DataFrame) -> list[str]:
             ", ".join(map(str, sorted(reversed_at))),
         )
     flags = {"fields_missing": missing, "controls_reversed": table["timepoint"].isin(reversed_at)}
+    borne: dict[tuple[str, int], set[str]] = {}
+    for row in fields.to_dict("records"):
+        found = str(row.get("qc_flags") or "").split(";")
+        borne.setdefault((row["well"], row["timepoint"]), set()).update(filter(None, found))
     return [
-        ";".join(flag for flag, raised in zip(flags, row, strict=True) if raised)
-        for row in zip(*flags.values(), strict=True)
+        ";".join(
+            [flag for flag, raised in zip(flags, row, strict=True) if raised]
+            + sorted(borne.get((well, timepoint), ()))
+        )
+        for well, timepoint, row in zip(
+            table["well"], table["timepoint"], zip(*flags.values(), strict=True), strict=True
+        )
     ]
 
 

@@ -20,7 +20,7 @@ if not set(INTENSITY_CHANNELS) <= set(config["channels"]):
 COUNTING = {k: v for k, v in config["counting"].items() if k != "intensity_channels"}
 
 try:
-    PLATES = sheets.read_plates(config["plates"])
+    PLATES = sheets.read_plates(config["plates"], config["platemaps"])
     CLASSES = class_numbers(config["classes"])
     check_rules(CLASSES, CountingRules(**COUNTING))
 except LivedeadError as error:
@@ -88,12 +88,18 @@ def config_sha256(wildcards) -> str:
         "input_channels",
         "classes",
         "network",
+        "pages",
+        "focal_plane",
+        "overlap",
+        "gate",
         "normalization",
+        "qc",
         "counting",
     ]
     settings = {name: config[name] for name in names}
     computing = {
         k: v for k, v in config["segmentation"].items() if k not in ("device", "seam")
     }
-    plate = PLATES.loc[wildcards.plate, ["pixel_size_um", "bit_depth"]].to_dict()
+    columns = ["pixel_size_um", "bit_depth", "control_plate"]
+    plate = PLATES.loc[wildcards.plate, columns].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})

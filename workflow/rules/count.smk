@@ -46,6 +46,8 @@ rule gather_fields:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
+        min_range=config["normalization"]["min_range"],
+        qc=config["qc"],
         code=code("gather_fields"),
     script:
         "../scripts/gather_fields.py"

@@ -3,6 +3,7 @@ rule index_plate:
         raw=of_plate("raw"),
     output:
         images="results/{plate}/images.tsv",
+        export="results/{plate}/export.json",
     log:
         "logs/index_plate/{plate}.log",
     benchmark:
@@ -18,7 +19,12 @@ rule index_plate:
         export_format=of_plate("format"),
         n_wells=of_plate("wells"),
         channels=config["channels"],
+        pixel_size_um=of_plate("pixel_size_um"),
         file_pattern=config["file_pattern"],
+        pages=config["pages"],
+        focal_plane=config["focal_plane"],
+        overlap=config["overlap"],
+        accept=config["gate"]["accept"],
         code=code("index_plate"),
     script:
         "../scripts/index_plate.py"
@@ -27,6 +33,7 @@ rule index_plate:
 rule take_inventory:
     input:
         images="results/{plate}/images.tsv",
+        export="results/{plate}/export.json",
         platemap=platemap,
     output:
         inventory="results/{plate}/inventory.txt",
@@ -43,6 +50,7 @@ rule take_inventory:
     params:
         plate="{plate}",
         n_wells=of_plate("wells"),
+        pixel_size_um=of_plate("pixel_size_um"),
         input_channels=config["input_channels"],
         fields_per_well=config["fields_per_well"],
         code=code("take_inventory"),

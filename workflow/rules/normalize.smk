@@ -1,7 +1,14 @@
+def control_normalization(wildcards) -> list[str]:
+    """The normalization that the plate takes over, if plates.tsv names one."""
+    control = PLATES.at[wildcards.plate, "control_plate"]
+    return [f"results/{control}/normalization.h5"] if control else []
+
+
 rule normalize_plate:
     input:
         raw=of_plate("raw"),
         images="results/{plate}/images.tsv",
+        control=control_normalization,
     output:
         normalization="results/{plate}/normalization.h5",
     log:

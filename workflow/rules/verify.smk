@@ -37,6 +37,7 @@ rule verify_well:
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
         treatment_columns=MapColumns(**config["plate_map"]).treatment,
+        exclude_flags=config["qc"]["exclude_flags"],
         config_sha256=config_sha256,
         code=code("verify_well"),
     script:

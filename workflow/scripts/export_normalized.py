@@ -1,5 +1,6 @@
 """Export the normalized fields of one plate as OME-TIFF, for eyes and other tools."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,21 +26,35 @@ def export_normalized(
     bit_depth: int,
     pixel_size_um: float,
 ) -> None:
-    """Write one OME-TIFF a field, uint16, black at 0 and white at 65,535."""
+    """Write one OME-TIFF a well, uint16, black at 0 and white at 65,535, an image per field.
+
+    What could not be read is left black: the images of a well have all timepoints and channels.
+    """
     plate = PlateImages(raw, stores.read_table(images), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
-    folder.mkdir(parents=True, exist_ok=True)
+    shape = next(iter(plate.seen(transforms).values())).gain.shape
     keys = plate.keys()
-    for key in progress(keys, len(keys), "fields"):
-        well, field, timepoint = key
-        try:
-            normalized = plate.normalized(key, transforms)
-        except FieldError as error:
-            log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
-            continue
-        pixels = np.rint((normalized + 1) * np.float32(32767.5)).astype(np.uint16)
-        path = folder / f"{well}_t{timepoint}_f{field}.ome.tiff"
-        write_ome_tiff(path, pixels, channels, pixel_size_um)
+    timepoints = sorted({timepoint for _, _, timepoint in keys})
+
+    def pixels(well: str, field: int) -> Iterator[np.ndarray]:
+        for timepoint in timepoints:
+            try:
+                normalized = plate.normalized((well, field, timepoint), transforms)
+            except FieldError as error:
+                log.warning("%s field %d timepoint %d: %s: %s", well, field, timepoint, error.code, error)
+                normalized = np.full((len(channels), *shape), -1, np.float32)
+            yield from np.rint((normalized + 1) * np.float32(32767.5)).astype(np.uint16)
+
+    wells = list(dict.fromkeys(well for well, _, _ in keys))
+    for well in progress(wells, len(wells), "wells"):
+        fields = sorted({field for found, field, _ in keys if found == well})
+        write_ome_tiff(
+            folder / f"{well}.ome.tiff",
+            ((f"{well} field {field}", pixels(well, field)) for field in fields),
+            (len(timepoints), len(channels), *shape),
+            channels,
+            pixel_size_um,
+        )
 
 
 if __name__ == "__main__":

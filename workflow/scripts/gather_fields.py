@@ -1,13 +1,15 @@
 """Join the shards of one plate, and the quality of its fields."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from livedead import stores
 from livedead.cells import CELL_KEYS, COUNTS, check_counts, join_cells, tally_cells
+from livedead.fields import exclude_flagged
 from livedead.logs import log_to
+from livedead.normalization import QUALITY, flag_fields
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,22 +23,26 @@ def gather_fields(
     normalization: Path,
     fields: Path,
     cells: Path,
+    *,
+    min_range: int,
+    qc: dict[str, Any],
 ) -> None:
-    """Write all fields, with the focus and saturation of their first channel, and all cells."""
+    """Write all fields, with the quality of their first channel and their flags, and all cells."""
     quality = stores.read_normalization(normalization)[1]
     first = quality[quality["channel"] == quality["channel"].iloc[0]]
     gathered = pd.concat([stores.read_table(path) for path in shard_fields])
-    joined = gathered.merge(
-        first[[*FIELD, "focus", "saturated_fraction", "median_counts"]],
-        on=FIELD,
-        how="left",
-        validate="one_to_one",
+    joined = gathered.merge(first[[*FIELD, *QUALITY]], on=FIELD, how="left", validate="one_to_one")
+    flags = flag_fields(quality, {**qc, "min_range": min_range})
+    joined = joined.merge(flags, on=FIELD, how="left", validate="one_to_one")
+    joined, counted = exclude_flagged(
+        joined.astype(dict.fromkeys(COUNTS, "Int64")),
+        join_cells([stores.read_table(path) for path in shard_cells]),
+        qc["exclude_flags"],
+        [*COUNTS, "area_mm2"],
     )
-    joined = joined.astype(dict.fromkeys(COUNTS, "Int64"))
-    all_cells = join_cells([stores.read_table(path) for path in shard_cells])
-    check_counts(tally_cells(all_cells, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
+    check_counts(tally_cells(counted, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
     stores.write_table(fields, joined)
-    stores.write_table(cells, all_cells)
+    stores.write_table(cells, counted)
 
 
 if __name__ == "__main__":
@@ -47,4 +53,6 @@ if __name__ == "__main__":
             Path(snakemake.input.normalization),
             Path(snakemake.output.fields),
             Path(snakemake.output.cells),
+            min_range=snakemake.params.min_range,
+            qc=snakemake.params.qc,
         )

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def index_plate(raw: Path, images: Path, **settings: Any) -> None:
+def index_plate(raw: Path, images: Path, export: Path, **settings: Any) -> None:
     """Write the index of the folder `raw`; `settings` as `livedead.readers.index_plate` takes."""
-    stores.write_table(images, readers.index_plate(raw, **settings))
+    table, said = readers.index_plate(raw, **settings)
+    stores.write_table(images, table)
+    stores.write_json(export, said)
 
 
 if __name__ == "__main__":
@@ -20,10 +22,16 @@ if __name__ == "__main__":
         index_plate(
             Path(snakemake.input.raw),
             Path(snakemake.output.images),
+            Path(snakemake.output.export),
             plate=snakemake.params.plate,
             export_format=snakemake.params.export_format,
             channels=snakemake.params.channels,
             n_wells=snakemake.params.n_wells,
+            pixel_size_um=snakemake.params.pixel_size_um,
             file_pattern=snakemake.params.file_pattern,
+            pages=snakemake.params.pages,
+            focal_plane=snakemake.params.focal_plane,
+            overlap=snakemake.params.overlap,
+            accept=snakemake.params.accept,
             threads=snakemake.threads,
         )

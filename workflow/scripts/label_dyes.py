@@ -53,7 +53,7 @@ def label_dyes(
     def labelled() -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
         for key in progress(keys, len(keys), "dyed fields"):
             try:
-                yield describe(table["plate"].iloc[0], key), class_map(*key)
+                yield describe(table["plate"].iloc[0], key), plate.cropped(class_map(*key))
             except FieldError as error:
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
 

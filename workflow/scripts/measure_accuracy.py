@@ -10,7 +10,7 @@ from livedead import simulate, stores, weights
 from livedead.cells import CountingRules, class_numbers, measure_cells
 from livedead.inference import Plan, Segmenter
 from livedead.logs import log_to, progress
-from livedead.normalization import fit_channel
+from livedead.normalization import Settings, fit_channel
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -47,9 +47,7 @@ def measure_accuracy(
     references = {
         ("A01", k, 1): field(k, {**USUAL, "mean_cells": 100.0})[0]["brightfield"] for k in range(N_REFERENCES)
     }
-    transform, _, _ = fit_channel(
-        references.__getitem__, list(references), bit_depth=16, threads=1, **normalization
-    )
+    transform, _, _ = fit_channel(references.__getitem__, list(references), Settings(**normalization))
     segmenter = Segmenter(weights.load_unet(unet)[0], [transform], Plan.from_config(segmentation))
     conditions = [(varied, value) for varied, values in VARIED.items() for value in values]
     rows = []

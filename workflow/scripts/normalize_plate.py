@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from livedead import stores
-from livedead.fields import PlateImages
-from livedead.logs import log_to, progress
-from livedead.normalization import fit_channel
+from livedead.fields import PlateImages, read_transforms, store_transform
+from livedead.logs import log_to
+from livedead.normalization import Settings, fit_channel
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def normalize_plate(
     raw: Path,
     images: Path,
+    control: Path | None,
     normalization: Path,
     *,
     channels: list[str],
@@ -24,24 +25,23 @@ def normalize_plate(
     settings: dict[str, Any],
     threads: int = 1,
 ) -> None:
-    """Write the transform of every channel and the quality of every field."""
+    """Write the transform of every channel, or that of the `control` plate, and every field's quality."""
     plate = PlateImages(raw, stores.read_table(images), bit_depth)
     keys = plate.keys()
+    fit = Settings(**settings)
+    given = {} if control is None else read_transforms(stores.read_normalization(control)[0], channels)
     fitted, rows = {}, []
-    for channel in progress(channels, len(channels), "channels"):
+    for channel in channels:
         transform, total, quality = fit_channel(
             lambda key, channel=channel: plate.plane(key, channel),
             keys,
+            fit,
+            fluorescence=channel in fit.fluorescence,
+            given=given.get(channel),
             bit_depth=bit_depth,
             threads=threads,
-            **settings,
         )
-        fitted[channel] = {
-            "gain": transform.gain,
-            "black": transform.black,
-            "white": transform.white,
-            "histogram": total,
-        }
+        fitted[channel] = {**store_transform(transform), "histogram": total}
         for (well, field, timepoint), found in zip(keys, quality, strict=True):
             key = {"well": well, "field": field, "timepoint": timepoint, "channel": channel}
             rows.append({**key, **found})
@@ -53,6 +53,7 @@ if __name__ == "__main__":
         normalize_plate(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),
+            Path(snakemake.input.control[0]) if snakemake.input.control else None,
             Path(snakemake.output.normalization),
             channels=snakemake.params.channels,
             bit_depth=snakemake.params.bit_depth,

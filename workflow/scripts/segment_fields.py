@@ -54,7 +54,7 @@ def segment_fields(
         keep_memory()
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     network, _ = weights.load_unet(unet)
-    segmenter = Segmenter(network, list(transforms.values()), plan)
+    segmenter = Segmenter(network, list(plate.seen(transforms).values()), plan)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, plan)
     seam = segmentation["seam"]
     rng = np.random.default_rng(shard)
@@ -84,7 +84,7 @@ def segment_fields(
                 log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
                 yield describe(table["plate"].iloc[0], key, field), {}
                 continue
-            found = segmenter.segment(field)
+            found = segmenter.segment(field, key)
             if k in checked:
                 check(field, key)
             yield (

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 def take_inventory(
     images: Path,
+    export: Path,
     platemap: Path | None,
     output: Path,
     *,
     plate: str,
     n_wells: int,
+    pixel_size_um: float,
     input_channels: list[str],
     fields_per_well: int | None,
 ) -> None:
@@ -25,9 +27,11 @@ def take_inventory(
     mapped = [] if platemap is None else list(sheets.read_plate_map(platemap, n_wells)["well"])
     text = inventory.take_inventory(
         stores.read_table(images),
+        stores.read_json(export),
         mapped,
         plate=plate,
         n_wells=n_wells,
+        pixel_size_um=pixel_size_um,
         input_channels=input_channels,
         fields_per_well=fields_per_well,
     )
@@ -38,10 +42,12 @@ if __name__ == "__main__":
     with log_to(snakemake.log[0]):
         take_inventory(
             Path(snakemake.input.images),
+            Path(snakemake.input.export),
             Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
             Path(snakemake.output.inventory),
             plate=snakemake.params.plate,
             n_wells=snakemake.params.n_wells,
+            pixel_size_um=snakemake.params.pixel_size_um,
             input_channels=snakemake.params.input_channels,
             fields_per_well=snakemake.params.fields_per_well,
         )

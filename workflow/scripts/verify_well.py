@@ -11,14 +11,15 @@ import livedead
 from livedead import sheets, stores, weights, wells
 from livedead.cells import CELL_KEYS, COUNTS, CountingRules, class_numbers, count_field, join_cells
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe, read_transforms
+from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
 from livedead.inference import Plan, Segmenter
 from livedead.logs import log, log_to
+from livedead.normalization import QUALITY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-OF_THE_PLATE = ("focus", "saturated_fraction", "median_counts")
+OF_THE_PLATE = (*QUALITY, "qc_flags")
 """What normalize_plate says of a field; the plate's own transform is taken as it is."""
 
 
@@ -47,6 +48,7 @@ def verify_well(
     n_wells: int,
     fields_per_well: int | None,
     treatment_columns: list[str],
+    exclude_flags: list[str],
     config_sha256: str,
 ) -> None:
     """Segment, count and tabulate one well anew, the rest of the plate as it is.
@@ -62,13 +64,13 @@ def verify_well(
     plate = PlateImages(raw, index, bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan.from_config(segmentation)
-    segmenter = Segmenter(weights.load_unet(unet)[0], list(transforms.values()), plan)
+    segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = class_numbers(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
     rows, found = [], []
     for key in plate.keys([well]):
         try:
-            class_map = segmenter.segment(plate.raw(key, transforms)).class_map
+            class_map = segmenter.segment(plate.raw(key, transforms), key).class_map
         except FieldError as error:
             rows.append(describe(index["plate"].iloc[0], key, error))
             continue
@@ -80,8 +82,14 @@ def verify_well(
     anew = pd.DataFrame(rows).merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     anew = anew.reindex(columns=all_fields.columns)
-    stores.write_table(verified_fields, anew.astype(dict.fromkeys(COUNTS, "Int64")))
-    stores.write_table(verified_cells, join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns))
+    counted_fields, counted_cells = exclude_flagged(
+        anew.astype(dict.fromkeys(COUNTS, "Int64")),
+        join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns),
+        exclude_flags,
+        [*COUNTS, "area_mm2"],
+    )
+    stores.write_table(verified_fields, counted_fields)
+    stores.write_table(verified_cells, counted_cells)
     log.info("well %s: %d fields, %d cells", well, len(rows), sum(map(len, found)))
     recomputed = wells.tabulate_wells(
         _replaced(all_fields, stores.read_table(verified_fields), well),
@@ -138,5 +146,6 @@ if __name__ == "__main__":
             n_wells=snakemake.params.n_wells,
             fields_per_well=snakemake.params.fields_per_well,
             treatment_columns=snakemake.params.treatment_columns,
+            exclude_flags=snakemake.params.exclude_flags,
             config_sha256=snakemake.params.config_sha256,
         )

@@ -61,7 +61,7 @@ def test_an_epoch_sees_every_field_equally():
 
     rng = np.random.default_rng(0)
     epoch = list(tiles.batches(read, [3, 5, 8, 9], rng, tile_px=32, tiles_per_field=4, batch_size=2))
-    assert sorted(seen) == sorted([3, 5, 8, 9] * 4)
+    assert sorted(seen) == [3, 5, 8, 9]
     values, counts = np.unique(np.concatenate([y[:, 0, 0] for _, y in epoch]), return_counts=True)
     assert values.tolist() == [3, 5, 8, 9]
     assert counts.tolist() == [4, 4, 4, 4]

@@ -105,8 +105,8 @@ def batches(
     group = max(1, batch_size // tiles_per_field) * 2
     for start in range(0, len(order), group):
         tiles = [
-            augment(*random_tile(*read(int(k)), tile_px, rng), rng)
-            for k in order[start : start + group]
+            augment(*random_tile(*field, tile_px, rng), rng)
+            for field in map(read, order[start : start + group].tolist())
             for _ in range(tiles_per_field)
         ]
         waiting += [tiles[k] for k in rng.permutation(len(tiles))]

@@ -1,0 +1,117 @@
+"""Opera Phenix and Operetta exports (Harmony, Columbus): ``Index.idx.xml``, or else the names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from livedead.errors import ExportError
+from livedead.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
+from livedead.plates import well_name
+from livedead.readers.pattern import compiled, scan_names
+from livedead.readers.planes import Scan, beside, plane, read_bytes
+
+INDEX_NAMES = ("index.idx.xml", "index.xml", "index.ref.xml", "imageindex.columbusidx.xml")
+"""Names of the index, the better first: one folder may hold several that list the same images."""
+
+PATTERN = (
+    r"r(?P<row>\d{2})c(?P<column>\d{2})f(?P<field>\d+)p(?P<z>\d+)(?:rc\d+)?"
+    r"-ch(?P<channel>\d+)sk(?P<timepoint>\d+)(?:fk\d+)?(?:fl\d+)?\.tiff?"
+)
+_NAME = compiled(PATTERN)
+_OK = ("", "ok")
+
+
+def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+    """Read the index of each measurement; go by names only where there is none.
+
+    Channels are the export's numbers (``1``, ``2``, ...), named as in the index; timepoints count
+    from 1, as in the names.
+    """
+    indices: dict[str, str] = {}
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        if name.lower() in INDEX_NAMES and b"EvaluationInputData" in read_bytes(raw, path)[:4096]:
+            known = indices.get(folder)
+            if known is None or _rank(path) < _rank(known):
+                indices[folder] = path
+    if not indices:
+        return scan_names(files, PATTERN, evidence="names such as 'r03c03f01p01-ch1sk1fk1fl1.tiff'")
+    merged = Scan([], " and ".join(sorted(indices.values())), by_metadata=True)
+    known_files = set(files)
+    for path in sorted(indices.values()):
+        root = parse_xml(read_bytes(raw, path), raw / path)
+        names, lengths = _channels(root)
+        merged.channel_names.update(names)
+        merged.expected.update(_expected(root, lengths))
+        for image in elements(root, "Image"):
+            if len(image):  # elsewhere an Image is only a reference
+                try:
+                    merged.rows.append(_plane(image, path, known_files))
+                except (KeyError, ValueError) as error:
+                    raise ExportError(
+                        f"{raw / path}: image {child_texts(image)}: unreadable or missing value: {error!r}"
+                    ) from error
+    return merged
+
+
+def _rank(path: str) -> int:
+    return INDEX_NAMES.index(path.rpartition("/")[2].lower())
+
+
+def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
+    texts, lengths = child_texts(image), child_lengths_um(image)
+    name = texts["URL"]
+    if "://" in name:
+        name = name.rpartition("/")[2]
+    path = beside(index, name, index)
+    named = _NAME.fullmatch(path)
+    # Harmony counts timepoints from 0 in the index and from 1 in the names.
+    timepoint = int(named["timepoint"]) if named else int(texts.get("TimepointID", "0")) + 1
+    problem = "" if texts.get("State", "").lower() in _OK else "acquisition_failed"
+    if not problem and path not in known_files:
+        problem = "missing_file"
+    return plane(
+        path,
+        row=texts["Row"],
+        column=texts["Col"],
+        field=texts["FieldID"],
+        timepoint=str(timepoint),
+        channel=texts["ChannelID"],
+        z=texts.get("PlaneID"),
+        x_um=lengths.get("PositionX", float("nan")),
+        y_um=lengths.get("PositionY", float("nan")),
+        problem=problem,
+    )
+
+
+def _channels(root: Element) -> tuple[dict[str, str], dict[str, float]]:
+    """Channel names and lengths: beside each image up to Harmony 5, in the maps from Harmony 7 on."""
+    names: dict[str, str] = {}
+    lengths: dict[str, float] = {}
+    for entry in _entries(root):
+        texts = child_texts(entry)
+        channel = entry.get("ChannelID") or texts.get("ChannelID", "")
+        if texts.get("ChannelName"):
+            names.setdefault(channel, texts["ChannelName"])
+        lengths = lengths or child_lengths_um(entry)
+    return names, lengths
+
+
+def _entries(root: Element) -> Iterator[Element]:
+    for element in root.iter():
+        if local_name(element.tag) in ("Entry", "Image") and len(element):
+            yield element
+
+
+def _expected(root: Element, lengths: dict[str, float]) -> dict[str, Any]:
+    expected: dict[str, Any] = {}
+    plate = next((child_texts(e) for e in elements(root, "Plate")), {})
+    if plate.get("PlateRows", "").isdigit() and plate.get("PlateColumns", "").isdigit():
+        expected["n_wells"] = int(plate["PlateRows"]) * int(plate["PlateColumns"])
+    wells = [child_texts(e) for e in elements(root, "Well") if len(e)]
+    if wells and all(well.get("Row", "").isdigit() and well.get("Col", "").isdigit() for well in wells):
+        expected["wells"] = [well_name(int(well["Row"]) - 1, int(well["Col"]) - 1) for well in wells]
+    if "ImageResolutionX" in lengths:
+        expected["pixel_size_um"] = lengths["ImageResolutionX"]
+    return expected
