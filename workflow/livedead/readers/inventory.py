@@ -11,7 +11,7 @@ from livedead.readers.positions import find_overlap
 SHOWN = 12
 """Examples that a line names before it only counts."""
 
-# Measured on 2 CPU cores with the default network; a GPU is 20 to 50 times faster.
+# Rough, from the demo on 2 CPU cores; only the order of magnitude is meant.
 SECONDS_PER_MEGAPIXEL = 0.6
 BYTES_PER_PIXEL = {"class maps and tables": 0.05, "target 'normalized', per channel": 1.6}
 
