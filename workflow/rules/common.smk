@@ -103,3 +103,9 @@ def config_sha256(wildcards) -> str:
     columns = ["pixel_size_um", "bit_depth", "control_plate"]
     plate = PLATES.loc[wildcards.plate, columns].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})
+
+
+def control_normalization(wildcards) -> list[str]:
+    """The normalization that the plate takes over, if plates.tsv names one."""
+    control = PLATES.at[wildcards.plate, "control_plate"]
+    return [f"results/{control}/normalization.h5"] if control else []

@@ -1,9 +1,3 @@
-def control_normalization(wildcards) -> list[str]:
-    """The normalization that the plate takes over, if plates.tsv names one."""
-    control = PLATES.at[wildcards.plate, "control_plate"]
-    return [f"results/{control}/normalization.h5"] if control else []
-
-
 rule normalize_plate:
     input:
         raw=of_plate("raw"),
