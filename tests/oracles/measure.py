@@ -44,6 +44,15 @@ def keras_rows(folder: Path):
             yield name, f"PyTorch -> Keras 3 ({suffix})", f"{error:.1e}"
 
 
+def by_yaml_rows(folder: Path):
+    model = keras.applications.ResNet50(weights=None, input_shape=(97, 75, 3))
+    keras_models.randomize(model, seed=1)
+    keras_models.write_golden(keras, model, folder / "golden.npz")
+    model.save_weights(folder / "resnet50.weights.h5")
+    network = networks.read_network(folder / "resnet50.weights.h5", architecture=test_keras_files.RESNET50)
+    yield "resnet50.yaml", "Keras 3 -> PyTorch", worst(network, folder / "golden.npz")
+
+
 def tf_keras_rows():
     for name in test_tf_keras_files.NAMES:
         source = test_tf_keras_files.RECORDED / f"{name}.full.h5"
@@ -75,7 +84,12 @@ def flax_rows(folder: Path):
 def main() -> None:
     sys.stdout.write("| network | direction | max error / range |\n|---|---|---|\n")
     with tempfile.TemporaryDirectory() as name:
-        for rows in (keras_rows(Path(name)), tf_keras_rows(), flax_rows(Path(name))):
+        for rows in (
+            keras_rows(Path(name)),
+            by_yaml_rows(Path(name)),
+            tf_keras_rows(),
+            flax_rows(Path(name)),
+        ):
             for network, direction, error in rows:
                 sys.stdout.write(f"| {network} | {direction} | {error} |\n")
 

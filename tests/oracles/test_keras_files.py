@@ -1,6 +1,7 @@
 """Files that real Keras 3 wrote, against the outputs that it gave; and files that it must read."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 from oracles import keras_models
 
 from livedead.weights import __main__ as command_line
+from livedead.weights.families import read_family
+from livedead.weights.graphs import read_values
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras", reason="needs keras; 'make test' installs it")
@@ -25,6 +28,7 @@ OTHERS = {
     "resnet": keras_models.resnet,
     "edge_cases": keras_models.edge_cases,
 }
+RESNET50 = Path(__file__).parents[2] / "config/examples/architectures/resnet50.yaml"
 SUFFIXES = (".keras", ".full.h5", ".weights.h5")
 
 
@@ -119,3 +123,57 @@ def test_the_optimizer_is_left_out(files, tmp_path, capsys):
     assert run("convert", tmp_path / "lenet.keras", tmp_path / "out.safetensors") == 0
     assert "optimizer" in capsys.readouterr().out
     assert run("verify", tmp_path / "out.safetensors", tmp_path / "golden.npz") == 0
+
+
+ALPHAS = (0.5, 0.75, 1.0, 1.3, 1.4)
+MAKERS = {
+    "unet": lambda alpha: keras_models.unet(keras, kernel=4, nested=False, alpha=alpha),
+    "mobilenet": lambda alpha: keras_models.mobilenet(keras, alpha=alpha),
+}
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("family", MAKERS)
+def test_alpha_is_read_from_the_shapes(tmp_path, capsys, family, alpha):
+    model = MAKERS[family](alpha)
+    keras_models.randomize(model, seed=2)
+    keras_models.write_golden(keras, model, tmp_path / "golden.npz", n=1)
+    model.save_weights(tmp_path / "a.weights.h5")
+    assert run("verify", tmp_path / "a.weights.h5", tmp_path / "golden.npz") == 0, capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def resnet50(tmp_path_factory):
+    """Keras's own ResNet-50 at an odd size, as weights alone in both forms of file."""
+    folder = tmp_path_factory.mktemp("resnet50")
+    model = keras.applications.ResNet50(weights=None, input_shape=(97, 75, 3))
+    keras_models.randomize(model, seed=1)
+    keras_models.write_golden(keras, model, folder / "golden.npz", n=1)
+    keras_models.write_legacy(model, folder / "legacy.h5")
+    model.save_weights(folder / "counted.weights.h5")
+    return folder, [layer.name for layer in model.layers if "input" not in layer.name]
+
+
+@pytest.mark.parametrize("file", ["legacy.h5", "counted.weights.h5"])
+def test_resnet50_by_its_yaml(resnet50, capsys, file):
+    folder, _ = resnet50
+    arguments = folder / file, folder / "golden.npz", "--architecture", RESNET50
+    assert run("verify", *arguments) == 0, capsys.readouterr().out
+    assert "not compared" not in capsys.readouterr().out
+
+
+def test_layers_of_a_yaml_are_put_in_the_order_in_which_keras_counts(resnet50):
+    values = read_values(RESNET50)
+    given = [layer["name"] for layer in values["layers"]]
+    graph, _ = read_family(values)
+    assert [node.name for node in graph.nodes] == resnet50[1] != given
+
+
+def test_a_clipped_range_hides_no_error(files, tmp_path, capsys):
+    _, stem = files("mobilenet")
+    golden = dict(np.load(f"{stem}.npz"))
+    layer = "block_5_depthwise_relu"
+    golden[f"act/{layer}"] = golden[f"act/{layer}"] + 2e-4 * np.ptp(golden[f"act/{layer[:-5]}_BN"])
+    np.savez(tmp_path / "golden.npz", **golden)
+    assert run("verify", f"{stem}.keras", tmp_path / "golden.npz") == 1
+    assert f"first layer over 0.0001 of the range: {layer}" in capsys.readouterr().out

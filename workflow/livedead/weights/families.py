@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from livedead.unet import SKIPS, Architecture, encoder_blocks, make_divisible
-from livedead.weights.graphs import ArchitectureError, Graph, Node, Scope, parse_architecture
+from livedead.weights.graphs import ArchitectureError, Graph, Node, Scope, in_keras_order, parse_architecture
 from livedead.weights.kinds import KINDS
 from livedead.weights.sources import SourceFile, SourceLayer, natural
 
@@ -534,7 +534,7 @@ def read_family(values: dict[str, Any]) -> tuple[Graph, Architecture | None]:
     """
     family = values.get("family") if isinstance(values, dict) else None
     if family is None:
-        return parse_architecture(values), None
+        return in_keras_order(parse_architecture(values)), None
     given = {key: value for key, value in values.items() if key not in ("family", "nested")}
     try:
         if family == "unet":

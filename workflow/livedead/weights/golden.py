@@ -26,6 +26,9 @@ from livedead.weights.networks import Network
 TOLERANCES = {torch.float32: 1e-4, torch.float64: 1e-9}
 """Largest error, as a share of the range of the expected values."""
 
+CLIPPING = ("ReLU", "Activation")
+"""Kinds that pass the rounding of what enters them on, but only a part of its range."""
+
 MAX_BYTES = 2 * 2**30
 
 
@@ -38,7 +41,7 @@ class Comparison:
     error : float
         Largest absolute difference; infinite where shapes differ or a value is not finite.
     scale : float
-        Range of the expected values.
+        Range of the expected values; of what enters a layer that clips (`CLIPPING`), if larger.
     """
 
     name: str
@@ -155,8 +158,10 @@ def verify(
         place = {node.name: k for k, node in enumerate(graph.nodes)}
         comparisons = []
         for name in sorted(layers, key=lambda name: place[layers[name]]):
-            found = _channels_last(first[layers[name]], shapes[layers[name]].order)
-            comparisons.append(_compare(name, layers[name], found, _sample(acts[name], found)))
+            node = graph.nodes[place[layers[name]]]
+            found = _channels_last(first[node.name], shapes[node.name].order)
+            expected = _sample(acts[name], found)
+            comparisons.append(_compare(name, node.name, found, expected, _entered(node, first)))
         found = _channels_last(output, shapes[graph.output].order)
         if network.unet is not None and judged == torch.float32:
             module = ACTIVATIONS[network.head_activation](unet_module(network)(x.float()))
@@ -164,7 +169,8 @@ def verify(
                 "output of UNet", "livedead.unet.UNet", _channels_last(module, None), arrays["output"]
             )
             comparisons.append(compared)
-    comparisons.append(_compare("output", graph.output, found, arrays["output"]))
+    entered = _entered(graph.nodes[place[graph.output]], first)
+    comparisons.append(_compare("output", graph.output, found, arrays["output"], entered))
     limit = TOLERANCES[judged] if tolerance is None else tolerance
     skipped = [f"act/{name}" for name in acts if name not in layers]
     skipped += [name for name in arrays if name not in ("x", "output") and not name.startswith("act/")]
@@ -255,7 +261,14 @@ def _sample(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
     return expected[None] if expected.ndim == found.ndim - 1 else expected[:1]
 
 
-def _compare(name: str, layer: str, found: np.ndarray, expected: np.ndarray) -> Comparison:
+def _entered(node: Node, outputs: dict[str, torch.Tensor]) -> float:
+    """Range of what enters a layer that clips; 0 for any other."""
+    return float(np.ptp(outputs[node.inputs[0]].numpy())) if node.kind in CLIPPING and node.inputs else 0.0
+
+
+def _compare(
+    name: str, layer: str, found: np.ndarray, expected: np.ndarray, entered: float = 0.0
+) -> Comparison:
     if expected.ndim == found.ndim - 1 and expected.shape == found.shape[1:]:
         expected = expected[None]
     if found.shape != expected.shape:
@@ -266,4 +279,4 @@ def _compare(name: str, layer: str, found: np.ndarray, expected: np.ndarray) -> 
     if not math.isfinite(error):
         return Comparison(name, layer, math.inf, 0.0, "not finite")
     scale = float(np.ptp(expected)) or float(np.abs(expected).max(initial=0.0))
-    return Comparison(name, layer, error, scale)
+    return Comparison(name, layer, error, max(scale, entered))

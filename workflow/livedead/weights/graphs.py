@@ -10,7 +10,7 @@ of the next ``Dense`` (and of a BatchNorm in between) can be permuted to match.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +277,28 @@ def _order(node: Node, inputs: list[Tensor], orders: list[np.ndarray | None]) ->
     if not alike or not (KINDS[node.kind].keeps_order or node.kind == "Flatten"):
         raise ValueError("flattened features in another order; only Dense and layers without axes may follow")
     return order
+
+
+def in_keras_order(graph: Graph) -> Graph:
+    """The same network, its layers in the order in which Keras keeps and therefore counts them.
+
+    The layers furthest from the output come first; at equal distance, those that a walk back
+    from the output meets first (``map_graph`` in ``keras/src/ops/function.py``).
+    """
+    inputs = {node.name: node.inputs for node in graph.nodes}
+    distance = dict.fromkeys(inputs, 0)
+    for node in reversed(graph.nodes):
+        for name in node.inputs:
+            distance[name] = max(distance[name], distance[node.name] + 1)
+    met: dict[str, int] = {}
+    waiting = [graph.output]
+    while waiting:
+        name = waiting.pop()
+        if name not in met:
+            met[name] = len(met)
+            waiting += reversed(inputs[name])
+    nodes = sorted(graph.nodes, key=lambda node: (-distance[node.name], met.get(node.name, len(met))))
+    return replace(graph, nodes=tuple(nodes))
 
 
 def read_values(path: str | Path) -> Any:
