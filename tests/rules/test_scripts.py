@@ -217,8 +217,8 @@ def test_class_maps_are_those_of_the_network(flow):
     segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
     expected = segmenter.segment(plate.raw(("B06", 2, 1), transforms)).class_map
     maps = {
-        (row["well"], row["field"]): found
-        for row, found in stores.read_class_maps(flow / "2-of-2/classes.h5")
+        (row["well"], row["field"]): found.get("maps")
+        for row, found in stores.read_segmentations(flow / "2-of-2/classes.h5")
     }
     np.testing.assert_array_equal(maps["B06", 2], expected)
     assert maps["A12", 2] is None
@@ -600,6 +600,6 @@ def test_labels_from_masks(flow, tmp_path):
         classes=CLASSES,
         labels={"live_dye": "hoechst", "dead_dye": "draq7", "masks": {"dead_offset": 5000, "boundary_px": 1}},
     )
-    _, found = next(stores.read_class_maps(tmp_path / "labels.h5"))
+    found = stores.read_class_map(tmp_path / "labels.h5", 0)
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()

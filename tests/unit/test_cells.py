@@ -341,3 +341,27 @@ def test_roles_are_checked():
         cells.class_numbers(CLASSES[:2])
     with pytest.raises(ConfigError, match="'nucleus'"):
         cells.class_numbers([*CLASSES, {"name": "x", "role": "nucleus"}])
+
+
+def test_unstable_pixels_decided_the_other_way():
+    row = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1}
+    rules = cells.CountingRules(min_area_um2=4)
+    class_map = np.zeros((12, 12), np.uint8)
+    class_map[1:4, 1:4] = 1
+    class_map[1:4, 5:8] = 2
+    class_map[8:10, 2:4] = 2
+    # A bridge between the first two, and one pixel of the smallest cell.
+    bridge, corner = np.array([2 * 12 + 4]), np.array([8 * 12 + 2])
+    none = np.array([], np.int64)
+
+    def counted(unstable, runners_up):
+        numbers = {"background": [0], "live": [1], "dead": [2]}
+        return cells.count_field(row, class_map, unstable, runners_up, numbers, rules, 1.0)[0]
+
+    stable = counted(none, none.astype(np.uint8))
+    assert (stable["n_unstable_px"], stable["n_total_alt"]) == (0, stable["n_total"]) == (0, 3)
+    assert stable["viability_alt"] == pytest.approx(1 / 3)
+    joined = counted(bridge, np.array([1], np.uint8))
+    assert (joined["n_total"], joined["n_total_alt"], joined["viability_alt"]) == (3, 2, 0.5)
+    smaller = counted(np.append(bridge, corner), np.array([0, 0], np.uint8))
+    assert (smaller["n_unstable_px"], smaller["n_total_alt"], smaller["viability_alt"]) == (2, 2, 0.5)

@@ -1,13 +1,14 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livedead import inference
+from livedead import inference, stores
 from livedead.errors import ConfigError
 from livedead.normalization import Transform
 from livedead.unet import Architecture
@@ -79,22 +80,40 @@ def random_raw(*shape, seed=1):
 @pytest.mark.parametrize(
     ("shape", "plan"),
     [
-        ((700, 650), {"tile_px": 64}),
+        ((700, 650), {"tile_px": 160}),
         ((613, 801), {"tile_px": 256}),
         ((613, 801), {"force": "banded"}),
         ((1, 1), {"tile_px": 32}),
         ((33, 17), {"force": "banded"}),
         ((1030, 31), {"tile_px": 96}),
+        ((3001, 2777), {"tile_px": 1024}),
     ],
 )
 def test_every_pass_equals_the_whole_field(small_network, shape, plan):
-    raw = random_raw(*shape)
-    expected, found = logits(small_network, raw, force="whole"), logits(small_network, raw, **plan)
+    equals_the_whole_field(small_network, random_raw(*shape), plan)
+
+
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from([{"force": "banded"}, *({"tile_px": side} for side in (96, 160, 512))]),
+    st.sampled_from([3, 4]),
+    st.integers(0, 3),
+)
+def test_every_pass_equals_the_whole_field_of_any_size_and_weights(height, width, plan, kernel, seed):
+    architecture = Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8), kernel=kernel)
+    network = randomized(architecture, seed).requires_grad_(False)
+    equals_the_whole_field(network, random_raw(height, width, seed=seed), plan)
+
+
+def equals_the_whole_field(network, raw, plan):
+    expected, found = logits(network, raw, force="whole"), logits(network, raw, **plan)
     # 1e-5 is for logits of a range near 25 (NETWORK.md); this network's range sets its own.
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * max(1.0, np.ptp(expected) / 25))
     ordered = np.sort(expected, axis=0)
-    decided = ordered[-1] - ordered[-2] > inference.UNSTABLE_MARGIN
-    assert decided.mean() > 0.99
+    decided = ordered[-1] - ordered[-2] > inference.UNSTABLE_MARGINS["float32"]
+    assert decided.mean() > 0.99 or decided.size < 4096
     np.testing.assert_array_equal(found.argmax(0)[decided], expected.argmax(0)[decided])
 
 
@@ -114,7 +133,7 @@ def test_unstable_pixels_are_those_of_a_small_margin(small_network, monkeypatch)
     raw = random_raw(96, 128)
     values = logits(small_network, raw, force="whole")
     ordered, classes = np.sort(values, axis=0), np.argsort(values, axis=0)
-    monkeypatch.setattr(inference, "UNSTABLE_MARGIN", 0.05)
+    monkeypatch.setitem(inference.UNSTABLE_MARGINS, "float32", 0.05)
     for plan in ({}, {"tile_px": 32}):
         found = segmenter(small_network, (96, 128), **plan).segment(raw)
         close = np.flatnonzero((ordered[-1] - ordered[-2] < 0.05).ravel())
@@ -128,14 +147,14 @@ def test_unstable_pixels_are_those_of_a_small_margin(small_network, monkeypatch)
 
 def test_a_halo_too_small_is_seen_by_the_test_and_by_the_seam_check(small_network, monkeypatch):
     raw = random_raw(640, 640)
-    fine = segmenter(small_network, (640, 640), tile_px=64).seam_check(raw, np.random.default_rng(0))
+    fine = segmenter(small_network, (640, 640), tile_px=160).seam_check(raw, np.random.default_rng(0))
     assert fine.largest_difference < 1e-4
     assert fine.n_pixels == 128**2
     expected = logits(small_network, raw, force="whole")
     monkeypatch.setattr(inference.tiles, "__defaults__", (64,))
-    found = logits(small_network, raw, tile_px=64)
+    found = logits(small_network, raw, tile_px=160)
     assert np.abs(found - expected).max() > 1e-2
-    seam = segmenter(small_network, (640, 640), tile_px=64).seam_check(raw, np.random.default_rng(0))
+    seam = segmenter(small_network, (640, 640), tile_px=160).seam_check(raw, np.random.default_rng(0))
     assert seam.largest_difference > 1e-3
 
 
@@ -176,14 +195,32 @@ def test_the_plan_chooses_a_pass_by_memory():
     assert inference.bytes_per_pixel(architecture, banded=True) == pytest.approx(240, rel=0.2)
     size = 2048**2
     assert inference.choose_pass(architecture, size, inference.Plan(memory_mb=4000))[0] == "whole"
-    assert inference.choose_pass(architecture, size, inference.Plan(memory_mb=1500))[0] == "banded"
-    name, core = inference.choose_pass(architecture, 20_000**2, inference.Plan(memory_mb=1500))
+    assert inference.choose_pass(architecture, size, inference.Plan(memory_mb=2000))[0] == "banded"
+    name, core = inference.choose_pass(architecture, 20_000**2, inference.Plan(memory_mb=4000))
     assert name == "tiled"
     assert core % 32 == 0
-    assert (core + 2 * inference.HALO_PX) ** 2 * inference.bytes_per_pixel(architecture) <= 1.5e9
+    # Raw counts of 2 bytes and a class map of 1 leave 2.8 GB to the activations of a window.
+    assert (core + 2 * inference.HALO_PX) ** 2 * inference.bytes_per_pixel(architecture) <= 2.8e9
     assert inference.choose_pass(architecture, 64, inference.Plan(tile_px=64)) == ("tiled", 64)
     with pytest.raises(ConfigError, match="memory_mb"):
-        inference.choose_pass(architecture, 20_000**2, inference.Plan(memory_mb=50))
+        inference.choose_pass(architecture, 20_000**2, inference.Plan(memory_mb=1800))
+
+
+def test_windows_of_a_field_on_disk_are_those_in_memory(tmp_path):
+    field = np.random.default_rng(0).normal(size=(45, 70)).astype(np.float32)
+    path = tmp_path / "normalization.h5"
+    stores.write_normalization(path, {"light": {"gain": field, "black": 1.0}}, pd.DataFrame({"field": [1]}))
+    (on_disk,) = (channel["gain"] for channel in stores.read_normalization(path, in_memory=3149)[0].values())
+    assert not isinstance(on_disk, np.ndarray)
+    whole = np.pad(field, ((0, 19), (0, 26)), mode="reflect")
+    for window in (
+        (slice(0, 64), slice(0, 96)),
+        (slice(0, 32), slice(32, 64)),
+        (slice(32, 64), slice(64, 96)),
+    ):
+        np.testing.assert_array_equal(inference.padded_window(on_disk, window), whole[window])
+    (in_memory,) = stores.read_normalization(path, in_memory=3150)[0].values()
+    np.testing.assert_array_equal(in_memory["gain"], field)
 
 
 def test_what_a_plan_refuses():

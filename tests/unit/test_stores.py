@@ -76,11 +76,11 @@ def test_class_maps_survive(tmp_path):
     ]
     path = tmp_path / "classes.h5"
     stores.write_class_maps(path, iter(maps))
-    (row, class_map), (failed, nothing) = stores.read_class_maps(path)
+    (row, found), (failed, nothing) = stores.read_segmentations(path)
     assert row == maps[0][0]
     assert failed["status"] == "failed"
-    assert nothing is None
-    np.testing.assert_array_equal(class_map, maps[0][1])
+    assert nothing == {}
+    np.testing.assert_array_equal(found["maps"], maps[0][1])
     np.testing.assert_array_equal(stores.read_class_map(path, 0), maps[0][1])
     assert list(stores.list_class_maps(path)["well"]) == ["A01", "A02"]
 
@@ -94,7 +94,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"classes\.h5"):
-        list(stores.read_class_maps(path))
+        list(stores.read_segmentations(path))
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,11 @@ ROLES = ("background", "context", "boundary", "live", "dead")
 STATES = ("live", "dead", "ambiguous")
 EDGE_RULES = ("keep", "exclude", "counting_frame")
 COUNTS = [*(f"n_{state}" for state in STATES), "n_total"]
-FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", *COUNTS]
-FIELD_COLUMNS += ["area_mm2", "edge_rule"]
+STABILITY = ["n_unstable_px", "n_total_alt", "viability_alt"]
+COUNTED = [*COUNTS, "area_mm2", *STABILITY]
+"""Columns of a field that a failed one has no value of."""
+FIELD_TYPES = dict.fromkeys([*COUNTS, "n_unstable_px", "n_total_alt"], "Int64")
+FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", *COUNTED, "edge_rule"]
 CELL_KEYS = ["plate", "well", "field", "timepoint"]
 MEASURES = ["cell", "y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2"]
 MEASURES += ["state", "confidence", "touches_edge", "touches_cell"]
@@ -391,6 +394,8 @@ def _shapes(labels: np.ndarray, kept: np.ndarray, pixel_size_um: float) -> pd.Da
 def count_field(
     row: dict[str, Any],
     class_map: np.ndarray,
+    unstable: np.ndarray,
+    runners_up: np.ndarray,
     numbers: dict[str, list[int]],
     rules: CountingRules,
     pixel_size_um: float,
@@ -402,12 +407,29 @@ def count_field(
     ----------
     row : dict
         The field's first columns, see `livedead.fields.describe`.
+    unstable, runners_up : ndarray
+        Flat places of the pixels that rounding could decide otherwise, and their other class;
+        ``n_total_alt`` and ``viability_alt`` count the field with all of them decided so.
     class_map, numbers, rules, pixel_size_um, planes
         See `measure_cells`.
     """
     found = measure_cells(class_map, numbers, rules, pixel_size_um, planes)
-    area_mm2 = rules.counted_area_mm2(class_map.shape, pixel_size_um)
-    counted = {**row, **count_states(found), "area_mm2": area_mm2, "edge_rule": rules.edge_rule}
+    alternative = found
+    if unstable.size:
+        other_map = class_map.copy()
+        other_map.flat[unstable] = runners_up
+        alternative = measure_cells(other_map, numbers, rules, pixel_size_um)
+    counts = count_states(alternative)
+    decided = counts["n_live"] + counts["n_dead"]
+    counted = {
+        **row,
+        **count_states(found),
+        "area_mm2": rules.counted_area_mm2(class_map.shape, pixel_size_um),
+        "n_unstable_px": unstable.size,
+        "n_total_alt": counts["n_total"],
+        "viability_alt": counts["n_live"] / decided if decided else np.nan,
+        "edge_rule": rules.edge_rule,
+    }
     return counted, found.assign(**{name: row[name] for name in CELL_KEYS})
 
 

@@ -11,7 +11,7 @@ import ctypes
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,8 +26,13 @@ DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bfloat16")
 PASSES = ("whole", "banded", "tiled")
 BAND_PX = 256
-UNSTABLE_MARGIN = 1e-4
-"""Logits nearer than this could change places by rounding: the noise measured between plans."""
+UNSTABLE_MARGINS = {"float32": 1e-4, "bfloat16": 2.5}
+"""Logits nearer than this could change places by rounding: the noise measured between plans in
+float32; in bfloat16, what 99.9 % of pixels stay under, with trained weights (docs/inference.md)."""
+LARGE_FIELD_PX = 50_000_000
+"""Larger fields are not read ahead, and their flat-field stays on disk: memory holds one alone."""
+PROCESS_MB = 600
+"""What Python and PyTorch take before the first field."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
@@ -44,7 +49,7 @@ class Plan:
     device : {'auto', 'cpu', 'cuda'}
     precision : {'float32', 'bfloat16'}
     memory_mb : int
-        Memory that activations may take; it decides between the three passes.
+        Memory that the process may take; it decides between the three passes.
     force : {None, 'whole', 'banded', 'tiled'}
         Takes that pass whatever the memory.
     tile_px : int, optional
@@ -71,15 +76,15 @@ class Plan:
             raise ConfigError(f"tile_px {self.tile_px}; allowed: positive multiples of {STRIDE}")
 
 
-@dataclass(frozen=True)
-class Segmentation:
+class Segmentation(NamedTuple):
     """The class map of one field, and where rounding could change it.
 
     Attributes
     ----------
     class_map : ndarray, (H, W), uint8
     unstable : ndarray, (n,), int64
-        Flat places of pixels whose two best logits differ by less than `UNSTABLE_MARGIN`.
+        Flat places of pixels whose two best logits differ by less than the precision's margin
+        in `UNSTABLE_MARGINS`.
     runners_up : ndarray, (n,), uint8
         The second best class of each of them.
     """
@@ -169,7 +174,10 @@ def padded_window(field: np.ndarray, window: Slices) -> np.ndarray:
     if all(part.stop <= side for part, side in zip(window, field.shape[-2:], strict=True)):
         return field[..., *window]
     rows, columns = (reflected(side)[part] for part, side in zip(window, field.shape[-2:], strict=True))
-    return field[..., rows[:, None], columns]
+    top, left = int(rows.min()), int(columns.min())
+    # Cut as a rectangle first: a field that lies on disk knows nothing else.
+    cut = field[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]
+    return cut[..., (rows - top)[:, None], columns - left]
 
 
 def padded(field: np.ndarray) -> np.ndarray:
@@ -251,6 +259,16 @@ def bytes_per_pixel(architecture: Architecture, banded: bool = False) -> float:
     return 1.2 * 4 * (fine + coarse + architecture.n_classes)
 
 
+def held_bytes_per_pixel(architecture: Architecture, n_pixels: int) -> int:
+    """Memory that a field of `n_pixels` takes beside its activations, for each pixel.
+
+    Its raw counts and its class map; if it is not a large one, also two fields read ahead and
+    the flat-field in float32.
+    """
+    raw = 2 * architecture.input_channels
+    return raw + 1 if n_pixels > LARGE_FIELD_PX else 5 * raw + 1
+
+
 def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[str, int]:
     """The pass for a padded field of `n_pixels`, and the side of its tiles' cores.
 
@@ -259,10 +277,11 @@ def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[
     ConfigError
         If the memory does not suffice for the smallest tile.
     """
-    budget = plan.memory_mb * 1e6
+    held = PROCESS_MB * 1e6 + n_pixels * held_bytes_per_pixel(architecture, n_pixels)
+    budget = plan.memory_mb * 1e6 - held
     whole, banded = bytes_per_pixel(architecture), bytes_per_pixel(architecture, banded=True)
     smallest = whole * (2 * HALO_PX + STRIDE) ** 2
-    core_px = plan.tile_px or int((budget / whole) ** 0.5 - 2 * HALO_PX) // STRIDE * STRIDE
+    core_px = plan.tile_px or int((max(budget, 0) / whole) ** 0.5 - 2 * HALO_PX) // STRIDE * STRIDE
     if plan.force is not None:
         return plan.force, max(core_px, STRIDE)
     if plan.tile_px is not None:
@@ -273,8 +292,8 @@ def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[
         return "banded", 0
     if core_px < STRIDE:
         raise ConfigError(
-            f"memory_mb: {plan.memory_mb} is too little for any tile of this network; "
-            f"at least {smallest / 1e6:.0f} is needed"
+            f"memory_mb: {plan.memory_mb} is too little for a field of {n_pixels:,} px with this network; "
+            f"at least {(held + smallest) / 1e6:.0f} is needed"
         )
     return "tiled", core_px
 
@@ -377,13 +396,14 @@ class Segmenter:
         height, width = raw.shape[-2:]
         class_map = np.empty((height, width), np.uint8)
         places, runners_up = [], []
+        margin = UNSTABLE_MARGINS[self.plan.precision]
         with torch.inference_mode():
             for core, logits in self._parts(raw, name, core_px):
                 top, left = core[0].start, core[1].start
                 logits = logits[:, : height - top, : width - left]
                 (best, second), (choice, other) = logits.topk(2, dim=0)
                 class_map[core] = choice.to(torch.uint8).cpu().numpy()
-                rows, columns = torch.nonzero(best - second < UNSTABLE_MARGIN, as_tuple=True)
+                rows, columns = torch.nonzero(best - second < margin, as_tuple=True)
                 places.append(((rows + top) * width + columns + left).cpu().numpy())
                 runners_up.append(other[rows, columns].to(torch.uint8).cpu().numpy())
         unstable = np.concatenate(places)

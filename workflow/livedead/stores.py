@@ -143,11 +143,43 @@ def write_normalization(path: str | Path, channels: dict[str, dict[str, Any]], f
         _write_columns(file.create_group("fields"), fields)
 
 
-def read_normalization(path: str | Path) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
-    """The inverse of `write_normalization`."""
+class OnDisk:
+    """An array that stays in its file; windows of it are read as they are cut.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    size : int
+    """
+
+    def __init__(self, path: str | Path, data: h5py.Dataset):
+        self.shape, self.size = data.shape, data.size
+        self._path, self._name = path, data.name
+
+    def __getitem__(self, window: Any) -> np.ndarray:
+        with _opened(self._path, "normalization file") as file:
+            return file[self._name][window]
+
+
+def read_normalization(
+    path: str | Path, in_memory: int | None = None
+) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+    """The inverse of `write_normalization`.
+
+    Parameters
+    ----------
+    in_memory : int, optional
+        Arrays of more elements come as `OnDisk`; all come whole if not given.
+    """
     with _opened(path, "normalization file") as file:
         channels = {
-            name: {**group.attrs, **{key: data[()] for key, data in group.items()}}
+            name: {
+                **group.attrs,
+                **{
+                    key: data[()] if in_memory is None or data.size <= in_memory else OnDisk(path, data)
+                    for key, data in group.items()
+                },
+            }
             for name, group in file["channels"].items()
         }
         return channels, _read_columns(file["fields"])
@@ -171,7 +203,7 @@ def write_segmentations(
     segmentations: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
     about: dict[str, Any],
 ) -> None:
-    """Write segmentations as they come; `read_class_maps` reads their class maps.
+    """Write segmentations as they come; `read_segmentations` reads them back.
 
     Parameters
     ----------
@@ -209,18 +241,12 @@ def read_about(path: str | Path) -> dict[str, Any]:
         }
 
 
-def read_unstable(path: str | Path, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unstable places and their second best classes in class map k, see `write_segmentations`."""
+def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """The inverse of `write_segmentations`, again one field at a time."""
     with _opened(path, "class map file") as file:
-        return file[f"unstable/{k}"][()], file[f"runners_up/{k}"][()]
-
-
-def read_class_maps(path: str | Path) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
-    """The inverse of `write_class_maps`, again one field at a time."""
-    with _opened(path, "class map file") as file:
-        maps = file["maps"]
+        groups = {name: group for name, group in file.items() if name != "fields"}
         for k, row in enumerate(_read_columns(file["fields"]).to_dict("records")):
-            yield row, maps[str(k)][()] if str(k) in maps else None
+            yield row, {name: group[str(k)][()] for name, group in groups.items() if str(k) in group}
 
 
 def list_class_maps(path: str | Path) -> pd.DataFrame:

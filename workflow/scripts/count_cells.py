@@ -8,8 +8,8 @@ import pandas as pd
 from livedead import stores
 from livedead.cells import (
     CELL_KEYS,
-    COUNTS,
     FIELD_COLUMNS,
+    FIELD_TYPES,
     CountingRules,
     cell_columns,
     check_counts,
@@ -45,16 +45,19 @@ def count_cells(
     field_rows: list[dict[str, Any]] = []
     cell_tables = [pd.DataFrame(columns=columns)]
     n_fields = len(stores.list_class_maps(class_maps))
-    for row, class_map in progress(stores.read_class_maps(class_maps), n_fields, "fields"):
-        if class_map is None:
+    for row, found in progress(stores.read_segmentations(class_maps), n_fields, "fields"):
+        if not found:
             field_rows.append(row)
             continue
         key = (row["well"], row["field"], row["timepoint"])
+        class_map = found["maps"]
         planes = plate.planes(key, intensity_channels, class_map.shape)
-        counted, found = count_field(row, class_map, numbers, rules, pixel_size_um, planes)
+        counted, of_field = count_field(
+            row, class_map, found["unstable"], found["runners_up"], numbers, rules, pixel_size_um, planes
+        )
         field_rows.append(counted)
-        cell_tables.append(found.reindex(columns=columns))
-    table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+        cell_tables.append(of_field.reindex(columns=columns))
+    table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS).astype(FIELD_TYPES)
     all_cells = join_cells(cell_tables)
     check_counts(tally_cells(all_cells, CELL_KEYS), table, CELL_KEYS, f"{class_maps}: cells and fields")
     stores.write_table(fields, table)

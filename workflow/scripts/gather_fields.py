@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import CELL_KEYS, COUNTS, check_counts, join_cells, tally_cells
+from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, check_counts, join_cells, tally_cells
 from livedead.fields import exclude_flagged
 from livedead.logs import log_to
 from livedead.normalization import QUALITY, flag_fields
@@ -35,10 +35,10 @@ def gather_fields(
     flags = flag_fields(quality, {**qc, "min_range": min_range})
     joined = joined.merge(flags, on=FIELD, how="left", validate="one_to_one")
     joined, counted = exclude_flagged(
-        joined.astype(dict.fromkeys(COUNTS, "Int64")),
+        joined.astype(FIELD_TYPES),
         join_cells([stores.read_table(path) for path in shard_cells]),
         qc["exclude_flags"],
-        [*COUNTS, "area_mm2"],
+        COUNTED,
     )
     check_counts(tally_cells(counted, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
     stores.write_table(fields, joined)

@@ -12,16 +12,12 @@ import torch
 from livedead import stores, weights
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, read_ahead, read_transforms
-from livedead.inference import Plan, Segmenter, choose_device, keep_memory
+from livedead.inference import LARGE_FIELD_PX, Plan, Segmenter, choose_device, keep_memory
 from livedead.logs import log, log_to, progress
 from livedead.plates import shard_wells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
-
-
-LARGE_FIELD_PX = 50_000_000
-"""Larger fields are not read ahead, and what they leave is given back: memory holds one alone."""
 
 
 def segment_fields(
@@ -47,9 +43,10 @@ def segment_fields(
     shard, n_shards = map(int, re.findall(r"\d+", scatteritem))
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
-    transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
+    transforms = read_transforms(stores.read_normalization(normalization, LARGE_FIELD_PX)[0], channels)
     plan = Plan.from_config(segmentation)
     is_large = next(iter(transforms.values())).gain.size > LARGE_FIELD_PX
+    # What a large field leaves is given back: there is no room for two.
     if not is_large:
         keep_memory()
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))

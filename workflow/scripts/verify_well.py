@@ -9,7 +9,15 @@ import torch
 
 import livedead
 from livedead import sheets, stores, weights, wells
-from livedead.cells import CELL_KEYS, COUNTS, CountingRules, class_numbers, count_field, join_cells
+from livedead.cells import (
+    CELL_KEYS,
+    COUNTED,
+    FIELD_TYPES,
+    CountingRules,
+    class_numbers,
+    count_field,
+    join_cells,
+)
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
 from livedead.inference import Plan, Segmenter
@@ -70,23 +78,23 @@ def verify_well(
     rows, found = [], []
     for key in plate.keys([well]):
         try:
-            class_map = segmenter.segment(plate.raw(key, transforms), key).class_map
+            segmented = segmenter.segment(plate.raw(key, transforms), key)
         except FieldError as error:
             rows.append(describe(index["plate"].iloc[0], key, error))
             continue
-        planes = plate.planes(key, intensity_channels, class_map.shape)
+        planes = plate.planes(key, intensity_channels, segmented.class_map.shape)
         row = describe(index["plate"].iloc[0], key)
-        counted, of_field = count_field(row, class_map, numbers, rules, pixel_size_um, planes)
+        counted, of_field = count_field(row, *segmented, numbers, rules, pixel_size_um, planes)
         rows.append(counted)
         found.append(of_field)
     anew = pd.DataFrame(rows).merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     anew = anew.reindex(columns=all_fields.columns)
     counted_fields, counted_cells = exclude_flagged(
-        anew.astype(dict.fromkeys(COUNTS, "Int64")),
+        anew.astype(FIELD_TYPES),
         join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns),
         exclude_flags,
-        [*COUNTS, "area_mm2"],
+        COUNTED,
     )
     stores.write_table(verified_fields, counted_fields)
     stores.write_table(verified_cells, counted_cells)
