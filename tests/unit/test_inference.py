@@ -68,7 +68,7 @@ def logits(network, raw, **plan):
     shape = tuple(side + -side % 32 for side in raw.shape[1:])
     output = np.full((5, *shape), np.nan, np.float32)
     with torch.inference_mode():
-        for core, part in chosen._parts(raw, name, core_px):
+        for core, part in chosen._parts(chosen._field(raw, None), name, core_px):
             output[:, *core] = part
     return output
 
@@ -260,13 +260,13 @@ def test_out_of_memory_redoes_the_whole_field(small_network, monkeypatch, caplog
     chosen = segmenter(small_network, (200, 200))
     logits_of = chosen._logits
 
-    def out_of_memory(raw, window, name):
+    def out_of_memory(field, window, name):
         if window[0].stop - window[0].start == 224 and name == "whole" and not chosen.__dict__.get("tried"):
             chosen.__dict__["tried"] = True
             raise torch.OutOfMemoryError
         if name == "banded":
             raise torch.OutOfMemoryError
-        return logits_of(raw, window, name)
+        return logits_of(field, window, name)
 
     monkeypatch.setattr(chosen, "_logits", out_of_memory)
     found = chosen.segment(raw)

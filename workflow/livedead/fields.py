@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from livedead.images import read_plane
 from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize, without_own_light
 from livedead.plates import well_position
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 _PROBLEMS = {
@@ -149,25 +151,35 @@ class PlateImages:
         return field[..., y : height - y, x : width - x]
 
 
+def work_ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], n_ahead: int, n_threads: int = 1
+) -> Iterator[Result]:
+    """Results in the order of `items`, up to `n_ahead` of them made before they are asked for.
+
+    With 0 each is made when it is asked for, so that no two are in memory at once.
+    """
+    with ThreadPoolExecutor(n_threads) as pool:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > n_ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 def read_ahead(
     read: Callable[[Key], np.ndarray], keys: Iterable[Key], n_ahead: int = 2
 ) -> Iterator[tuple[Key, np.ndarray | FieldError]]:
     """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
-    with ThreadPoolExecutor(max(1, n_ahead)) as pool:
-        waiting: deque[tuple[Key, Future[np.ndarray]]] = deque()
-        for key in keys:
-            waiting.append((key, pool.submit(read, key)))
-            if len(waiting) > n_ahead:
-                yield _outcome(*waiting.popleft())
-        while waiting:
-            yield _outcome(*waiting.popleft())
 
+    def outcome(key: Key) -> tuple[Key, np.ndarray | FieldError]:
+        try:
+            return key, read(key)
+        except FieldError as error:
+            return key, error
 
-def _outcome(key: Key, future: Future[np.ndarray]) -> tuple[Key, np.ndarray | FieldError]:
-    try:
-        return key, future.result()
-    except FieldError as error:
-        return key, error
+    return work_ahead(outcome, keys, n_ahead, max(1, n_ahead))
 
 
 def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from livedead.metadata import absent_planes, is_ome, read_ome
 from livedead.stores import replacing
 
 MAX_SIDE_PX = 100_000
-MAX_PIXELS = 2**28
+MAX_PIXELS = 2**29
 MAX_SECONDS = 120.0
 """Time that one file may take: a dead network share must not hold up the plate for ever."""
 IN_MEMORY_BYTES = 2**26

@@ -9,7 +9,9 @@ same place. Nothing is blended, so there is no seam to hide; `seam_check` measur
 
 import ctypes
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -341,10 +343,16 @@ class Segmenter:
         folded = fold_batch_norm(network.eval().requires_grad_(False)).to(self.device)
         self.network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._transforms = transforms
-        self._levels = [transform.levels(None) for transform in transforms]
+        self._gains = [self._resident(transform.gain) for transform in transforms]
+        self._offsets = [
+            None if transform.offset is None else self._resident(transform.offset) for transform in transforms
+        ]
+        self._of_thread = threading.local()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def segment(self, raw: np.ndarray, key: Key | None = None) -> Segmentation:
-        """Segment one field.
+        """Segment one field; threads may call this at the same time.
 
         Parameters
         ----------
@@ -353,12 +361,12 @@ class Segmenter:
         key : tuple, optional
             Which field it is, where black and white hold for a well or a field only.
         """
-        self._levels = [transform.levels(key) for transform in self._transforms]
-        rows, columns = _whole(raw.shape)
-        name, core_px = choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
+        field = self._field(raw, key)
+        name, core_px = self._pass(raw)
         for attempt in PASSES[PASSES.index(name) :]:
             try:
-                return self._segment(raw, attempt, core_px or 1024)
+                with self._stream():
+                    return self._segment(field, attempt, core_px or 1024)
             except torch.OutOfMemoryError:
                 if attempt == PASSES[-1]:
                     raise
@@ -366,23 +374,25 @@ class Segmenter:
                 log.warning("out of GPU memory in the %s pass: the whole field is computed anew", attempt)
         raise AssertionError("unreachable")
 
-    def seam_check(self, raw: np.ndarray, rng: np.random.Generator, core_px: int = 128) -> SeamCheck:
-        """Compute a random window of the field just segmented on its own and compare it with its pass.
+    def seam_check(
+        self, raw: np.ndarray, rng: np.random.Generator, key: Key | None = None, core_px: int = 128
+    ) -> SeamCheck:
+        """Compute a random window of a field on its own and compare it with the field's pass.
 
         The window's origin lies on the grid of 32 but not on that of any tile, so that a halo
         too small, or a dependence on the place, would show.
         """
+        field = self._field(raw, key)
+        shape = tuple(part.stop for part in _whole(raw.shape))
+        name, tile_px = self._pass(raw)
+        starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
+        top, left = (slice(a, min(a + core_px, side)) for a, side in zip(starts, shape, strict=True))
+        place = (top, left)
+        window, inner = _with_halo(place, (shape[0], shape[1]), HALO_PX)
         with torch.inference_mode():
-            whole = _whole(raw.shape)
-            shape = (whole[0].stop, whole[1].stop)
-            name, tile_px = choose_pass(self.network.architecture, shape[0] * shape[1], self.plan)
-            starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
-            top, left = (slice(a, min(a + core_px, side)) for a, side in zip(starts, shape, strict=True))
-            place = (top, left)
-            window, inner = _with_halo(place, shape, HALO_PX)
-            alone = self._logits(raw, window, "whole")[:, *inner].softmax(0)
+            alone = self._logits(field, window, "whole")[:, *inner].softmax(0)
             with_rest = torch.empty_like(alone)
-            for part, logits in self._parts(raw, name, tile_px or 1024):
+            for part, logits in self._parts(field, name, tile_px or 1024):
                 own, its = _intersection(part, place)
                 if own is not None and its is not None:
                     with_rest[:, *its] = logits[:, *own].softmax(0)
@@ -392,53 +402,78 @@ class Segmenter:
                 largest_difference=float((alone - with_rest).abs().max()),
             )
 
-    def _segment(self, raw: np.ndarray, name: str, core_px: int) -> Segmentation:
-        height, width = raw.shape[-2:]
+    def _field(self, raw: np.ndarray, key: Key | None) -> "_Field":
+        return _Field(raw, [transform.levels(key) for transform in self._transforms])
+
+    def _pass(self, raw: np.ndarray) -> tuple[str, int]:
+        rows, columns = _whole(raw.shape)
+        return choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
+
+    def _stream(self) -> AbstractContextManager[Any]:
+        """On a GPU a stream of the thread's own, so that fields in flight overlap."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        if not hasattr(self._of_thread, "stream"):
+            self._of_thread.stream = torch.cuda.Stream(self.device)
+        return torch.cuda.stream(self._of_thread.stream)
+
+    def _segment(self, field: "_Field", name: str, core_px: int) -> Segmentation:
+        height, width = field.raw.shape[-2:]
         class_map = np.empty((height, width), np.uint8)
         places, runners_up = [], []
         margin = UNSTABLE_MARGINS[self.plan.precision]
         with torch.inference_mode():
-            for core, logits in self._parts(raw, name, core_px):
+            for core, logits in self._parts(field, name, core_px):
                 top, left = core[0].start, core[1].start
                 logits = logits[:, : height - top, : width - left]
-                (best, second), (choice, other) = logits.topk(2, dim=0)
+                best, choice = logits.max(dim=0)
                 class_map[core] = choice.to(torch.uint8).cpu().numpy()
-                rows, columns = torch.nonzero(best - second < margin, as_tuple=True)
+                close = (logits > best - margin).sum(dim=0, dtype=torch.uint8) > 1
+                rows, columns = torch.nonzero(close, as_tuple=True)
+                others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
                 places.append(((rows + top) * width + columns + left).cpu().numpy())
-                runners_up.append(other[rows, columns].to(torch.uint8).cpu().numpy())
+                runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
         unstable = np.concatenate(places)
         order = np.argsort(unstable)
         return Segmentation(class_map, unstable[order], np.concatenate(runners_up)[order])
 
-    def _parts(self, raw: np.ndarray, name: str, core_px: int) -> Iterator[tuple[Slices, Tensor]]:
+    def _parts(self, field: "_Field", name: str, core_px: int) -> Iterator[tuple[Slices, Tensor]]:
         """Places and logits of the pieces in which a pass computes a padded field."""
-        whole = _whole(raw.shape)
+        whole = _whole(field.raw.shape)
         if name == "tiled":
             shape = (whole[0].stop, whole[1].stop)
-            yield from tiles(lambda window: self._logits(raw, window, "whole"), shape, core_px)
+            yield from tiles(lambda window: self._logits(field, window, "whole"), shape, core_px)
         else:
-            yield whole, self._logits(raw, whole, name)
+            yield whole, self._logits(field, whole, name)
 
-    def _logits(self, raw: np.ndarray, window: Slices, name: str) -> Tensor:
+    def _logits(self, field: "_Field", window: Slices, name: str) -> Tensor:
         """Logits of one window of the padded field, (K, h, w) float32 on the device."""
         low = self.plan.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            batch = self._normalized(raw, window)[None].contiguous(memory_format=torch.channels_last)
+            batch = self._normalized(field, window)[None].contiguous(memory_format=torch.channels_last)
             if name == "banded":
                 return self.network.forward_banded(batch, BAND_PX)[0].float()
             output: Tensor = self.network(batch)
         return output[0].float()
 
-    def _normalized(self, raw: np.ndarray, window: Slices) -> Tensor:
+    def _normalized(self, field: "_Field", window: Slices) -> Tensor:
         """The network's input in one window, (C, h, w) float32: uploaded raw, normalized there."""
         channels = []
-        for plane, transform, (black, scale) in zip(raw, self._transforms, self._levels, strict=True):
+        parts = zip(field.raw, field.levels, self._gains, self._offsets, strict=True)
+        for plane, (black, scale), gain, offset in parts:
             counts = self._upload(padded_window(plane, window)).float()
-            gain = self._upload(padded_window(transform.gain, window))
-            background = transform.offset
-            offset = None if background is None else self._upload(padded_window(background, window))
-            channels.append(normalize(counts, gain, black, scale, offset))
+            background = None if offset is None else self._cut(offset, window)
+            channels.append(normalize(counts, self._cut(gain, window), black, scale, background))
         return torch.stack(channels)
+
+    def _resident(self, array: Any) -> Any:
+        """An array of the plate, padded and on the device; on disk it stays if it lies there."""
+        return self._upload(padded(array)) if isinstance(array, np.ndarray) else array
+
+    def _cut(self, array: Any, window: Slices) -> Tensor:
+        if isinstance(array, Tensor):
+            return array[window]
+        return self._upload(padded_window(array, window))
 
     def _upload(self, window: np.ndarray) -> Tensor:
         """An array on the device; from pinned memory to a GPU, so that the copy need not wait."""
@@ -446,6 +481,13 @@ class Segmenter:
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor
+
+
+class _Field(NamedTuple):
+    """Raw counts, (C, H, W) uint16, and black and scale of each channel."""
+
+    raw: np.ndarray
+    levels: list[tuple[float, float]]
 
 
 def _intersection(part: Slices, place: Slices) -> tuple[Slices | None, Slices | None]:

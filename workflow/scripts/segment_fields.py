@@ -11,13 +11,17 @@ import torch
 
 from livedead import stores, weights
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe, read_ahead, read_transforms
-from livedead.inference import LARGE_FIELD_PX, Plan, Segmenter, choose_device, keep_memory
+from livedead.fields import PlateImages, describe, read_ahead, read_transforms, work_ahead
+from livedead.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choose_device, keep_memory
 from livedead.logs import log, log_to, progress
+from livedead.normalization import Key
 from livedead.plates import shard_wells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
+
+Computed = tuple[dict[str, Any], dict[str, np.ndarray], SeamCheck | None]
+"""A field's row, its arrays (none if it failed), and its seam check if it was chosen for one."""
 
 
 def segment_fields(
@@ -54,42 +58,51 @@ def segment_fields(
     segmenter = Segmenter(network, list(plate.seen(transforms).values()), plan)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, plan)
     seam = segmentation["seam"]
-    rng = np.random.default_rng(shard)
-    checked = set(rng.permutation(len(keys))[: seam["checks"]].tolist())
+    checked = set(np.random.default_rng(shard).permutation(len(keys))[: seam["checks"]].tolist())
+    name = table["plate"].iloc[0]
     about: dict[str, Any] = {
         "device": segmenter.device.type,
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
+        "n_unstable_px": 0,
         "seam_largest_difference": 0.0,
         "seam_n_changed": 0,
         "seam_n_pixels": 0,
     }
 
-    def check(field: np.ndarray, key: tuple[str, int, int]) -> None:
-        found = segmenter.seam_check(field, rng)
-        log.info("%s field %d timepoint %d: %s", *key, found)
-        about["seam_largest_difference"] = max(about["seam_largest_difference"], found.largest_difference)
-        about["seam_n_changed"] += found.n_changed
-        about["seam_n_pixels"] += found.n_pixels
-        if found.largest_difference > seam["max_difference"]:
-            raise LivedeadError(f"{key}: {found} is over max_difference {seam['max_difference']}")
+    def computed(numbered: tuple[int, tuple[Key, np.ndarray | FieldError]]) -> Computed:
+        k, (key, field) = numbered
+        if isinstance(field, FieldError):
+            log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
+            return describe(name, key, field), {}, None
+        found = segmenter.segment(field, key)
+        check = segmenter.seam_check(field, np.random.default_rng([shard, k]), key) if k in checked else None
+        arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
+        return describe(name, key), arrays, check
 
     def segmented() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
         fields = read_ahead(lambda key: plate.raw(key, transforms), keys, 0 if is_large else 2)
-        for k, (key, field) in enumerate(progress(fields, len(keys), "fields")):
-            if isinstance(field, FieldError):
-                log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
-                yield describe(table["plate"].iloc[0], key, field), {}
-                continue
-            found = segmenter.segment(field, key)
-            if k in checked:
-                check(field, key)
-            yield (
-                describe(table["plate"].iloc[0], key),
-                {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up},
-            )
+        # While one field is written, the next is computed; a GPU has two in flight.
+        n_ahead = 0 if is_large else 2 if segmenter.device.type == "cuda" else 1
+        results = work_ahead(computed, enumerate(fields), n_ahead, max(1, n_ahead))
+        for row, arrays, check in progress(results, len(keys), "fields"):
+            about["n_unstable_px"] += arrays["unstable"].size if arrays else 0
+            if check is not None:
+                _note(check, row, about, seam["max_difference"])
+            yield row, arrays
 
     stores.write_segmentations(class_maps, segmented(), about)
+
+
+def _note(check: SeamCheck, row: dict[str, Any], about: dict[str, Any], max_difference: float) -> None:
+    """Log a seam check and add it to what the file tells about itself."""
+    where = f"{row['well']} field {row['field']} timepoint {row['timepoint']}"
+    log.info("%s: %s", where, check)
+    about["seam_largest_difference"] = max(about["seam_largest_difference"], check.largest_difference)
+    about["seam_n_changed"] += check.n_changed
+    about["seam_n_pixels"] += check.n_pixels
+    if check.largest_difference > max_difference:
+        raise LivedeadError(f"{where}: {check} is over max_difference {max_difference}")
 
 
 if __name__ == "__main__":
