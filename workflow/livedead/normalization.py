@@ -247,20 +247,24 @@ def without_own_light(plane: np.ndarray, degree: int, floor: float) -> np.ndarra
 def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
     """How often each corrected count occurs in a field, (65536,) int64."""
     total = np.zeros(N_BINS, np.int64)
-    # In blocks that stay in the processor's cache, which is what makes it fast.
+    # In blocks that stay in the processor's cache, and by operations that need no casting buffer:
+    # both are what makes it fast.
     corrected = np.empty((_BLOCK_ROWS, field.shape[1]), np.float32)
     bins = np.empty(corrected.shape, np.int64)
     for top in range(0, len(field), _BLOCK_ROWS):
         rows = slice(top, top + _BLOCK_ROWS)
         block, numbers = corrected[: len(field[rows])], bins[: len(field[rows])]
-        np.multiply(field[rows], gain[rows], out=block)
+        block[...] = field[rows]
+        np.multiply(block, gain[rows], out=block)
         if offset is not None:
             np.add(block, offset[rows], out=block)
             np.maximum(block, 0, out=block)
         np.minimum(block, N_BINS - 1, out=block)
         # Adding 2^23 rounds a float32 to a whole number, half to even, and leaves it in the low bits.
         np.add(block, np.float32(2**23), out=block)
-        numbers[...] = block.view(np.uint32) & _LOW_BITS
+        bits = block.view(np.uint32)
+        np.bitwise_and(bits, _LOW_BITS, out=bits)
+        numbers[...] = bits
         counts = np.bincount(numbers.ravel())
         total[: len(counts)] += counts
     return total
