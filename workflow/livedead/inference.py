@@ -33,8 +33,8 @@ UNSTABLE_MARGINS = {"float32": 1e-4, "bfloat16": 2.5}
 float32; in bfloat16, what 99.9 % of pixels stay under, with trained weights (docs/inference.md)."""
 LARGE_FIELD_PX = 50_000_000
 """Larger fields are not read ahead, and their flat-field stays on disk: memory holds one alone."""
-PROCESS_MB = 600
-"""What Python and PyTorch take before the first field."""
+PROCESS_MB = 900
+"""What Python, PyTorch, and the C library's unused fragments take beside a field."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 
@@ -433,6 +433,8 @@ class Segmenter:
                 others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
                 places.append(((rows + top) * width + columns + left).cpu().numpy())
                 runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
+                # The next part is computed before these names are bound anew.
+                del logits, best, choice, close, others
         unstable = np.concatenate(places)
         order = np.argsort(unstable)
         return Segmentation(class_map, unstable[order], np.concatenate(runners_up)[order])
