@@ -147,14 +147,19 @@ def test_unstable_pixels_are_those_of_a_small_margin(small_network, monkeypatch)
 
 def test_a_halo_too_small_is_seen_by_the_test_and_by_the_seam_check(small_network, monkeypatch):
     raw = random_raw(640, 640)
-    fine = segmenter(small_network, (640, 640), tile_px=160).seam_check(raw, np.random.default_rng(0))
+    found, fine = segmenter(small_network, (640, 640), tile_px=160).segment_checked(
+        raw, np.random.default_rng(0)
+    )
+    np.testing.assert_array_equal(
+        found.class_map, segmenter(small_network, (640, 640), tile_px=160).segment(raw).class_map
+    )
     assert fine.largest_difference < 1e-4
     assert fine.n_pixels == 128**2
     expected = logits(small_network, raw, force="whole")
     monkeypatch.setattr(inference.tiles, "__defaults__", (64,))
     found = logits(small_network, raw, tile_px=160)
     assert np.abs(found - expected).max() > 1e-2
-    seam = segmenter(small_network, (640, 640), tile_px=160).seam_check(raw, np.random.default_rng(0))
+    _, seam = segmenter(small_network, (640, 640), tile_px=160).segment_checked(raw, np.random.default_rng(0))
     assert seam.largest_difference > 1e-3
 
 

@@ -4,7 +4,7 @@ The result is defined by one pass over the field, padded at the bottom and right
 of 32 by reflection. The banded pass computes the same sums in less memory. A tile gives the
 same logits if its origin lies on the grid of 32 and its halo covers the receptive field;
 windows end where the padded field ends, so that the network's own zero padding falls in the
-same place. Nothing is blended, so there is no seam to hide; `seam_check` measures that.
+same place. Nothing is blended, so there is no seam to hide; each job measures that.
 """
 
 import ctypes
@@ -361,42 +361,27 @@ class Segmenter:
         key : tuple, optional
             Which field it is, where black and white hold for a well or a field only.
         """
-        field = self._field(raw, key)
-        name, core_px = self._pass(raw)
-        for attempt in PASSES[PASSES.index(name) :]:
-            try:
-                with self._stream():
-                    return self._segment(field, attempt, core_px or 1024)
-            except torch.OutOfMemoryError:
-                if attempt == PASSES[-1]:
-                    raise
-                torch.cuda.empty_cache()
-                log.warning("out of GPU memory in the %s pass: the whole field is computed anew", attempt)
-        raise AssertionError("unreachable")
+        return self._segment(self._field(raw, key), None)[0]
 
-    def seam_check(
+    def segment_checked(
         self, raw: np.ndarray, rng: np.random.Generator, key: Key | None = None, core_px: int = 128
-    ) -> SeamCheck:
-        """Compute a random window of a field on its own and compare it with the field's pass.
+    ) -> tuple[Segmentation, SeamCheck]:
+        """Segment one field, and compute a random window of it a second time on its own.
 
         The window's origin lies on the grid of 32 but not on that of any tile, so that a halo
         too small, or a dependence on the place, would show.
         """
         field = self._field(raw, key)
-        shape = tuple(part.stop for part in _whole(raw.shape))
-        name, tile_px = self._pass(raw)
-        starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
-        top, left = (slice(a, min(a + core_px, side)) for a, side in zip(starts, shape, strict=True))
-        place = (top, left)
-        window, inner = _with_halo(place, (shape[0], shape[1]), HALO_PX)
+        height, width = (part.stop for part in _whole(raw.shape))
+        starts = [STRIDE * int(rng.integers(max(1, (n - core_px) // STRIDE + 1))) for n in (height, width)]
+        top, left = (
+            slice(a, min(a + core_px, side)) for a, side in zip(starts, (height, width), strict=True)
+        )
+        segmentation, with_rest = self._segment(field, (top, left))
+        window, inner = _with_halo((top, left), (height, width), HALO_PX)
         with torch.inference_mode():
             alone = self._logits(field, window, "whole")[:, *inner].softmax(0)
-            with_rest = torch.empty_like(alone)
-            for part, logits in self._parts(field, name, tile_px or 1024):
-                own, its = _intersection(part, place)
-                if own is not None and its is not None:
-                    with_rest[:, *its] = logits[:, *own].softmax(0)
-            return SeamCheck(
+            return segmentation, SeamCheck(
                 n_pixels=alone[0].numel(),
                 n_changed=int((alone.argmax(0) != with_rest.argmax(0)).sum()),
                 largest_difference=float((alone - with_rest).abs().max()),
@@ -404,10 +389,6 @@ class Segmenter:
 
     def _field(self, raw: np.ndarray, key: Key | None) -> "_Field":
         return _Field(raw, [transform.levels(key) for transform in self._transforms])
-
-    def _pass(self, raw: np.ndarray) -> tuple[str, int]:
-        rows, columns = _whole(raw.shape)
-        return choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
 
     def _stream(self) -> AbstractContextManager[Any]:
         """On a GPU a stream of the thread's own, so that fields in flight overlap."""
@@ -417,27 +398,48 @@ class Segmenter:
             self._of_thread.stream = torch.cuda.Stream(self.device)
         return torch.cuda.stream(self._of_thread.stream)
 
-    def _segment(self, field: "_Field", name: str, core_px: int) -> Segmentation:
+    def _segment(self, field: "_Field", place: Slices | None) -> tuple[Segmentation, Tensor]:
+        """The segmentation, and the probabilities at `place`."""
+        rows, columns = _whole(field.raw.shape)
+        name, core_px = choose_pass(self.network.architecture, rows.stop * columns.stop, self.plan)
+        for attempt in PASSES[PASSES.index(name) :]:
+            try:
+                with self._stream(), torch.inference_mode():
+                    return self._decide(field, self._parts(field, attempt, core_px or 1024), place)
+            except torch.OutOfMemoryError:
+                if attempt == PASSES[-1]:
+                    raise
+                torch.cuda.empty_cache()
+                log.warning("out of GPU memory in the %s pass: the whole field is computed anew", attempt)
+        raise AssertionError("unreachable")
+
+    def _decide(
+        self, field: "_Field", parts: Iterator[tuple[Slices, Tensor]], place: Slices | None
+    ) -> tuple[Segmentation, Tensor]:
         height, width = field.raw.shape[-2:]
         class_map = np.empty((height, width), np.uint8)
         places, runners_up = [], []
         margin = UNSTABLE_MARGINS[self.plan.precision]
-        with torch.inference_mode():
-            for core, logits in self._parts(field, name, core_px):
-                top, left = core[0].start, core[1].start
-                logits = logits[:, : height - top, : width - left]
-                best, choice = logits.max(dim=0)
-                class_map[core] = choice.to(torch.uint8).cpu().numpy()
-                close = (logits > best - margin).sum(dim=0, dtype=torch.uint8) > 1
-                rows, columns = torch.nonzero(close, as_tuple=True)
-                others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
-                places.append(((rows + top) * width + columns + left).cpu().numpy())
-                runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
-                # The next part is computed before these names are bound anew.
-                del logits, best, choice, close, others
+        sides = [] if place is None else [part.stop - part.start for part in place]
+        chosen = torch.empty((self.network.architecture.n_classes, *sides), device=self.device)
+        for core, logits in parts:
+            own, its = (None, None) if place is None else _intersection(core, place)
+            if own is not None and its is not None:
+                chosen[:, *its] = logits[:, *own].softmax(0)
+            top, left = core[0].start, core[1].start
+            logits = logits[:, : height - top, : width - left]
+            best, choice = logits.max(dim=0)
+            class_map[core] = choice.to(torch.uint8).cpu().numpy()
+            close = (logits > best - margin).sum(dim=0, dtype=torch.uint8) > 1
+            rows, columns = torch.nonzero(close, as_tuple=True)
+            others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
+            places.append(((rows + top) * width + columns + left).cpu().numpy())
+            runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
+            # The next part is computed before these names are bound anew.
+            del logits, best, choice, close, others
         unstable = np.concatenate(places)
         order = np.argsort(unstable)
-        return Segmentation(class_map, unstable[order], np.concatenate(runners_up)[order])
+        return Segmentation(class_map, unstable[order], np.concatenate(runners_up)[order]), chosen
 
     def _parts(self, field: "_Field", name: str, core_px: int) -> Iterator[tuple[Slices, Tensor]]:
         """Places and logits of the pieces in which a pass computes a padded field."""

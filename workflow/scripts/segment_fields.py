@@ -75,8 +75,11 @@ def segment_fields(
         if isinstance(field, FieldError):
             log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
             return describe(name, key, field), {}, None
-        found = segmenter.segment(field, key)
-        check = segmenter.seam_check(field, np.random.default_rng([shard, k]), key) if k in checked else None
+        check = None
+        if k in checked:
+            found, check = segmenter.segment_checked(field, np.random.default_rng([shard, k]), key)
+        else:
+            found = segmenter.segment(field, key)
         arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
         return describe(name, key), arrays, check
 
