@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from livedead import cells, inference, stores, weights  # noqa: E402
+from livedead import cells, counting, inference, stores, weights  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
 from livedead.fields import PlateImages, read_transforms  # noqa: E402
 from livedead.sheets import read_plates  # noqa: E402
@@ -27,8 +27,8 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     channels, _ = stores.read_normalization(results / plate / "normalization.h5")
     transforms = read_transforms(channels, config["input_channels"])
     network, _ = weights.load_unet(results / "weights/unet.safetensors")
-    numbers = cells.class_numbers(config["classes"])
-    rules = cells.CountingRules(**config["counting"])
+    numbers = counting.class_numbers(config["classes"])
+    rules = counting.CountingRules(**config["counting"])
     segmenters = {
         precision: inference.Segmenter(
             copy.deepcopy(network), list(transforms.values()), inference.Plan("cpu", precision)

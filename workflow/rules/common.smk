@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from livedead import sheets
-from livedead.analysis import MapColumns
-from livedead.cells import CountingRules, check_rules, class_numbers
+from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256, value_sha256
+from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 

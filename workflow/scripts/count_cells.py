@@ -10,14 +10,13 @@ from livedead.cells import (
     CELL_KEYS,
     COUNTS,
     FIELD_COLUMNS,
-    CountingRules,
     cell_columns,
     check_counts,
-    class_numbers,
     count_field,
     join_cells,
     tally_cells,
 )
+from livedead.counting import CountingRules, class_numbers
 from livedead.fields import PlateImages
 from livedead.logs import log_to, progress
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livedead import exports, stores
-from livedead.analysis import MapColumns
 from livedead.logs import log_to
+from livedead.sheets import MapColumns
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

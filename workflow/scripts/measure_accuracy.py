@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from livedead import simulate, stores, weights
-from livedead.cells import CountingRules, class_numbers, measure_cells
+from livedead.cells import measure_cells
+from livedead.counting import CountingRules, class_numbers
 from livedead.inference import Plan, Segmenter
 from livedead.logs import log_to, progress
 from livedead.normalization import Settings, fit_channel

@@ -9,7 +9,8 @@ import torch
 
 import livedead
 from livedead import sheets, stores, weights, wells
-from livedead.cells import CELL_KEYS, COUNTS, CountingRules, class_numbers, count_field, join_cells
+from livedead.cells import CELL_KEYS, COUNTS, count_field, join_cells
+from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
 from livedead.inference import Plan, Segmenter
