@@ -20,7 +20,7 @@ help:
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every style and type check"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
-	@echo "make resume CONFIG=config/config.yaml   after a crash: unlock, sweep, go on"
+	@echo "make resume CONFIG=config/config.yaml   after a crash: end orphans, unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -96,11 +96,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
 
+# FOLDER is the working folder, PROFILE that of a cluster, ARGS what else the run was started with.
 CONFIG ?= config/demo/config.yaml
+FOLDER ?= .
+RUN = --directory "$(FOLDER)" --configfile "$(CONFIG)"
 resume: $(VENV)/.installed
-	$(BIN)/snakemake --configfile $(CONFIG) --unlock
-	find results -name '.*.partial' -delete
-	$(SNAKEMAKE) --configfile $(CONFIG) --rerun-incomplete
+	PYTHONPATH=workflow $(BIN)/python -m livedead.recovery "$(FOLDER)"
+	$(BIN)/snakemake $(RUN) --unlock
+	$(BIN)/snakemake $(RUN) --rerun-incomplete \
+		$(if $(PROFILE),--workflow-profile $(PROFILE),--cores $(CORES)) $(ARGS)
 
 clean:
 	rm -rf .snakemake logs benchmarks

@@ -109,6 +109,7 @@ ROOMS = [
     ["training"],
     ["pictures"],
     ["simulate"],
+    ["recovery"],
 ]
 
 
