@@ -22,7 +22,7 @@ def assess_plate(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         assess_plate(
             Path(snakemake.input.wells),
             Path(snakemake.output.quality),

@@ -61,7 +61,7 @@ def count_cells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         count_cells(
             Path(snakemake.input.class_maps),
             Path(snakemake.input.raw),

@@ -22,7 +22,7 @@ def export_wells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         export_wells(
             Path(snakemake.input.wells),
             Path(snakemake.output.cytomining),

@@ -18,7 +18,7 @@ def fit_dose_response(wells: Path, curves: Path, *, plate_map: dict[str, Any]) -
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         fit_dose_response(
             Path(snakemake.input.wells),
             Path(snakemake.output.curves),

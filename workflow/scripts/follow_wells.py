@@ -18,7 +18,7 @@ def follow_wells(wells: Path, courses: Path, *, plate_map: dict[str, Any]) -> No
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         follow_wells(
             Path(snakemake.input.wells),
             Path(snakemake.output.courses),

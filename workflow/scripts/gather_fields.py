@@ -46,7 +46,7 @@ def gather_fields(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         gather_fields(
             [Path(path) for path in snakemake.input.fields],
             [Path(path) for path in snakemake.input.cells],

@@ -61,7 +61,7 @@ def label_dyes(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         label_dyes(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

@@ -84,7 +84,7 @@ def field(seed: int, settings: dict[str, float]) -> tuple[dict[str, np.ndarray],
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         measure_accuracy(
             Path(snakemake.input.unet),
             Path(snakemake.output.errors),

@@ -97,7 +97,7 @@ def segment_fields(
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         segment_fields(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

@@ -73,7 +73,7 @@ def train_unet(
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         train_unet(
             [Path(path) for path in snakemake.input.raw],
             [Path(path) for path in snakemake.input.images],

@@ -122,7 +122,7 @@ def _replaced(table: pd.DataFrame, of_well: pd.DataFrame, well: str) -> pd.DataF
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         verify_well(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

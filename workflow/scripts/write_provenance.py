@@ -40,7 +40,7 @@ def write_provenance(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         plates = snakemake.params.plates
         n_shards = len(snakemake.input.class_maps) // len(plates)
         paths = [Path(path) for path in snakemake.input.class_maps]
