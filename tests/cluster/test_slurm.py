@@ -120,7 +120,7 @@ def test_cancelled_preempted_and_timed_out(cluster, local, repository, tmp_path)
 
     # A job that hangs: stopped, so that its minute passes.
     hanging = folder.wait_for(run, "segment_fields")
-    subprocess.run(["scancel", "--signal=STOP", hanging.number], check=True)
+    subprocess.run(["scancel", "--full", "--signal=STOP", hanging.number], check=True)
     assert run.wait(2 * SECONDS) != 0
     assert len({cancelled.number, preempted.number, hanging.number}) == 3
     ended = {job.number: job.state for job in slurm.jobs(folder.path)}
