@@ -85,3 +85,16 @@ def write_config(folder: Path, repository: Path, simulation: dict = SMALL, **set
     )
     rows = "".join(f"{well}\tdrug {k}\n" for k, well in enumerate(WELLS))
     (folder / "config/map.tsv").write_text("well\ttreatment\n" + rows)
+
+
+def write_plates(folder: Path, repository: Path, n_plates: int, n_wells: int = 96) -> None:
+    """Configuration and sheet of many plates, p000 and on, whose raw folders are empty."""
+    write_config(folder, repository)
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    config["simulation"] = {}
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
+    rows = ["plate\traw\twells\tplatemap\tpixel_size_um"]
+    for k in range(n_plates):
+        (folder / f"raw/p{k:03d}").mkdir(parents=True)
+        rows.append(f"p{k:03d}\traw/p{k:03d}\t{n_wells}\tconfig/map.tsv\t0.65")
+    (folder / "config/plates.tsv").write_text("\n".join(rows) + "\n")
