@@ -93,7 +93,7 @@ cluster: $(VENV)-cluster/.installed
 	$(VENV)-cluster/bin/pytest tests/cluster -rs
 
 faults: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/faults -m bulk
+	$(BIN)/pytest tests/faults tests/integration -m bulk
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

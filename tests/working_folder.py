@@ -40,14 +40,15 @@ class Folder:
         command = self.command(*arguments)
         return subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=False)
 
-    def resume_command(self) -> list[str]:
+    def resume_command(self, *arguments: str) -> list[str]:
         """The documented command after a crash, in the environment that runs the tests."""
         command = ["make", "-C", str(self.repository), "-o", f"{sys.prefix}/.installed", "resume"]
         config = self.path / "config/config.yaml"
-        return [*command, f"VENV={sys.prefix}", f"FOLDER={self.path}", f"CONFIG={config}"]
+        variables = {"VENV": sys.prefix, "FOLDER": self.path, "CONFIG": config, "ARGS": " ".join(arguments)}
+        return [*command, *(f"{name}={value}" for name, value in variables.items())]
 
-    def resume(self) -> subprocess.CompletedProcess:
-        return subprocess.run(self.resume_command(), capture_output=True, text=True, check=False)
+    def resume(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.resume_command(*arguments), capture_output=True, text=True, check=False)
 
     def files(self) -> list[str]:
         """What lies under results/."""

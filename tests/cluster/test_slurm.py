@@ -33,9 +33,9 @@ class OnSlurm(Folder):
         flags = [word for pair in FOR_TESTS.items() for word in pair]
         self.where = ("--workflow-profile", str(repository / "workflow/profiles/slurm"), *flags)
 
-    def resume_command(self) -> list[str]:
+    def resume_command(self, *arguments: str) -> list[str]:
         _, profile, *flags = self.where
-        return [*super().resume_command(), f"PROFILE={profile}", f"ARGS={' '.join(flags)}"]
+        return [*super().resume_command(*flags, *arguments), f"PROFILE={profile}"]
 
     def start(self, command: list[str]) -> subprocess.Popen:
         """Start a command in a session of its own, so that it can be killed with all it started here."""

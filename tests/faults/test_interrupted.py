@@ -53,10 +53,10 @@ def assert_same(folder, undisturbed):
             assert folder.read(name) == undisturbed.read(name), name
 
 
-def kill_at_points(folder, points):
-    """Run and resume until the run was killed at every one of the points; return how many kills."""
+def kill_at_points(folder, points, *targets):
+    """Run and resume until the run was killed at every one of the points."""
     killed = folder.path / "killed.txt"
-    left, command = list(points), folder.command()
+    left, command = list(points), folder.command(*targets)
     while left:
         noted = len(killed.read_text().splitlines()) if killed.exists() else 0
         run = start(folder, command, KILL_AT=",".join(left), KILLED=str(killed), PYTHONPATH=str(KILLER))
@@ -64,22 +64,25 @@ def kill_at_points(folder, points):
         reached = killed.read_text().splitlines()[noted:] if killed.exists() else []
         assert reached, (folder.path / "run.log").read_text()[-3000:]
         left = [point for point in left if point not in reached]
-        command = folder.resume_command()
+        command = folder.resume_command(*targets)
     assert sorted(killed.read_text().splitlines()) == sorted(points)
 
 
-def test_killed_at_each_point_of_a_writer(undisturbed, folder):
-    kill_at_points(
-        folder,
-        [
-            "results/small/normalization.h5:begun:run",
-            "results/small/shards/1-of-2/classes.h5:written:job",
-            "results/small/shards/2-of-2/cells.csv.gz:flushed:run",
-            "results/small/wells.csv:renamed:run",
-        ],
-    )
-    assert folder.snakemake("--rerun-incomplete").returncode != 0, "a killed run leaves its lock"
-    resumed = folder.resume()
+def test_killed_at_each_point_of_a_writer(folder, tmp_path):
+    target = "results/wells.csv"
+    write_config(tmp_path / "undisturbed", folder.repository, TINY, shards=2)
+    undisturbed = Folder(tmp_path / "undisturbed", folder.repository)
+    run = undisturbed.snakemake(target)
+    assert run.returncode == 0, run.stderr
+    points = [
+        "results/small/normalization.h5:begun:run",
+        "results/small/shards/1-of-2/classes.h5:written:job",
+        "results/small/shards/2-of-2/cells.csv.gz:flushed:run",
+        "results/small/wells.csv:renamed:run",
+    ]
+    kill_at_points(folder, points, target)
+    assert folder.snakemake("--rerun-incomplete", target).returncode != 0, "a killed run leaves its lock"
+    resumed = folder.resume(target)
     assert resumed.returncode == 0, resumed.stderr
     assert_same(folder, undisturbed)
 

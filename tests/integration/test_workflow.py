@@ -97,16 +97,6 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     assert wells.at["A01", "treatment"] == "water"
 
 
-def test_shards_change_no_byte(done, tmp_path):
-    folder = done.copy(tmp_path / "copy")
-    expected = {name: done.read(name) for name in ("results/wells.csv", "results/small/cells.csv.gz")}
-    run = folder.snakemake("--set-scatter", "shard=3", "--forcerun", "segment_fields")
-    assert run.returncode == 0, run.stderr
-    assert (folder.path / "results/small/shards/3-of-3/classes.h5").is_file()
-    for name, content in expected.items():
-        assert folder.read(name) == content
-
-
 def test_too_many_failed_fields_end_the_run_and_keep_the_tables(done, tmp_path):
     folder = done.copy(tmp_path / "copy")
     path = folder.path / "config/config.yaml"
