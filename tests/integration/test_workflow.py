@@ -55,6 +55,17 @@ def test_everything_lies_in_the_working_folder(done):
         assert done.read(name).startswith(b"\x89PNG")
 
 
+def test_what_the_jobs_took_is_summed(done):
+    table = pd.read_csv(done.path / "benchmarks/sum.csv").set_index("rule")
+    chain = ["index_plate", "normalize_plate", "segment_fields", "count_cells", "gather_fields"]
+    assert list(table.index) == ["convert_weights", *chain, "tabulate_wells"]
+    assert set(table["n_jobs"]) == {1}
+    # Two fields of every imaged well, the truncated one among them.
+    assert set(table.loc[chain, "n_fields"]) == {2 * (len(WELLS) - 1)}
+    own = pd.read_csv(done.path / "benchmarks/segment_fields/small/1-of-1.tsv", sep="\t")
+    assert table.at["segment_fields", "seconds"] == pytest.approx(own["s"].sum(), rel=1e-5)
+
+
 def test_a_second_run_has_nothing_to_do(done):
     run = done.snakemake()
     assert run.returncode == 0
@@ -83,6 +94,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "summarize_run",
         "check_fields",
         "check_quality",
+        "sum_benchmarks",
         "assess_plate",
         "fit_dose_response",
         "follow_wells",

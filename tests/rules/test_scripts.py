@@ -29,6 +29,7 @@ import pandas as pd
 import pytest
 import segment_fields
 import simulate_plate
+import sum_benchmarks
 import summarize_run
 import tabulate_wells
 import take_inventory
@@ -603,3 +604,21 @@ def test_labels_from_masks(flow, tmp_path):
     _, found = next(stores.read_class_maps(tmp_path / "labels.h5"))
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()
+
+
+def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):
+    for k, (seconds, megabytes) in enumerate([("1.5", "100.5"), ("2.5", "-")]):
+        (tmp_path / f"{k}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{megabytes}\n")
+    (tmp_path / "fields.csv").write_text("well,field\n" + "A01,1\n" * 10)
+    jobs = [str(tmp_path / f"{k}.tsv") for k in (0, 1, 2)]
+    sum_benchmarks.sum_benchmarks(
+        {"convert_weights": {"": jobs[:1]}, "segment_fields": {"p": jobs}, "count_cells": {"p": jobs[2:]}},
+        {"p": tmp_path / "fields.csv"},
+        tmp_path / "sum.csv",
+    )
+    assert (tmp_path / "sum.csv").read_text() == (
+        "rule,plate,n_jobs,n_fields,seconds,max_memory_mb,fields_per_s\n"
+        "convert_weights,,1,NA,1.5,100.5,NA\n"
+        "segment_fields,p,2,10,4,100.5,2.5\n"
+        "count_cells,p,0,10,0,NA,NA\n"
+    )
