@@ -95,6 +95,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "check_fields",
         "check_quality",
         "sum_benchmarks",
+        "write_provenance",
         "assess_plate",
         "fit_dose_response",
         "follow_wells",

@@ -34,6 +34,7 @@ import summarize_run
 import tabulate_wells
 import take_inventory
 import tifffile
+import torch
 import train_unet
 import verify_well
 import write_provenance
@@ -261,14 +262,20 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
         {"p": [flow / "1-of-2/classes.h5", flow / "2-of-2/classes.h5"]},
         flow / "unet.certificate.json",
         tmp_path / "provenance.json",
+        plates={"p": {"raw": "raw", "platemap": str(flow / "map.tsv")}},
         config={"counting": COUNTING},
         code={"count_cells": "abc"},
     )
     record = json.loads((tmp_path / "provenance.json").read_text())
     digest = hashlib.sha256((flow / "images.tsv").read_bytes()).hexdigest()
     assert record["plates"]["p"]["images_sha256"] == digest
+    mapped = hashlib.sha256(b"well\tdrug\nA01\tx\nB06\ty\nC01\tz\n").hexdigest()
+    assert record["plates"]["p"]["platemap_sha256"] == mapped
+    assert record["plates"]["p"]["sheet"]["raw"] == "raw"
     shard = record["plates"]["p"]["shards"]["2-of-2"]
-    assert shard["device"] == "cpu"
+    assert (shard["device"], shard["gpu"], shard["precision"]) == ("cpu", "", "float32")
+    assert shard["tf32"] is False
+    assert shard["threads"] == torch.get_num_threads()
     assert 0 <= shard["seam_largest_difference"] < 1e-3
     assert record["packages"]["numpy"] == np.__version__
     assert record["weights"]["unet_sha256"]
@@ -610,7 +617,7 @@ def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):
     for k, (seconds, megabytes) in enumerate([("1.5", "100.5"), ("2.5", "-")]):
         (tmp_path / f"{k}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{megabytes}\n")
     (tmp_path / "fields.csv").write_text("well,field\n" + "A01,1\n" * 10)
-    jobs = [str(tmp_path / f"{k}.tsv") for k in (0, 1, 2)]
+    jobs = ["0.tsv", "1.tsv", "lost.tsv"]
     sum_benchmarks.sum_benchmarks(
         {"convert_weights": {"": jobs[:1]}, "segment_fields": {"p": jobs}, "count_cells": {"p": jobs[2:]}},
         {"p": tmp_path / "fields.csv"},

@@ -106,12 +106,15 @@ def config_sha256(wildcards) -> str:
 
 
 def benchmarks_of_the_chain() -> dict[str, dict[str, list[str]]]:
-    """Benchmark files of the jobs of each rule and plate; the weights belong to no plate."""
+    """Benchmark files of the jobs of each rule and plate, under benchmarks/, wherever that is.
+
+    The weights belong to no plate.
+    """
     sharded = ("segment_fields", "count_cells")
-    files = {"convert_weights": {"": ["benchmarks/convert_weights.tsv"]}}
+    files = {"convert_weights": {"": ["convert_weights.tsv"]}}
     for name in CHAIN[:1] + CHAIN[2:]:
-        one = [f"benchmarks/{name}/{{plate}}.tsv"]
-        each = gather.shard(f"benchmarks/{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        one = [f"{name}/{{plate}}.tsv"]
+        each = gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
         paths = each if name in sharded else one
         files[name] = {plate: expand(paths, plate=plate) for plate in PLATES.index}
     return files

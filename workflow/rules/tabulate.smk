@@ -78,6 +78,7 @@ rule write_provenance:
             plate=PLATES.index,
         ),
         certificate="results/weights/unet.certificate.json",
+        platemaps=sorted(set(PLATES["platemap"]) - {""}),
     output:
         provenance="results/provenance.json",
     log:
@@ -91,7 +92,7 @@ rule write_provenance:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        plates=list(PLATES.index),
+        plates=PLATES.to_dict("index"),
         scripts={name: code(name) for name in CHAIN},
     script:
         "../scripts/write_provenance.py"

@@ -61,6 +61,9 @@ def segment_fields(
     checked = set(rng.permutation(len(keys))[: seam["checks"]].tolist())
     about: dict[str, Any] = {
         "device": segmenter.device.type,
+        "gpu": torch.cuda.get_device_name(segmenter.device) if segmenter.device.type == "cuda" else "",
+        "precision": plan.precision,
+        "tf32": torch.backends.cudnn.allow_tf32,
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
         "seam_largest_difference": 0.0,

@@ -20,7 +20,8 @@ def sum_benchmarks(
     Parameters
     ----------
     benchmarks : dict
-        Rule -> plate -> Snakemake's benchmark files of its jobs; those that are lost are not counted.
+        Rule -> plate -> Snakemake's benchmark files of its jobs, relative to the folder of `output`;
+        those that are lost are not counted.
     fields : dict
         Plate -> its table of fields.
     """
@@ -28,7 +29,8 @@ def sum_benchmarks(
     rows = []
     for rule, plates in benchmarks.items():
         for plate, paths in plates.items():
-            found = [pd.read_csv(path, sep="\t", na_values="-") for path in paths if Path(path).is_file()]
+            files = [file for file in map(output.parent.joinpath, paths) if file.is_file()]
+            found = [pd.read_csv(file, sep="\t", na_values="-") for file in files]
             jobs = pd.concat(found) if found else pd.DataFrame({"s": [], "max_rss": []})
             n, seconds = n_fields.get(plate), float(jobs["s"].sum())
             rows.append(
