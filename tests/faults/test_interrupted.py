@@ -1,12 +1,13 @@
 """A run that is killed, and taken up again by the documented command, ends as if nothing had happened."""
 
+import contextlib
 import itertools
 import os
 import random
-import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from working_folder import TINY, Folder, write_config
 
@@ -44,6 +45,17 @@ def start(folder, command, **environment):
             stderr=log,
             start_new_session=True,
         )
+
+
+def kill(run, spare_jobs):
+    """Kill everything that was started, or leave the jobs, which become orphans."""
+    started = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+    for process in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            is_job = any("/.snakemake/scripts/" in word for word in process.cmdline())
+            if not (is_job and spare_jobs):
+                process.kill()
+    run.wait()
 
 
 def assert_same(folder, undisturbed):
@@ -109,9 +121,7 @@ def test_killed_at_random_times(undisturbed, folder):
         try:
             ended = run.wait(rng.uniform(0, 15))
         except subprocess.TimeoutExpired:
-            # Snakemake alone, so that its jobs become orphans, or all of them.
-            rng.choice((os.kill, os.killpg))(run.pid, signal.SIGKILL)
-            run.wait()
+            kill(run, spare_jobs=rng.random() < 0.5)
             command = folder.resume_command()
         else:
             assert ended == 0, (folder.path / "run.log").read_text()[-3000:]

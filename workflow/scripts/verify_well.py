@@ -1,5 +1,6 @@
 """Recompute one well of a plate from its raw images, and compare it with the well table."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from livedead.cells import CELL_KEYS, COUNTS, count_field, join_cells
 from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
-from livedead.inference import Plan, Segmenter
+from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
 from livedead.normalization import QUALITY
 
@@ -65,6 +66,7 @@ def verify_well(
     plate = PlateImages(raw, index, bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan.from_config(segmentation)
+    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = class_numbers(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
