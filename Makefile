@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-weights verify accuracy test test-fast oracles oracles-table
-.PHONY: record-tf-keras fuzz cluster faults benchmark lint format resume clean
+.PHONY: record-tf-keras fuzz cluster faults environments benchmark lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -19,6 +19,7 @@ help:
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
+	@echo "make environments    run each rule with the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every style and type check"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
@@ -94,6 +95,10 @@ cluster: $(VENV)-cluster/.installed
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/faults tests/integration -m bulk
+
+# The environments stay in .venv-environments, and are made anew when their files change.
+environments: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/environments -m bulk
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -24,8 +24,8 @@ AS_ON_A_NODE = [
 """How an executor starts a job on a node, here for a dry run."""
 
 
-def measure(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds and peak megabytes of one Snakemake."""
+def measure(folder: Path, *arguments: str) -> tuple[float, float, float]:
+    """Seconds on the clock and of the processor, and peak megabytes, of one Snakemake."""
     snakefile = str(REPOSITORY / "workflow/Snakefile")
     command = [sys.executable, "-m", "snakemake", "-s", snakefile, "--dry-run", "--quiet", *arguments]
     start = time.perf_counter()
@@ -34,7 +34,7 @@ def measure(folder: Path, *arguments: str) -> tuple[float, float]:
         _, status, usage = os.wait4(run.pid, 0)
         run.returncode = os.waitstatus_to_exitcode(status)
     assert run.returncode == 0, errors.decode()
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def make_images(folder: Path) -> int:
@@ -49,8 +49,8 @@ def make_images(folder: Path) -> int:
 
 
 def main() -> None:
-    print("| plates | images | shards | plan, s | plan, MB | start of a job, s |")
-    print("|---|---|---|---|---|---|")
+    print("| plates | images | shards | plan: s | CPU s | MB | start of a job: s | CPU s |")
+    print("|---|---|---|---|---|---|---|---|")
     for n_plates in (1, 10, 100):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -60,10 +60,11 @@ def main() -> None:
             for path in ("p000/images.tsv", "p000/normalization.h5", "weights/unet.safetensors"):
                 (folder / "results" / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / "results" / path).touch()
-            for n_shards, (seconds, megabytes) in plans.items():
-                started, _ = measure(folder, *AS_ON_A_NODE, "--set-scatter", f"shard={n_shards}")
-                shown = (n_plates, f"{n_images:,}", n_shards, f"{seconds:.1f}", f"{megabytes:.0f}")
-                print("|", *(f"{value} |" for value in (*shown, f"{started:.1f}")))
+            for n_shards, plan in plans.items():
+                *started, _ = measure(folder, *AS_ON_A_NODE, "--set-scatter", f"shard={n_shards}")
+                times = [f"{value:.1f}" for value in (*plan[:2], *started)]
+                row = (n_plates, f"{n_images:,}", n_shards, *times[:2], f"{plan[2]:.0f}", *times[2:])
+                print("|", " | ".join(map(str, row)), "|")
 
 
 if __name__ == "__main__":
