@@ -148,17 +148,22 @@ KILLED_AT = [
 
 
 def test_killed_again_and_again(cluster, local, repository, tmp_path):
-    """Snakemake is killed while a job of each rule runs, and the resumed run again at the next."""
+    """Snakemake is killed while a job of each rule runs, and the resumed run again at the next.
+
+    Every second job is killed, too; the others are orphans, and write on until they are cancelled.
+    """
     path = tmp_path / "on slurm"
     write_config(path, repository, TINY, shards=3)
     folder = OnSlurm(path, repository)
     command = folder.command()
-    for rule in KILLED_AT:
+    for k, rule in enumerate(KILLED_AT):
         run = folder.start(command)
         job = folder.wait_for(run, rule)
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
         assert job.number in {orphan.number for orphan in slurm.active(folder.path)}
+        if k % 2:
+            subprocess.run(["scancel", "--full", "--signal=KILL", job.number], check=True)
         command = folder.resume_command()
     resumed = folder.resume()
     assert resumed.returncode == 0, resumed.stderr

@@ -115,14 +115,14 @@ def test_killed_at_a_point_of_every_writer(undisturbed, folder):
 @pytest.mark.bulk
 def test_killed_at_random_times(undisturbed, folder):
     rng = random.Random(SEED)
-    command = folder.command()
-    for _ in range(N_RANDOM):
+    command, n_killed = folder.command(), 0
+    while n_killed < N_RANDOM:
         run = start(folder, command)
         try:
             ended = run.wait(rng.uniform(0, 15))
         except subprocess.TimeoutExpired:
             kill(run, spare_jobs=rng.random() < 0.5)
-            command = folder.resume_command()
+            command, n_killed = folder.resume_command(), n_killed + 1
         else:
             assert ended == 0, (folder.path / "run.log").read_text()[-3000:]
             assert_same(folder, undisturbed)
