@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-weights verify accuracy test test-fast oracles oracles-table
-.PHONY: record-tf-keras fuzz benchmark lint format resume clean
+.PHONY: record-tf-keras fuzz cluster faults environments benchmark lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -17,10 +17,13 @@ help:
 	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
 	@echo "make test            every test"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
+	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
+	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
+	@echo "make environments    run each rule with the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every style and type check"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
-	@echo "make resume CONFIG=config/config.yaml   after a crash: unlock, sweep, go on"
+	@echo "make resume CONFIG=config/config.yaml   after a crash: end orphans, unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -80,6 +83,23 @@ FUZZ ?= 10000
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=workflow $(BIN)/python tests/unit/weights/mutations.py $(FUZZ)
 
+# In an environment of its own, as a login node has it beside the tests.
+$(VENV)-cluster/.installed: requirements.txt requirements-dev.txt requirements-cluster.txt
+	test -x $(VENV)-cluster/bin/python || $(PYTHON) -m venv $(VENV)-cluster
+	$(VENV)-cluster/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-dev.txt -r requirements-cluster.txt
+	touch $@
+
+cluster: $(VENV)-cluster/.installed
+	$(VENV)-cluster/bin/pytest tests/cluster -rs
+
+faults: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/faults tests/integration -m bulk
+
+# The environments stay in .venv-environments, and are made anew when their files change.
+environments: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/environments -m bulk
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -96,11 +116,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
 
+# FOLDER is the working folder, PROFILE that of a cluster, ARGS what else the run was started with.
 CONFIG ?= config/demo/config.yaml
+FOLDER ?= .
+RUN = --directory "$(FOLDER)" --configfile "$(CONFIG)"
 resume: $(VENV)/.installed
-	$(BIN)/snakemake --configfile $(CONFIG) --unlock
-	find results -name '.*.partial' -delete
-	$(SNAKEMAKE) --configfile $(CONFIG) --rerun-incomplete
+	PYTHONPATH=workflow $(BIN)/python -m livedead.recovery "$(FOLDER)"
+	$(BIN)/snakemake $(RUN) --unlock
+	$(BIN)/snakemake $(RUN) --rerun-incomplete \
+		$(if $(PROFILE),--workflow-profile $(PROFILE),--cores $(CORES)) $(ARGS)
 
 clean:
 	rm -rf .snakemake logs benchmarks

@@ -10,21 +10,49 @@ import yaml
 
 WELLS = ["A01", "A06", "A12", "B03", "B09", "C11"]
 BROKEN = ("B03", 2)
+SMALL = {
+    "seed": 11,
+    "fields_per_well": 2,
+    "side_px": 256,
+    "wells": WELLS,
+    "missing_well": "C11",
+    "truncated_field": {"well": BROKEN[0], "field": BROKEN[1]},
+}
+"""A plate that counts well and has everything amiss."""
+
+TINY = {"seed": 11, "fields_per_well": 1, "side_px": 96, "wells": ["A01", "A06", "A12", "B03"]}
+"""A plate for runs whose number matters, and whose cells do not."""
 
 
 class Folder:
-    """A working folder with its own configuration."""
+    """A working folder with its own configuration; `where` tells Snakemake to run on this machine."""
+
+    where = ("--cores", "2")
 
     def __init__(self, path: Path, repository: Path):
         self.path, self.repository = path, repository
 
     def command(self, *arguments: str) -> list[str]:
         snakefile = str(self.repository / "workflow/Snakefile")
-        return [sys.executable, "-m", "snakemake", "-s", snakefile, "--cores", "2", *arguments]
+        return [sys.executable, "-m", "snakemake", "-s", snakefile, *self.where, *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         command = self.command(*arguments)
         return subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=False)
+
+    def resume_command(self, *arguments: str) -> list[str]:
+        """The documented command after a crash, in the environment that runs the tests."""
+        command = ["make", "-C", str(self.repository), "-o", f"{sys.prefix}/.installed", "resume"]
+        config = self.path / "config/config.yaml"
+        variables = {"VENV": sys.prefix, "FOLDER": self.path, "CONFIG": config, "ARGS": " ".join(arguments)}
+        return [*command, *(f"{name}={value}" for name, value in variables.items())]
+
+    def resume(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.resume_command(*arguments), capture_output=True, text=True, check=False)
+
+    def files(self) -> list[str]:
+        """What lies under results/."""
+        return sorted(str(path.relative_to(self.path)) for path in self.path.glob("results/**/*"))
 
     def jobs(self, *arguments: str) -> dict[str, int]:
         """Jobs that a dry run would start, by rule."""
@@ -41,15 +69,16 @@ class Folder:
         return Folder(path, self.repository)
 
 
-def write_config(folder: Path, repository: Path) -> None:
+def write_config(folder: Path, repository: Path, simulation: dict = SMALL, **settings) -> None:
+    """Configuration, sheet and plate map of one simulated plate; `settings` are keys of config.yaml."""
     (folder / "config").mkdir(parents=True)
     config = yaml.safe_load((repository / "config/demo/config.yaml").read_text())
     config["plates"] = "config/plates.tsv"
     config["weights"] = str(repository / "config/demo/unet.h5")
-    simulation = {"seed": 11, "fields_per_well": 2, "side_px": 256, "wells": WELLS}
-    broken = {"well": BROKEN[0], "field": BROKEN[1]}
-    config["simulation"] = {"small": {**simulation, "missing_well": "C11", "truncated_field": broken}}
+    config["simulation"] = {"small": simulation}
+    config["fields_per_well"] = simulation["fields_per_well"]
     config["max_failed_fraction"] = 0.2
+    config.update(settings)
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
     (folder / "config/plates.tsv").write_text(
         "plate\traw\twells\tplatemap\tpixel_size_um\tdyed_wells\n"
@@ -57,3 +86,16 @@ def write_config(folder: Path, repository: Path) -> None:
     )
     rows = "".join(f"{well}\tdrug {k}\n" for k, well in enumerate(WELLS))
     (folder / "config/map.tsv").write_text("well\ttreatment\n" + rows)
+
+
+def write_plates(folder: Path, repository: Path, n_plates: int, n_wells: int = 96) -> None:
+    """Configuration and sheet of many plates, p000 and on, whose raw folders are empty."""
+    write_config(folder, repository)
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    config["simulation"] = {}
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
+    rows = ["plate\traw\twells\tplatemap\tpixel_size_um"]
+    for k in range(n_plates):
+        (folder / f"raw/p{k:03d}").mkdir(parents=True)
+        rows.append(f"p{k:03d}\traw/p{k:03d}\t{n_wells}\tconfig/map.tsv\t0.65")
+    (folder / "config/plates.tsv").write_text("\n".join(rows) + "\n")

@@ -1,22 +1,37 @@
-"""What bfloat16 changes on trained weights: pixels, and counts per 1,000 cells.
+"""What the plan, the precision, the threads and the device change on trained weights.
 
 Run on a finished run's folder: ``python tests/benchmarks/precision.py FOLDER PLATE [FIELDS]``.
+Every case is compared with whole fields in float32 on all threads of the CPU: changed pixels,
+changed counts per 1,000 cells, and how many of the changed pixels were not noted as unstable.
 """
 
 import copy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import torch
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from livedead import cells, inference, stores, weights  # noqa: E402
+from livedead import cells, counting, stores, weights  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
 from livedead.fields import PlateImages, read_transforms  # noqa: E402
+from livedead.inference import Plan, Segmenter  # noqa: E402
 from livedead.sheets import read_plates  # noqa: E402
+
+CASES = {
+    "again": (Plan("cpu"), None),
+    "1 thread": (Plan("cpu"), 1),
+    "banded": (Plan("cpu", force="banded"), None),
+    "tiles of 128 px": (Plan("cpu", force="tiled", tile_px=128), None),
+    "bfloat16": (Plan("cpu", "bfloat16"), None),
+    "GPU": (Plan("cuda"), None),
+    "GPU, bfloat16": (Plan("cuda", "bfloat16"), None),
+}
 
 
 def main(folder: Path, plate: str, n_fields: int) -> None:
@@ -27,45 +42,46 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     channels, _ = stores.read_normalization(results / plate / "normalization.h5")
     transforms = read_transforms(channels, config["input_channels"])
     network, _ = weights.load_unet(results / "weights/unet.safetensors")
-    numbers = cells.class_numbers(config["classes"])
-    rules = cells.CountingRules(**config["counting"])
-    segmenters = {
-        precision: inference.Segmenter(
-            copy.deepcopy(network), list(transforms.values()), inference.Plan("cpu", precision)
-        )
-        for precision in inference.PRECISIONS
-    }
-    rows = []
+    numbers = counting.class_numbers(config["classes"])
+    rules = counting.CountingRules(**config["counting"])
+    threads = torch.get_num_threads()
+
+    def segmenter(plan: Plan) -> Segmenter:
+        return Segmenter(copy.deepcopy(network), list(transforms.values()), plan)
+
+    def counts(class_map: np.ndarray) -> pd.Series:
+        found = cells.measure_cells(class_map, numbers, rules, row["pixel_size_um"])
+        return pd.Series(cells.count_states(found))
+
+    cases = {n: case for n, case in CASES.items() if case[0].device == "cpu" or torch.cuda.is_available()}
+    exact, segmenters = segmenter(Plan("cpu")), {name: segmenter(plan) for name, (plan, _) in cases.items()}
+    n_pixels = n_cells = n_unstable = 0
+    changed = pd.DataFrame(0, index=list(cases), columns=["pixels", "not noted", "counts"])
     for key in images.keys()[:n_fields]:
         try:
             raw = images.raw(key, transforms)
         except FieldError:
             continue
-        maps = {name: segmenter.segment(raw) for name, segmenter in segmenters.items()}
-        counts = {
-            name: cells.count_states(
-                cells.measure_cells(found.class_map, numbers, rules, row["pixel_size_um"])
-            )
-            for name, found in maps.items()
-        }
-        exact, low = maps["float32"], maps["bfloat16"]
-        rows.append(
-            {
-                "pixels": exact.class_map.size,
-                "changed_pixels": int((exact.class_map != low.class_map).sum()),
-                "unstable_pixels": exact.unstable.size,
-                "cells": counts["float32"]["n_total"],
-                "changed_counts": sum(
-                    abs(counts["float32"][state] - counts["bfloat16"][state])
-                    for state in ("n_live", "n_dead", "n_ambiguous")
-                ),
-            }
+        reference = exact.segment(raw, key)
+        expected = counts(reference.class_map)
+        n_pixels += reference.class_map.size
+        n_cells += expected["n_total"]
+        n_unstable += reference.unstable.size
+        for name, (_, n_threads) in cases.items():
+            torch.set_num_threads(n_threads or threads)
+            found = segmenters[name].segment(raw, key).class_map
+            torch.set_num_threads(threads)
+            differs = np.flatnonzero(found != reference.class_map)
+            noted = np.isin(differs, reference.unstable)
+            difference = (counts(found) - expected).drop("n_total").abs().sum()
+            changed.loc[name] += [differs.size, (~noted).sum(), difference]
+    print(f"{n_cells} cells, {n_pixels} pixels, {n_unstable} noted as unstable; PyTorch {torch.__version__}")
+    print("| case | changed pixels | of them not noted | changed counts per 1,000 cells |")
+    print("|---|---|---|---|")
+    for name, found in changed.iterrows():
+        print(
+            f"| {name} | {found['pixels']} | {found['not noted']} | {1000 * found['counts'] / n_cells:.2f} |"
         )
-    total = pd.DataFrame(rows).sum()
-    print(f"{len(rows)} fields, {total['cells']} cells")
-    print(f"changed pixels: {total['changed_pixels'] / total['pixels']:.2e}")
-    print(f"changed counts per 1,000 cells: {1000 * total['changed_counts'] / total['cells']:.2f}")
-    print(f"unstable pixels in float32: {total['unstable_pixels']} of {total['pixels']}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from skimage.measure import label, regionprops_table
 
-from livedead import cells
+from livedead import cells, counting
 
 NUMBERS = {"background": [0], "live": [1], "dead": [2]}
 SIDE_PX, N_CELLS, RADIUS_PX = 2048, 3000, 8.3
@@ -49,8 +49,8 @@ def best_of_each(repeats, *functions):
 
 
 def test_five_times_as_fast_with_equal_results(class_map, caplog):
-    rules = cells.CountingRules(min_area_um2=0)
-    splitting = cells.CountingRules(min_area_um2=0, split_depth_um=1.0)
+    rules = counting.CountingRules(min_area_um2=0)
+    splitting = counting.CountingRules(min_area_um2=0, split_depth_um=1.0)
     ours = cells.measure_cells(class_map, NUMBERS, rules, 1.0)
     theirs = plain(class_map)
     assert len(ours) == len(theirs) == N_CELLS

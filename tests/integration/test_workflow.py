@@ -55,6 +55,17 @@ def test_everything_lies_in_the_working_folder(done):
         assert done.read(name).startswith(b"\x89PNG")
 
 
+def test_what_the_jobs_took_is_summed(done):
+    table = pd.read_csv(done.path / "benchmarks/sum.csv").set_index("rule")
+    chain = ["index_plate", "normalize_plate", "segment_fields", "count_cells", "gather_fields"]
+    assert list(table.index) == ["convert_weights", *chain, "tabulate_wells"]
+    assert set(table["n_jobs"]) == {1}
+    # Two fields of every imaged well, the truncated one among them.
+    assert set(table.loc[chain, "n_fields"]) == {2 * (len(WELLS) - 1)}
+    own = pd.read_csv(done.path / "benchmarks/segment_fields/small/1-of-1.tsv", sep="\t")
+    assert table.at["segment_fields", "seconds"] == pytest.approx(own["s"].sum(), rel=1e-5)
+
+
 def test_a_second_run_has_nothing_to_do(done):
     run = done.snakemake()
     assert run.returncode == 0
@@ -83,6 +94,8 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "summarize_run",
         "check_fields",
         "check_quality",
+        "sum_benchmarks",
+        "write_provenance",
         "assess_plate",
         "fit_dose_response",
         "follow_wells",
@@ -95,16 +108,6 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     assert folder.snakemake().returncode == 0
     wells = pd.read_csv(folder.path / "results/wells.csv").set_index("well")
     assert wells.at["A01", "treatment"] == "water"
-
-
-def test_shards_change_no_byte(done, tmp_path):
-    folder = done.copy(tmp_path / "copy")
-    expected = {name: done.read(name) for name in ("results/wells.csv", "results/small/cells.csv.gz")}
-    run = folder.snakemake("--set-scatter", "shard=3", "--forcerun", "segment_fields")
-    assert run.returncode == 0, run.stderr
-    assert (folder.path / "results/small/shards/3-of-3/classes.h5").is_file()
-    for name, content in expected.items():
-        assert folder.read(name) == content
 
 
 def test_too_many_failed_fields_end_the_run_and_keep_the_tables(done, tmp_path):

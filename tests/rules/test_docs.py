@@ -7,7 +7,8 @@ import sys
 import pandas as pd
 
 from livedead import stores
-from livedead.analysis import MapColumns, fit_doses
+from livedead.analysis import fit_doses
+from livedead.sheets import MapColumns
 
 
 def test_the_python_example_draws_a_curve(repository, tmp_path):

@@ -23,9 +23,33 @@ def test_pins_are_those_of_requirements(repository, name):
     assert env["channels"] == ["conda-forge", "nodefaults"]
     expected = {CONDA_NAMES.get(package, package): version for package, version in pins(repository).items()}
     for dependency in env["dependencies"]:
+        if ">=" in dependency:
+            assert (name, dependency) == ("torch", "cuda-version>=12"), "all else is pinned"
+            continue
         package, version = dependency.split("=")
         if package != "python":
             assert expected[package] == version
+
+
+def test_a_login_node_has_the_pins_of_requirements(repository):
+    lines = (repository / "requirements-cluster.txt").read_text().splitlines()
+    found = dict(line.split("==") for line in lines if not line.startswith("#"))
+    found.pop("snakemake-executor-plugin-slurm")
+    assert found.items() <= pins(repository).items()
+
+
+def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
+    asking = set()
+    for path in (repository / "workflow/rules").glob("*.smk"):
+        for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
+            if re.search(r"^        gpu=", block, re.MULTILINE):
+                asking.add(block.split(":")[0])
+    assert asking == {"segment_fields", "train_unet", "verify_well", "measure_accuracy"}
+    for rule in asking:
+        script = (repository / f"workflow/scripts/{rule}.py").read_text()
+        assert re.search(
+            r'choose_device\([\w.]+, os\.environ\.get\("CUDA_VISIBLE_DEVICES", ""\)\)', script
+        ), rule
 
 
 def imports(path):
@@ -100,6 +124,7 @@ ROOMS = [
     ["unet"],
     ["weights"],
     ["inference"],
+    ["counting"],
     ["cells"],
     ["statistics"],
     ["wells"],
@@ -108,6 +133,7 @@ ROOMS = [
     ["training"],
     ["pictures"],
     ["simulate"],
+    ["recovery"],
 ]
 
 
@@ -132,6 +158,7 @@ PURE = [
     "normalization",
     "unet",
     "inference",
+    "counting",
     "cells",
     "statistics",
     "analysis",

@@ -29,10 +29,12 @@ import pandas as pd
 import pytest
 import segment_fields
 import simulate_plate
+import sum_benchmarks
 import summarize_run
 import tabulate_wells
 import take_inventory
 import tifffile
+import torch
 import train_unet
 import verify_well
 import write_provenance
@@ -260,14 +262,20 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
         {"p": [flow / "1-of-2/classes.h5", flow / "2-of-2/classes.h5"]},
         flow / "unet.certificate.json",
         tmp_path / "provenance.json",
+        plates={"p": {"raw": "raw", "platemap": str(flow / "map.tsv")}},
         config={"counting": COUNTING},
         code={"count_cells": "abc"},
     )
     record = json.loads((tmp_path / "provenance.json").read_text())
     digest = hashlib.sha256((flow / "images.tsv").read_bytes()).hexdigest()
     assert record["plates"]["p"]["images_sha256"] == digest
+    mapped = hashlib.sha256(b"well\tdrug\nA01\tx\nB06\ty\nC01\tz\n").hexdigest()
+    assert record["plates"]["p"]["platemap_sha256"] == mapped
+    assert record["plates"]["p"]["sheet"]["raw"] == "raw"
     shard = record["plates"]["p"]["shards"]["2-of-2"]
-    assert shard["device"] == "cpu"
+    assert (shard["device"], shard["gpu"], shard["precision"]) == ("cpu", "", "float32")
+    assert shard["tf32"] is False
+    assert shard["threads"] == torch.get_num_threads()
     assert 0 <= shard["seam_largest_difference"] < 1e-3
     assert record["packages"]["numpy"] == np.__version__
     assert record["weights"]["unet_sha256"]
@@ -603,3 +611,21 @@ def test_labels_from_masks(flow, tmp_path):
     found = stores.read_class_map(tmp_path / "labels.h5", 0)
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()
+
+
+def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):
+    for k, (seconds, megabytes) in enumerate([("1.5", "100.5"), ("2.5", "-")]):
+        (tmp_path / f"{k}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{megabytes}\n")
+    (tmp_path / "fields.csv").write_text("well,field\n" + "A01,1\n" * 10)
+    jobs = ["0.tsv", "1.tsv", "lost.tsv"]
+    sum_benchmarks.sum_benchmarks(
+        {"convert_weights": {"": jobs[:1]}, "segment_fields": {"p": jobs}, "count_cells": {"p": jobs[2:]}},
+        {"p": tmp_path / "fields.csv"},
+        tmp_path / "sum.csv",
+    )
+    assert (tmp_path / "sum.csv").read_text() == (
+        "rule,plate,n_jobs,n_fields,seconds,max_memory_mb,fields_per_s\n"
+        "convert_weights,,1,NA,1.5,100.5,NA\n"
+        "segment_fields,p,2,10,4,100.5,2.5\n"
+        "count_cells,p,0,10,0,NA,NA\n"
+    )

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from livedead import analysis
-from livedead.analysis import MapColumns
 from livedead.errors import SheetError
+from livedead.sheets import MapColumns
 from livedead.statistics.dose_response import ABOVE, ESTIMATED, viability_at
 
 

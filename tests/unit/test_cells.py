@@ -7,7 +7,8 @@ from skimage.measure import label as skimage_label
 from skimage.measure import regionprops_table
 from skimage.morphology import local_maxima, reconstruction
 
-from livedead import cells
+from livedead import cells, counting
+from livedead.counting import CountingRules
 from livedead.errors import ConfigError, CountError
 
 CLASSES = [
@@ -16,7 +17,7 @@ CLASSES = [
     {"name": "dead", "role": "dead"},
     {"name": "boundary", "role": "boundary"},
 ]
-NUMBERS = cells.class_numbers(CLASSES)
+NUMBERS = counting.class_numbers(CLASSES)
 SYMBOLS = {".": 0, "L": 1, "D": 2, "b": 3}
 
 
@@ -26,7 +27,7 @@ def drawn(text):
 
 
 def measure(text, **rules):
-    return cells.measure_cells(drawn(text), NUMBERS, cells.CountingRules(**{"min_area_um2": 0, **rules}), 1.0)
+    return cells.measure_cells(drawn(text), NUMBERS, CountingRules(**{"min_area_um2": 0, **rules}), 1.0)
 
 
 def test_a_hand_drawn_field():
@@ -74,10 +75,10 @@ def test_ties_and_close_votes_are_ambiguous():
 
 def test_areas_are_limited_in_square_micrometres():
     text = "LLL.D LLL.."
-    rules = cells.CountingRules(min_area_um2=0.5, max_area_um2=2)
+    rules = CountingRules(min_area_um2=0.5, max_area_um2=2)
     found = cells.measure_cells(drawn(text), NUMBERS, rules, pixel_size_um=0.5)
     assert list(found["area_um2"]) == [1.5]
-    rules = cells.CountingRules(min_area_um2=0.2, max_area_um2=1)
+    rules = CountingRules(min_area_um2=0.2, max_area_um2=1)
     assert list(cells.measure_cells(drawn(text), NUMBERS, rules, 0.5)["state"]) == ["dead"]
 
 
@@ -102,7 +103,7 @@ def test_against_scikit_image(seed):
     theirs = pd.DataFrame(
         regionprops_table(labels, (class_map == 1).astype(float), ("area", "centroid", "mean_intensity"))
     )
-    ours = cells.measure_cells(class_map, NUMBERS, cells.CountingRules(min_area_um2=0), 1.0)
+    ours = cells.measure_cells(class_map, NUMBERS, CountingRules(min_area_um2=0), 1.0)
     assert len(ours) == len(theirs) > 50
     key = ["y_px", "x_px"]
     theirs = theirs.rename(columns={"centroid-0": "y_px", "centroid-1": "x_px"}).sort_values(key)
@@ -133,9 +134,9 @@ def discs(*centres, radius=10, side=80):
 
 
 def test_touching_discs_are_split_and_single_ones_are_not():
-    rules = cells.CountingRules(min_area_um2=0, split_depth_um=1.0)
+    rules = CountingRules(min_area_um2=0, split_depth_um=1.0)
     pair = discs((30, 20), (30, 37))
-    assert len(cells.measure_cells(pair, NUMBERS, cells.CountingRules(), 1.0)) == 1
+    assert len(cells.measure_cells(pair, NUMBERS, CountingRules(), 1.0)) == 1
     split = cells.measure_cells(pair, NUMBERS, rules, 1.0)
     assert len(split) == 2
     assert split["area_px"].sum() == pair.sum()
@@ -154,7 +155,7 @@ def test_splitting_is_in_micrometres():
     pair = discs((40, 35), (40, 85), radius=30, side=120)
     for pixel_size_um in (0.5, 2.0):
         for depth_px, n in ((12.4, 2), (14.4, 1)):
-            rules = cells.CountingRules(min_area_um2=0, split_depth_um=depth_px * pixel_size_um)
+            rules = CountingRules(min_area_um2=0, split_depth_um=depth_px * pixel_size_um)
             assert len(cells.measure_cells(pair, NUMBERS, rules, pixel_size_um)) == n
 
 
@@ -186,7 +187,7 @@ def test_splitting_is_the_watershed_from_the_h_maxima(depth_px):
 
 def test_real_nuclei_are_told_apart_from_the_foreground_alone(shared):
     truth = tifffile.imread(shared / "stardist_nuclei/mask2d.tif")
-    rules = cells.CountingRules(min_area_um2=0, split_depth_um=1.0)
+    rules = CountingRules(min_area_um2=0, split_depth_um=1.0)
     found = cells.measure_cells((truth > 0).astype(np.uint8), NUMBERS, rules, 1.0)
     centres = np.rint(found[["y_px", "x_px"]].to_numpy()).astype(int)
     hits = np.bincount(truth[centres[:, 0], centres[:, 1]], minlength=truth.max() + 1)
@@ -215,7 +216,7 @@ def test_edge_rules_by_hand(rule, expected):
 
 def test_the_counting_frame_counts_each_cell_of_a_plane_once():
     plane = random_blobs(9, side=331, sigma=2)
-    rules = cells.CountingRules(min_area_um2=0, edge_rule="counting_frame")
+    rules = CountingRules(min_area_um2=0, edge_rule="counting_frame")
     step, side = 66, 67
     counted = sum(
         len(cells.measure_cells(plane[y : y + side, x : x + side], NUMBERS, rules, 1.0))
@@ -223,7 +224,7 @@ def test_the_counting_frame_counts_each_cell_of_a_plane_once():
         for x in range(0, 331 - step, step)
     )
     naive = sum(
-        len(cells.measure_cells(plane[y : y + side, x : x + side], NUMBERS, cells.CountingRules(0), 1.0))
+        len(cells.measure_cells(plane[y : y + side, x : x + side], NUMBERS, CountingRules(0), 1.0))
         for y in range(0, 331 - step, step)
         for x in range(0, 331 - step, step)
     )
@@ -231,12 +232,12 @@ def test_the_counting_frame_counts_each_cell_of_a_plane_once():
     assert abs(counted - len(frame)) <= 0.03 * len(frame)
     assert naive > 1.1 * len(frame)
     assert rules.counted_area_mm2((side, side), 1000.0) == step**2
-    assert cells.CountingRules().counted_area_mm2((10, 20), 100.0) == 2.0
+    assert CountingRules().counted_area_mm2((10, 20), 100.0) == 2.0
 
 
 def test_unknown_edge_rule():
     with pytest.raises(ConfigError, match="keep, exclude, counting_frame"):
-        cells.CountingRules(edge_rule="drop")
+        CountingRules(edge_rule="drop")
 
 
 def test_a_nucleus_outside_any_cell_can_be_dropped():
@@ -252,16 +253,14 @@ def test_a_nucleus_outside_any_cell_can_be_dropped():
         """
     )
     count = {
-        share: len(
-            cells.measure_cells(class_map, numbers, cells.CountingRules(0, min_context_fraction=share), 1.0)
-        )
+        share: len(cells.measure_cells(class_map, numbers, CountingRules(0, min_context_fraction=share), 1.0))
         for share in (0, 0.3, 0.34, 1.0)
     }
     # Sides on context: 4 of 4, 0 of 4, and 2 of 3 at the lower edge.
     assert count == {0: 3, 0.3: 2, 0.34: 2, 1.0: 1}
     with pytest.raises(ConfigError, match="role context"):
-        cells.check_rules(NUMBERS, cells.CountingRules(min_context_fraction=0.5))
-    cells.check_rules(numbers, cells.CountingRules(min_context_fraction=0.5))
+        counting.check_rules(NUMBERS, CountingRules(min_context_fraction=0.5))
+    counting.check_rules(numbers, CountingRules(min_context_fraction=0.5))
 
 
 def test_limits_in_pixels_and_of_shape():
@@ -277,7 +276,7 @@ def test_limits_in_pixels_and_of_shape():
 def test_shapes_and_intensities_are_scikit_images():
     class_map = random_blobs(2)
     plane = np.random.default_rng(0).integers(0, 65536, class_map.shape).astype(np.uint16)
-    rules = cells.CountingRules(min_area_um2=5, shape_descriptors=True)
+    rules = CountingRules(min_area_um2=5, shape_descriptors=True)
     ours = cells.measure_cells(class_map, NUMBERS, rules, 0.5, {"dye": plane})
     names = ("area", "centroid", "perimeter", "axis_major_length", "axis_minor_length", "solidity")
     theirs = pd.DataFrame(
@@ -300,7 +299,7 @@ def test_shapes_and_intensities_are_scikit_images():
     ]:
         np.testing.assert_allclose(ours[name], scale * theirs[other], rtol=1e-9, err_msg=name)
     np.testing.assert_allclose(ours["y_um"], (ours["y_px"] + 0.5) * 0.5)
-    limited = cells.CountingRules(min_area_um2=5, max_aspect_ratio=1.5)
+    limited = CountingRules(min_area_um2=5, max_aspect_ratio=1.5)
     kept = cells.measure_cells(class_map, NUMBERS, limited, 0.5)
     labels = skimage_label(class_map > 0, connectivity=2)
     ratios = []
@@ -332,20 +331,20 @@ def test_counts_must_add_up():
 def test_more_cells_than_sixteen_bits():
     class_map = np.zeros((600, 600), np.uint8)
     class_map[::2, ::2] = 1
-    found = cells.measure_cells(class_map, NUMBERS, cells.CountingRules(min_area_um2=0), 1.0)
+    found = cells.measure_cells(class_map, NUMBERS, CountingRules(min_area_um2=0), 1.0)
     assert len(found) == 300 * 300 > 65_536
 
 
 def test_roles_are_checked():
     with pytest.raises(ConfigError, match="no class of role dead"):
-        cells.class_numbers(CLASSES[:2])
+        counting.class_numbers(CLASSES[:2])
     with pytest.raises(ConfigError, match="'nucleus'"):
-        cells.class_numbers([*CLASSES, {"name": "x", "role": "nucleus"}])
+        counting.class_numbers([*CLASSES, {"name": "x", "role": "nucleus"}])
 
 
 def test_unstable_pixels_decided_the_other_way():
     row = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1}
-    rules = cells.CountingRules(min_area_um2=4)
+    rules = counting.CountingRules(min_area_um2=4)
     class_map = np.zeros((12, 12), np.uint8)
     class_map[1:4, 1:4] = 1
     class_map[1:4, 5:8] = 2

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from livedead import exports, wells
-from livedead.analysis import MapColumns
+from livedead.sheets import MapColumns
 
 
 def row(well, timepoint, treatment, dose, control, n_live, n_dead, **more):

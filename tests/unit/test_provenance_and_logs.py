@@ -1,9 +1,14 @@
 import hashlib
 import logging
+import os
+import platform
+import signal
+import time
 
 import pytest
 
-from livedead import logs, provenance
+import livedead
+from livedead import logs, provenance, stores
 from livedead.errors import SheetError
 
 
@@ -31,22 +36,62 @@ def test_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
     assert provenance.code_sha256(script) != first
 
 
-def test_a_failed_job_says_why_in_its_log(tmp_path):
+def test_a_log_begins_with_version_host_device_and_inputs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu-node-3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+    inputs = [f"shard_{k}.csv" for k in range(20)]
+    with logs.log_to(tmp_path / "job.log", inputs):
+        logging.getLogger("livedead").info("working")
+    lines = [line.split(" INFO ")[1] for line in (tmp_path / "job.log").read_text().splitlines()]
+    assert lines[0].startswith(f"livedead {livedead.__version__}, Python ")
+    assert lines[0].endswith(f" on {platform.node()}, Slurm job 17 on gpu-node-3")
+    assert lines[1] == "GPUs given: 2"
+    assert lines[2:4] == ["input: shard_0.csv", "input: shard_1.csv"]
+    assert lines[-3:] == [f"and {20 - logs.SHOWN_INPUTS} inputs more", "working", "done"]
+
+
+def last_lines(path, n=2):
+    return [line.split(" ERROR ")[-1] for line in path.read_text().splitlines()[-n:]]
+
+
+def test_a_failed_job_says_why_and_what_to_do(tmp_path):
     path = tmp_path / "deep" / "job.log"
     with pytest.raises(ValueError, match="because"), logs.log_to(path):
         logging.getLogger("livedead").info("working")
         raise ValueError("because")
-    text = path.read_text()
-    assert "working" in text
-    assert text.rstrip().endswith("ValueError: because")
+    assert "working" in path.read_text()
+    assert last_lines(path) == ["ValueError: because", f"what to do: {logs.FAULT}"]
 
 
 def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
     with pytest.raises(SystemExit, match="livedead: column 'well'"), logs.log_to(tmp_path / "job.log"):
         raise SheetError("column 'well': no such well")
-    text = (tmp_path / "job.log").read_text()
-    assert text.rstrip().endswith("failed: column 'well': no such well")
-    assert "Traceback" not in text
+    said = last_lines(tmp_path / "job.log")
+    assert said == ["failed: column 'well': no such well", f"what to do: {logs.MISTAKE}"]
+    assert "Traceback" not in (tmp_path / "job.log").read_text()
+
+
+def test_too_little_memory_asks_for_more(tmp_path):
+    with pytest.raises(MemoryError), logs.log_to(tmp_path / "job.log"):
+        raise MemoryError
+    assert "mem_mb" in last_lines(tmp_path / "job.log")[-1]
+
+
+def test_a_job_ended_by_its_scheduler_sweeps_and_says_so(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.raises(SystemExit) as ended,
+        logs.log_to(tmp_path / "job.log"),
+        stores.replacing(tmp_path / "table.csv") as temporary,
+    ):
+        temporary.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+    assert "runtime" in last_lines(tmp_path / "job.log")[-1]
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_progress_passes_everything_on_and_reports(tmp_path, monkeypatch):

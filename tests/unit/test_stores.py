@@ -26,6 +26,14 @@ def test_two_writers_never_share_a_temporary_name(tmp_path):
     assert (tmp_path / "file").read_text() == "one"
 
 
+def test_shards_of_another_count_are_swept(tmp_path):
+    for name in ("1-of-1", "1-of-12", "1-of-2", "2-of-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "classes.h5").touch()
+    stores.sweep_shards(tmp_path, n_shards=2)
+    assert {path.name for path in tmp_path.iterdir()} == {"1-of-2", "2-of-2"}
+
+
 @pytest.mark.parametrize("name", ["table.csv", "table.tsv", "table.csv.gz"])
 def test_tables_survive_and_are_stable(tmp_path, name):
     table = pd.DataFrame(

@@ -1,13 +1,14 @@
 """From the well table to what it says: plate quality, dose-response, time courses."""
 
 import logging
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
 
 from livedead.errors import SheetError
 from livedead.plates import FORMATS, well_position
+from livedead.sheets import MapColumns
 from livedead.statistics import controls, layout
 from livedead.statistics.dose_response import Curve, fit_curve
 from livedead.statistics.time_courses import half_time
@@ -17,32 +18,6 @@ log = logging.getLogger(__name__)
 
 MEASURES = ("viability", "live_per_mm2")
 """Values of a well whose quality is judged; live cells by area, as fields may be missing."""
-
-
-@dataclass(frozen=True)
-class MapColumns:
-    """Which columns of a plate map say what a well got.
-
-    Attributes
-    ----------
-    agent_column, dose_column, cell_line_column : str
-        A plate map without one of them has no such information.
-    dose_unit : str
-        Goes into the tables as it is.
-    hours_per_timepoint : float, optional
-        From one timepoint to the next; None leaves times in timepoints.
-    """
-
-    agent_column: str = "treatment"
-    dose_column: str = "dose_um"
-    cell_line_column: str = "cell_line"
-    dose_unit: str = "uM"
-    hours_per_timepoint: float | None = None
-
-    @property
-    def treatment(self) -> list[str]:
-        """Columns in which replicate wells agree."""
-        return [self.agent_column, self.dose_column, self.cell_line_column, "control"]
 
 
 def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:

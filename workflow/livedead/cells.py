@@ -4,7 +4,6 @@ A nucleus that the network calls half live and half dead is one cell, not two: c
 those of the union of live and dead pixels, 8-connected, and the majority decides.
 """
 
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -16,11 +15,10 @@ from skimage.measure import regionprops_table
 from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
-from livedead.errors import ConfigError, CountError
+from livedead.counting import CountingRules
+from livedead.errors import CountError
 
-ROLES = ("background", "context", "boundary", "live", "dead")
 STATES = ("live", "dead", "ambiguous")
-EDGE_RULES = ("keep", "exclude", "counting_frame")
 COUNTS = [*(f"n_{state}" for state in STATES), "n_total"]
 STABILITY = ["n_unstable_px", "n_total_alt", "viability_alt"]
 COUNTED = [*COUNTS, "area_mm2", *STABILITY]
@@ -31,87 +29,6 @@ CELL_KEYS = ["plate", "well", "field", "timepoint"]
 MEASURES = ["cell", "y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2"]
 MEASURES += ["state", "confidence", "touches_edge", "touches_cell"]
 SHAPES = ["perimeter_um", "major_axis_um", "minor_axis_um", "eccentricity", "solidity"]
-
-
-def class_numbers(classes: list[dict[str, str]]) -> dict[str, list[int]]:
-    """Numbers of the classes of each role, such as ``{"background": [0], "live": [3], ...}``.
-
-    Raises
-    ------
-    ConfigError
-        If live, dead or background is missing, or a role is unknown.
-    """
-    numbers: dict[str, list[int]] = {}
-    for number, entry in enumerate(classes):
-        if entry["role"] not in ROLES:
-            raise ConfigError(f"class {entry['name']!r}: role {entry['role']!r}; allowed: {', '.join(ROLES)}")
-        numbers.setdefault(entry["role"], []).append(number)
-    missing = {"background", "live", "dead"} - set(numbers)
-    if missing:
-        raise ConfigError(f"classes: no class of role {', '.join(sorted(missing))}")
-    return numbers
-
-
-@dataclass(frozen=True)
-class CountingRules:
-    """What counts as a cell, and as live.
-
-    Attributes
-    ----------
-    min_area_um2, max_area_um2 : float
-        Smaller and larger cells are not counted.
-    min_area_px, max_area_px : float
-        The same in pixels; both limits hold. None is no limit.
-    max_aspect_ratio : float, optional
-        Cells longer than this times their width are not counted; the axes are those of the
-        ellipse with the same second moments. None is no limit.
-    ambiguous_margin : float
-        A cell is ambiguous if the shares of its live and dead pixels differ by less than this,
-        0 to 1; exact ties are always ambiguous.
-    split_depth_um : float
-        Touching cells are cut where the distance from the edge dips by more than this between
-        two centres; 0 leaves them joined.
-    min_context_fraction : float
-        A nucleus is counted only if at least this share of its outline borders on a context
-        class, 0 to 1; outline towards other nuclei and towards the field's edge does not vote.
-    edge_rule : str
-        Cells at the field's edge: ``keep`` counts all of them; ``exclude`` none; the
-        ``counting_frame`` those of the upper and left side that do not touch the lower or right
-        one, so that fields side by side would count each cell once (Gundersen 1977, J. Microsc.
-        111:219, https://doi.org/10.1111/j.1365-2818.1977.tb00062.x).
-    shape_descriptors : bool
-        Also measure `SHAPES`, which takes ten times as long as all else.
-    """
-
-    min_area_um2: float = 15.0
-    max_area_um2: float = float("inf")
-    min_area_px: float = 0
-    max_area_px: float | None = None
-    max_aspect_ratio: float | None = None
-    ambiguous_margin: float = 0.0
-    split_depth_um: float = 0.0
-    min_context_fraction: float = 0.0
-    edge_rule: str = "keep"
-    shape_descriptors: bool = False
-
-    def __post_init__(self) -> None:
-        if self.edge_rule not in EDGE_RULES:
-            raise ConfigError(f"edge_rule {self.edge_rule!r}; allowed: {', '.join(EDGE_RULES)}")
-
-    def counted_area_mm2(self, shape: tuple[int, ...], pixel_size_um: float) -> float:
-        """Area that the counted cells of a field of `shape` stand for.
-
-        A cell is left to the next field if it touches the last row or column; so the
-        counting frame tiles the plane in steps of (H - 1, W - 1) pixels, not (H, W).
-        """
-        margin = 1 if self.edge_rule == "counting_frame" else 0
-        return (shape[0] - margin) * (shape[1] - margin) * pixel_size_um**2 / 1e6
-
-
-def check_rules(numbers: dict[str, list[int]], rules: CountingRules) -> None:
-    """Raise `ConfigError` if the rules need a context class and there is none."""
-    if rules.min_context_fraction > 0 and "context" not in numbers:
-        raise ConfigError("min_context_fraction needs a class of role context; there is none in 'classes'")
 
 
 def cell_columns(channels: list[str], shape_descriptors: bool) -> list[str]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from livedead.analysis import MapColumns, designed
+from livedead.analysis import designed
+from livedead.sheets import MapColumns
 from livedead.wells import KEYS, RESULTS
 
 FEATURES = {

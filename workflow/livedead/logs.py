@@ -1,7 +1,13 @@
-"""Job logs: one file per job, every line dated, the reason of a failure in the last lines."""
+"""Job logs: one file per job, every line dated; it begins with where and of what, and ends with how.
 
+A job that failed says why, and what to do about it, in the last lines.
+"""
+
+import itertools
 import logging
+import os
 import platform
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +23,36 @@ log = logging.getLogger("livedead")
 PROGRESS_SECONDS = 5.0
 
 
+SHOWN_INPUTS = 12
+"""A job that gathers hundreds of files need not list them all."""
+
+MISTAKE = (
+    "correct what is named above and start the same command again; what is done stays done. "
+    "If that command says that the folder is locked: make resume"
+)
+MEMORY = "give the job more memory, --set-resources RULE:mem_mb=MEGABYTES, and start the same command again"
+ENDED = (
+    "if its time was up, give it more, --set-resources RULE:runtime=MINUTES; "
+    "then start the same command again, or, if Snakemake ended too: make resume"
+)
+FAULT = "look for a full disk or a lost file system; if it is neither, report this log: a fault of livedead"
+
+
 @contextmanager
-def log_to(path: str | Path) -> Iterator[None]:
-    """Send log records to `path`, and write there why the body failed, if it does.
+def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
+    """Send log records to `path`, and write there why the body failed, if it does, and what to do.
+
+    Parameters
+    ----------
+    path : path
+    inputs : iterable
+        What the job reads; the log begins with it.
 
     Raises
     ------
     SystemExit
-        In place of a `LivedeadError`: its message, without a traceback, ends the script.
+        In place of a `LivedeadError`: its message, without a traceback, ends the script. Also
+        where a scheduler ends the job (SIGTERM), so that temporary files are swept.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
@@ -34,22 +62,50 @@ def log_to(path: str | Path) -> Iterator[None]:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    before = signal.signal(signal.SIGTERM, _end)
     try:
-        log.info("livedead %s, Python %s on %s", __version__, platform.python_version(), platform.node())
+        _introduce(inputs)
         yield
         log.info("done")
     except LivedeadError as error:
         # The message is for the user; where in the code it was noticed is not.
         log.error("failed: %s", error)
+        log.error("what to do: %s", MISTAKE)
         raise SystemExit(f"livedead: {error}") from error
+    except (SystemExit, KeyboardInterrupt):
+        log.error("failed: ended from outside: time limit, cancelled, preempted, or Ctrl-C")
+        log.error("what to do: %s", ENDED)
+        raise
     except BaseException as error:
         log.exception("failed: %s", error)
+        # PyTorch's own error for a full GPU is a RuntimeError, and PyTorch is not loaded here.
+        full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        log.error("what to do: %s", MEMORY if full else FAULT)
         raise
     finally:
+        signal.signal(signal.SIGTERM, before)
         logging.captureWarnings(False)
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+
+
+def _introduce(inputs: Iterable[object]) -> None:
+    """Log version, host, device and inputs."""
+    host = platform.node()
+    if "SLURM_JOB_ID" in os.environ:
+        host += f", Slurm job {os.environ['SLURM_JOB_ID']} on {os.environ.get('SLURMD_NODENAME', host)}"
+    log.info("livedead %s, Python %s on %s", __version__, platform.python_version(), host)
+    log.info("GPUs given: %s", os.environ.get("CUDA_VISIBLE_DEVICES") or "not said (CUDA_VISIBLE_DEVICES)")
+    names = list(map(str, inputs))
+    for name in itertools.islice(names, SHOWN_INPUTS):
+        log.info("input: %s", name)
+    if len(names) > SHOWN_INPUTS:
+        log.info("and %d inputs more", len(names) - SHOWN_INPUTS)
+
+
+def _end(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
 
 
 def progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import hashlib
 import json
 import platform
@@ -58,21 +59,27 @@ def code_sha256(script: str | Path) -> str:
         path = queue.pop()
         if path not in sources:
             sources[path] = path.read_bytes()
-            queue.extend(_imported_modules(ast.parse(sources[path])))
+            queue.extend(_modules(_imported_names(sources[path])))
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\0" + sources[path] + b"\0")
     return digest.hexdigest()
 
 
-def _imported_modules(tree: ast.Module) -> list[Path]:
-    """Files of this package named by the import statements of a parsed module."""
+@functools.cache
+def _imported_names(source: bytes) -> list[str]:
+    """What the import statements of a module name; parsed once, as many scripts share modules."""
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names += [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def _modules(names: list[str]) -> list[Path]:
+    """Files of this package among the modules of these names."""
     files = []
     for name in names:
         root, *rest = name.split(".")

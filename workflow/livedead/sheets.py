@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,32 @@ PLATE_COLUMNS = {
     "control_plate": "",
 }
 """Columns of plates.tsv and their defaults; None means that a value is needed."""
+
+
+@dataclass(frozen=True)
+class MapColumns:
+    """Which columns of a plate map say what a well got.
+
+    Attributes
+    ----------
+    agent_column, dose_column, cell_line_column : str
+        A plate map without one of them has no such information.
+    dose_unit : str
+        Goes into the tables as it is.
+    hours_per_timepoint : float, optional
+        From one timepoint to the next; None leaves times in timepoints.
+    """
+
+    agent_column: str = "treatment"
+    dose_column: str = "dose_um"
+    cell_line_column: str = "cell_line"
+    dose_unit: str = "uM"
+    hours_per_timepoint: float | None = None
+
+    @property
+    def treatment(self) -> list[str]:
+        """Columns in which replicate wells agree."""
+        return [self.agent_column, self.dose_column, self.cell_line_column, "control"]
 
 
 def read_sheet(path: str | Path) -> pd.DataFrame:

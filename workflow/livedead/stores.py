@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,13 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def sweep_shards(folder: str | Path, n_shards: int) -> None:
+    """Delete the shards (``2-of-3``) in `folder` of another count: no table is made of them."""
+    for shard in Path(folder).glob("*-of-*"):
+        if not shard.name.endswith(f"-of-{n_shards}"):
+            shutil.rmtree(shard)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

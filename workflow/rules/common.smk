@@ -1,10 +1,10 @@
 from pathlib import Path
 
 from livedead import sheets
-from livedead.analysis import MapColumns
-from livedead.cells import CountingRules, check_rules, class_numbers
+from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256, value_sha256
+from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -103,6 +103,21 @@ def config_sha256(wildcards) -> str:
     columns = ["pixel_size_um", "bit_depth", "control_plate"]
     plate = PLATES.loc[wildcards.plate, columns].to_dict()
     return value_sha256({**settings, "segmentation": computing, "plate": plate})
+
+
+def benchmarks_of_the_chain() -> dict[str, dict[str, list[str]]]:
+    """Benchmark files of the jobs of each rule and plate, under benchmarks/, wherever that is.
+
+    The weights belong to no plate.
+    """
+    sharded = ("segment_fields", "count_cells")
+    files = {"convert_weights": {"": ["convert_weights.tsv"]}}
+    for name in CHAIN[:1] + CHAIN[2:]:
+        one = [f"{name}/{{plate}}.tsv"]
+        each = gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        paths = each if name in sharded else one
+        files[name] = {plate: expand(paths, plate=plate) for plate in PLATES.index}
+    return files
 
 
 def control_normalization(wildcards) -> list[str]:

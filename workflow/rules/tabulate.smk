@@ -78,6 +78,7 @@ rule write_provenance:
             plate=PLATES.index,
         ),
         certificate="results/weights/unet.certificate.json",
+        platemaps=sorted(set(PLATES["platemap"]) - {""}),
     output:
         provenance="results/provenance.json",
     log:
@@ -91,10 +92,34 @@ rule write_provenance:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        plates=list(PLATES.index),
+        plates=PLATES.to_dict("index"),
         scripts={name: code(name) for name in CHAIN},
     script:
         "../scripts/write_provenance.py"
+
+
+rule sum_benchmarks:
+    input:
+        wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+    output:
+        table="benchmarks/sum.csv",
+    log:
+        "logs/sum_benchmarks.log",
+    benchmark:
+        "benchmarks/sum_benchmarks.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        plates=list(PLATES.index),
+        benchmarks=benchmarks_of_the_chain(),
+        code=code("sum_benchmarks"),
+    script:
+        "../scripts/sum_benchmarks.py"
 
 
 # Last and alone: a failing rule loses its outputs, so it must not own a table.

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livedead import stores
-from livedead.analysis import MapColumns
 from livedead.analysis import assess_plate as assess
 from livedead.logs import log_to
+from livedead.sheets import MapColumns
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,7 +22,7 @@ def assess_plate(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         assess_plate(
             Path(snakemake.input.wells),
             Path(snakemake.output.quality),

@@ -29,7 +29,7 @@ def check_fields(fields: list[Path], report: Path, *, max_failed_fraction: float
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         check_fields(
             [Path(path) for path in snakemake.input.fields],
             Path(snakemake.output.report),

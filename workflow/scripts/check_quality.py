@@ -30,7 +30,7 @@ def check_quality(quality: list[Path], report: Path, *, min_z_prime: float | Non
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         check_quality(
             [Path(path) for path in snakemake.input.quality],
             Path(snakemake.output.report),

@@ -19,7 +19,7 @@ def compare_with_truth(fields: Path, truth_cells: Path, wells: Path, summary: Pa
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         compare_with_truth(
             Path(snakemake.input.fields),
             Path(snakemake.input.cells),

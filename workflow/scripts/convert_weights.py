@@ -26,7 +26,7 @@ def convert_weights(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         convert_weights(
             Path(snakemake.input.weights),
             Path(snakemake.output.unet),

@@ -10,14 +10,13 @@ from livedead.cells import (
     CELL_KEYS,
     FIELD_COLUMNS,
     FIELD_TYPES,
-    CountingRules,
     cell_columns,
     check_counts,
-    class_numbers,
     count_field,
     join_cells,
     tally_cells,
 )
+from livedead.counting import CountingRules, class_numbers
 from livedead.fields import PlateImages
 from livedead.logs import log_to, progress
 
@@ -65,7 +64,7 @@ def count_cells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         count_cells(
             Path(snakemake.input.class_maps),
             Path(snakemake.input.raw),

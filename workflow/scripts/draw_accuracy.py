@@ -17,5 +17,5 @@ def draw_accuracy(errors: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         draw_accuracy(Path(snakemake.input.errors), Path(snakemake.output.picture))

@@ -42,7 +42,7 @@ def draw_fields(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         draw_fields(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

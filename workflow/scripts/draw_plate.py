@@ -17,7 +17,7 @@ def draw_plate(wells: Path, picture: Path, *, n_wells: int) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         draw_plate(
             Path(snakemake.input.wells),
             Path(snakemake.output.picture),

@@ -58,7 +58,7 @@ def export_normalized(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         export_normalized(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

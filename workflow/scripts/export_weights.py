@@ -17,5 +17,5 @@ def export_weights(unet: Path, output: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         export_weights(Path(snakemake.input.unet), Path(snakemake.output.weights))

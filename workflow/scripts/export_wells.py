@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livedead import exports, stores
-from livedead.analysis import MapColumns
 from livedead.logs import log_to
+from livedead.sheets import MapColumns
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,7 +22,7 @@ def export_wells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         export_wells(
             Path(snakemake.input.wells),
             Path(snakemake.output.cytomining),

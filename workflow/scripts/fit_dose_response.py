@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livedead import stores
-from livedead.analysis import MapColumns, fit_doses
+from livedead.analysis import fit_doses
 from livedead.logs import log_to
+from livedead.sheets import MapColumns
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -17,7 +18,7 @@ def fit_dose_response(wells: Path, curves: Path, *, plate_map: dict[str, Any]) -
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         fit_dose_response(
             Path(snakemake.input.wells),
             Path(snakemake.output.curves),

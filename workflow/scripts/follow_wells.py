@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livedead import stores
-from livedead.analysis import MapColumns
 from livedead.analysis import follow_wells as follow
 from livedead.logs import log_to
+from livedead.sheets import MapColumns
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -18,7 +18,7 @@ def follow_wells(wells: Path, courses: Path, *, plate_map: dict[str, Any]) -> No
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         follow_wells(
             Path(snakemake.input.wells),
             Path(snakemake.output.courses),

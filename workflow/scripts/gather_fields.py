@@ -27,7 +27,10 @@ def gather_fields(
     min_range: int,
     qc: dict[str, Any],
 ) -> None:
-    """Write all fields, with the quality of their first channel and their flags, and all cells."""
+    """Write all fields, with the quality of their first channel and their flags, and all cells.
+
+    Shards of another count, from before it was changed, are deleted.
+    """
     quality = stores.read_normalization(normalization)[1]
     first = quality[quality["channel"] == quality["channel"].iloc[0]]
     gathered = pd.concat([stores.read_table(path) for path in shard_fields])
@@ -43,10 +46,12 @@ def gather_fields(
     check_counts(tally_cells(counted, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
     stores.write_table(fields, joined)
     stores.write_table(cells, counted)
+    shard = shard_fields[0].parent
+    stores.sweep_shards(shard.parent, n_shards=int(shard.name.split("-of-")[1]))
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         gather_fields(
             [Path(path) for path in snakemake.input.fields],
             [Path(path) for path in snakemake.input.cells],

@@ -16,5 +16,5 @@ def gather_wells(plate_tables: list[Path], output: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         gather_wells([Path(path) for path in snakemake.input.wells], Path(snakemake.output.wells))

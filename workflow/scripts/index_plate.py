@@ -18,7 +18,7 @@ def index_plate(raw: Path, images: Path, export: Path, **settings: Any) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         index_plate(
             Path(snakemake.input.raw),
             Path(snakemake.output.images),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from livedead import stores
-from livedead.cells import class_numbers
+from livedead.counting import class_numbers
 from livedead.errors import FieldError
 from livedead.fields import PlateImages, describe
 from livedead.images import read_instances
@@ -61,7 +61,7 @@ def label_dyes(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         label_dyes(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

@@ -1,5 +1,6 @@
 """Count simulated fields of known truth, from easy to hard."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from livedead import simulate, stores, weights
-from livedead.cells import CountingRules, class_numbers, measure_cells
-from livedead.inference import Plan, Segmenter
+from livedead.cells import measure_cells
+from livedead.counting import CountingRules, class_numbers
+from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log_to, progress
 from livedead.normalization import Settings, fit_channel
 
@@ -48,7 +50,9 @@ def measure_accuracy(
         ("A01", k, 1): field(k, {**USUAL, "mean_cells": 100.0})[0]["brightfield"] for k in range(N_REFERENCES)
     }
     transform, _, _ = fit_channel(references.__getitem__, list(references), Settings(**normalization))
-    segmenter = Segmenter(weights.load_unet(unet)[0], [transform], Plan.from_config(segmentation))
+    plan = Plan.from_config(segmentation)
+    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    segmenter = Segmenter(weights.load_unet(unet)[0], [transform], plan)
     conditions = [(varied, value) for varied, values in VARIED.items() for value in values]
     rows = []
     for number, (varied, value) in progress(enumerate(conditions), len(conditions), "conditions"):
@@ -83,7 +87,7 @@ def field(seed: int, settings: dict[str, float]) -> tuple[dict[str, np.ndarray],
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         measure_accuracy(
             Path(snakemake.input.unet),
             Path(snakemake.output.errors),

@@ -49,7 +49,7 @@ def normalize_plate(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         normalize_plate(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

@@ -62,6 +62,9 @@ def segment_fields(
     name = table["plate"].iloc[0]
     about: dict[str, Any] = {
         "device": segmenter.device.type,
+        "gpu": torch.cuda.get_device_name(segmenter.device) if segmenter.device.type == "cuda" else "",
+        "precision": plan.precision,
+        "tf32": torch.backends.cudnn.allow_tf32,
         "torch": str(torch.__version__),
         "threads": torch.get_num_threads(),
         "n_unstable_px": 0,
@@ -110,7 +113,7 @@ def _note(check: SeamCheck, row: dict[str, Any], about: dict[str, Any], max_diff
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         segment_fields(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

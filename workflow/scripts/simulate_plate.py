@@ -30,7 +30,7 @@ def simulate_plate(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         simulate_plate(
             Path(snakemake.output.raw),
             Path(snakemake.output.cells),

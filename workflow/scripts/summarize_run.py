@@ -17,5 +17,5 @@ def summarize_run(wells: Path, summary: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         summarize_run(Path(snakemake.input.wells), Path(snakemake.output.summary))

@@ -44,7 +44,7 @@ def tabulate_wells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         tabulate_wells(
             Path(snakemake.input.fields),
             Path(snakemake.input.cells),

@@ -39,7 +39,7 @@ def take_inventory(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         take_inventory(
             Path(snakemake.input.images),
             Path(snakemake.input.export),

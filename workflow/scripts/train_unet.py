@@ -1,5 +1,6 @@
 """Train the network on the labelled wells of all dyed plates."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import torch
 
 from livedead import stores, weights
 from livedead.fields import PlateImages, read_transforms
+from livedead.inference import choose_device
 from livedead.logs import log_to
 from livedead.provenance import file_sha256
 from livedead.training.fit import Settings, train_by_well
@@ -58,6 +60,7 @@ def train_unet(
         encoder,
         seed=training["fit"]["seed"],
     )
+    choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     course, split = train_by_well(
         model, fields, Settings(**training["fit"]), device=device, **training["tiles"]
     )
@@ -73,7 +76,7 @@ def train_unet(
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         train_unet(
             [Path(path) for path in snakemake.input.raw],
             [Path(path) for path in snakemake.input.images],

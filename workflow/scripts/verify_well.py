@@ -1,5 +1,6 @@
 """Recompute one well of a plate from its raw images, and compare it with the well table."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +10,11 @@ import torch
 
 import livedead
 from livedead import sheets, stores, weights, wells
-from livedead.cells import (
-    CELL_KEYS,
-    COUNTED,
-    FIELD_TYPES,
-    CountingRules,
-    class_numbers,
-    count_field,
-    join_cells,
-)
+from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, count_field, join_cells
+from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
-from livedead.inference import Plan, Segmenter
+from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
 from livedead.normalization import QUALITY
 
@@ -72,6 +66,7 @@ def verify_well(
     plate = PlateImages(raw, index, bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan.from_config(segmentation)
+    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = class_numbers(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
@@ -129,7 +124,7 @@ def _replaced(table: pd.DataFrame, of_well: pd.DataFrame, well: str) -> pd.DataF
 
 if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         verify_well(
             Path(snakemake.input.raw),
             Path(snakemake.input.images),

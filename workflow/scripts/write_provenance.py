@@ -18,10 +18,17 @@ def write_provenance(
     certificate: Path,
     output: Path,
     *,
+    plates: dict[str, dict[str, Any]],
     config: dict[str, Any],
     code: dict[str, str],
 ) -> None:
-    """Write inputs, weights, settings, code, packages, and how each shard was computed."""
+    """Write inputs, weights, settings, code, packages, and how each shard was computed.
+
+    Parameters
+    ----------
+    plates : dict
+        Plate -> its row of plates.tsv.
+    """
     record = {
         "version": livedead.__version__,
         "config": config,
@@ -30,6 +37,8 @@ def write_provenance(
         "weights": stores.read_json(certificate),
         "plates": {
             plate: {
+                "sheet": plates[plate],
+                "platemap_sha256": _sha256_if_given(plates[plate]["platemap"]),
                 "images_sha256": file_sha256(path),
                 "shards": {shard.parent.name: stores.read_about(shard) for shard in class_maps[plate]},
             }
@@ -39,8 +48,12 @@ def write_provenance(
     stores.write_json(output, record)
 
 
+def _sha256_if_given(path: str) -> str | None:
+    return file_sha256(path) if path else None
+
+
 if __name__ == "__main__":
-    with log_to(snakemake.log[0]):
+    with log_to(snakemake.log[0], snakemake.input):
         plates = snakemake.params.plates
         n_shards = len(snakemake.input.class_maps) // len(plates)
         paths = [Path(path) for path in snakemake.input.class_maps]
@@ -49,6 +62,7 @@ if __name__ == "__main__":
             {plate: paths[k * n_shards : (k + 1) * n_shards] for k, plate in enumerate(plates)},
             Path(snakemake.input.certificate),
             Path(snakemake.output.provenance),
+            plates=plates,
             config=snakemake.config,
             code=snakemake.params.scripts,
         )

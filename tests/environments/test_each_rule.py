@@ -1,0 +1,60 @@
+"""Every rule runs with the packages of its own environment, and Snakemake with a login node's."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from working_folder import TINY, Folder, write_config
+
+BIN = Path(__file__).parent / "bin"
+TARGETS = ["all", "inventory", "normalized", "verify", "training", "demo_agreement"]
+NOT_RUN = {"measure_accuracy", "draw_accuracy"}
+"""Minutes long; what they import is in other rules of their environments."""
+
+TRAINING = {
+    "tiles": {"tile_px": 32, "tiles_per_field": 1, "batch_size": 1, "validation_fraction": 0.5},
+    "fit": {"epochs": 1},
+}
+
+pytestmark = pytest.mark.bulk
+
+
+class OnLoginNode(Folder):
+    """A folder whose Snakemake has what requirements-cluster.txt names, and whose jobs use conda."""
+
+    def __init__(self, path, repository, environments):
+        super().__init__(path, repository)
+        self.python = environments / "login/bin/python"
+        self.where = ("--cores", "2", "--sdm", "conda", "--conda-prefix", str(environments))
+
+    def command(self, *arguments):
+        return [str(self.python), *super().command(*arguments)[1:]]
+
+
+@pytest.fixture
+def folder(repository, tmp_path):
+    environments = repository / ".venv-environments"
+    if not (environments / "login").exists():
+        subprocess.run([sys.executable, "-m", "venv", environments / "login"], check=True)
+    pip = [environments / "login/bin/python", "-m", "pip", "install", "--quiet", "-r"]
+    subprocess.run([*pip, repository / "requirements-cluster.txt"], check=True)
+    write_config(tmp_path, repository, TINY, training=TRAINING)
+    return OnLoginNode(tmp_path, repository, environments)
+
+
+def test_each_rule_runs_in_its_own_environment(folder, repository, monkeypatch):
+    monkeypatch.setenv("PATH", f"{BIN}:{os.environ['PATH']}")
+    monkeypatch.setenv("ACTIVATED", str(folder.path / "activated.txt"))
+    run = folder.snakemake(*TARGETS)
+    assert run.returncode == 0, run.stderr
+    rules = set()
+    for path in (repository / "workflow/rules").glob("*.smk"):
+        blocks = re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]
+        rules |= {block.split(":")[0] for block in blocks if "script:" in block}
+    timed = [path.relative_to(folder.path / "benchmarks") for path in folder.path.glob("benchmarks/**/*.tsv")]
+    assert {path.parts[0].removesuffix(".tsv") for path in timed} == rules - NOT_RUN
+    activated = set((folder.path / "activated.txt").read_text().splitlines())
+    assert len(activated) == len(list((repository / "envs").glob("*.yaml")))

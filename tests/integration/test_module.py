@@ -1,0 +1,63 @@
+"""The workflow as a Snakemake module of another project, from a clone."""
+
+import sys
+
+import pytest
+import yaml
+from working_folder import TINY, Folder, write_config
+
+SNAKEFILE = """\
+configfile: "config/config.yaml"
+
+module livedead:
+    snakefile: "{repository}/workflow/Snakefile"
+    config: config
+    {prefix}
+
+use rule * from livedead as livedead_*
+
+rule mean_viability:
+    default_target: True
+    input: "cells/results/wells.csv"
+    output: "viability.txt"
+    shell: "cut -d, -f 14 {{input}} > {{output}}"
+"""
+
+
+class Project(Folder):
+    """A folder with a Snakefile of its own."""
+
+    def command(self, *arguments):
+        return [sys.executable, "-m", "snakemake", *self.where, *arguments]
+
+
+@pytest.fixture
+def project(repository, tmp_path):
+    write_config(tmp_path, repository, TINY)
+    return Project(tmp_path, repository)
+
+
+def test_a_project_that_moves_what_the_workflow_writes(project, repository):
+    moved = {f"{folder}/": f"cells/{folder}/" for folder in ("results", "logs", "benchmarks")}
+    text = SNAKEFILE.format(repository=repository, prefix=f"replace_prefix: {moved}")
+    (project.path / "Snakefile").write_text(text)
+    run = project.snakemake("mean_viability", "cells/benchmarks/sum.csv")
+    assert run.returncode == 0, run.stderr
+    assert project.read("viability.txt").startswith(b"viability\n")
+    made = {path.name for path in project.path.iterdir()} - {".snakemake"}
+    assert made == {"Snakefile", "config", "cells", "viability.txt"}
+    summed = project.read("cells/benchmarks/sum.csv").decode()
+    assert "segment_fields,small,1,4," in summed
+
+
+def test_a_project_with_a_prefix_names_its_own_files_absolutely(project, repository):
+    config = project.path / "config/config.yaml"
+    (project.path / "raw").mkdir()
+    settings = {**yaml.safe_load(config.read_text()), "simulation": {}}
+    config.write_text(yaml.safe_dump(settings))
+    plates = project.path / "config/plates.tsv"
+    sheet = plates.read_text().replace("results/simulated/small/raw", f"{project.path}/raw")
+    plates.write_text(sheet.replace("config/map.tsv", f"{project.path}/config/map.tsv"))
+    text = SNAKEFILE.format(repository=repository, prefix='prefix: "cells"')
+    (project.path / "Snakefile").write_text(text)
+    assert project.jobs()["livedead_tabulate_wells"] == 1

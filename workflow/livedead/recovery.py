@@ -1,0 +1,131 @@
+"""What `make resume` does first: end what is left of a killed run, and sweep its half-written files.
+
+Jobs outlive a Snakemake that was killed, and would write into the run that takes up its work.
+"""
+
+import getpass
+import logging
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from livedead.errors import LivedeadError
+from livedead.stores import TEMPORARY_SUFFIX
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+SLURM_LOGS = ".snakemake/slurm_logs"
+PATIENCE_SECONDS = 300.0
+"""Slurm gives a cancelled job its KillWait, 30 s by default, and a busy controller takes its time."""
+
+
+def recover(folder: Path) -> None:
+    """End the orphaned jobs of a working folder, then sweep it.
+
+    Raises
+    ------
+    LivedeadError
+        If Snakemake still runs in the folder on this machine: its jobs are no orphans.
+    """
+    folder = folder.resolve()
+    for process in _processes():
+        if _is_snakemake(process, folder):
+            raise LivedeadError(
+                f"{folder}: Snakemake is still running there, as process {process.pid}; "
+                f"wait for it, or end it (kill {process.pid}), and resume then"
+            )
+    cancel_slurm_jobs(folder)
+    end_local_jobs(folder)
+    sweep(folder)
+
+
+def slurm_jobs(folder: Path) -> dict[str, str]:
+    """Id and name of the run of this user's Slurm jobs of `folder`; none where there is no Slurm.
+
+    Only jobs that Snakemake submitted from this very folder are meant: it comments them with
+    their rule, and Slurm knows where they were submitted.
+
+    Raises
+    ------
+    LivedeadError
+        If the folder's jobs ran on Slurm and Slurm does not answer.
+    """
+    if shutil.which("squeue") is None:
+        return {}
+    command = ["squeue", "--noheader", "--user", getpass.getuser(), "--format", "%A|%j|%k|%Z"]
+    listed = subprocess.run(command, check=False, capture_output=True, text=True)
+    if listed.returncode != 0 and (folder / SLURM_LOGS).exists():
+        raise LivedeadError(
+            f"{folder}: its jobs ran on Slurm, and Slurm does not say whether any still do "
+            f"({listed.stderr.strip()}); resume when squeue answers"
+        )
+    jobs = {}
+    for line in listed.stdout.splitlines():
+        job, run, comment, submitted_in = line.split("|", 3)
+        if comment.startswith("rule_") and Path(submitted_in).resolve() == folder:
+            jobs[job] = run
+    return jobs
+
+
+def cancel_slurm_jobs(folder: Path) -> None:
+    """Cancel the Slurm jobs of `folder` and wait until none of them can write any more."""
+    orphans = slurm_jobs(folder)
+    if not orphans:
+        return
+    log.info("cancelling Slurm jobs %s", ", ".join(sorted(orphans)))
+    subprocess.run(["scancel", *orphans], check=True)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := slurm_jobs(folder):
+        if time.monotonic() > deadline:
+            raise LivedeadError(
+                f"Slurm jobs {', '.join(sorted(left))} were cancelled {PATIENCE_SECONDS:.0f} s ago and are "
+                "still there; see 'squeue --me' and resume when they are gone"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def end_local_jobs(folder: Path) -> None:
+    """Kill the processes on this machine that run a rule's script for `folder`."""
+    scripts = f"{folder}/.snakemake/scripts/"
+    orphans = [
+        process for process in _processes() if any(scripts in word for word in process.info["cmdline"])
+    ]
+    for process in orphans:
+        log.info("killing process %d: %s", process.pid, " ".join(process.info["cmdline"]))
+        process.kill()
+    psutil.wait_procs(orphans, timeout=PATIENCE_SECONDS)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what `livedead.stores.replacing` left behind where it was killed."""
+    for path in sorted((folder / "results").rglob(f".*{TEMPORARY_SUFFIX}")):
+        log.info("deleting %s", path)
+        path.unlink()
+
+
+def _processes() -> Iterator[psutil.Process]:
+    """The other processes of this machine whose command line can be seen."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if process.pid != psutil.Process().pid and process.info["cmdline"]:
+            yield process
+
+
+def _is_snakemake(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process is a main Snakemake of `folder`, not the one inside a cluster job."""
+    program = process.info["cmdline"][:3]
+    named = any(Path(word).name == "snakemake" for word in program)
+    return named and process.info["cwd"] == str(folder) and "--mode" not in process.info["cmdline"]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        recover(Path(sys.argv[1]))
+    except LivedeadError as error:
+        sys.exit(f"livedead: {error}")
