@@ -117,10 +117,11 @@ format: $(VENV)/.installed-dev
 	$(BIN)/snakefmt workflow
 
 # FOLDER is the working folder, PROFILE that of a cluster, ARGS what else the run was started with.
+# Installs nothing: what ran before is there, and on a login node that is Snakemake alone.
 CONFIG ?= config/demo/config.yaml
 FOLDER ?= .
 RUN = --directory "$(FOLDER)" --configfile "$(CONFIG)"
-resume: $(VENV)/.installed
+resume:
 	PYTHONPATH=workflow $(BIN)/python -m livedead.recovery "$(FOLDER)"
 	$(BIN)/snakemake $(RUN) --unlock
 	$(BIN)/snakemake $(RUN) --rerun-incomplete \
