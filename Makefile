@@ -15,7 +15,7 @@ help:
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make verify          recompute one well from its raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
-	@echo "make test            every test"
+	@echo "make test            every test but the following, of minutes each"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
