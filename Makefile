@@ -13,7 +13,7 @@ help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
-	@echo "make verify          recompute one well from its raw images and compare (CONFIG=...)"
+	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
 	@echo "make test            every test but the following, of minutes each"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
