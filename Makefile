@@ -13,9 +13,9 @@ help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
 	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
-	@echo "make verify          recompute one well from its raw images and compare (CONFIG=...)"
+	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
-	@echo "make test            every test"
+	@echo "make test            every test but the following, of minutes each"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
@@ -117,10 +117,11 @@ format: $(VENV)/.installed-dev
 	$(BIN)/snakefmt workflow
 
 # FOLDER is the working folder, PROFILE that of a cluster, ARGS what else the run was started with.
+# Installs nothing: what ran before is there, and on a login node that is Snakemake alone.
 CONFIG ?= config/demo/config.yaml
 FOLDER ?= .
 RUN = --directory "$(FOLDER)" --configfile "$(CONFIG)"
-resume: $(VENV)/.installed
+resume:
 	PYTHONPATH=workflow $(BIN)/python -m livedead.recovery "$(FOLDER)"
 	$(BIN)/snakemake $(RUN) --unlock
 	$(BIN)/snakemake $(RUN) --rerun-incomplete \

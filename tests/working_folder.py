@@ -42,7 +42,7 @@ class Folder:
 
     def resume_command(self, *arguments: str) -> list[str]:
         """The documented command after a crash, in the environment that runs the tests."""
-        command = ["make", "-C", str(self.repository), "-o", f"{sys.prefix}/.installed", "resume"]
+        command = ["make", "-C", str(self.repository), "resume"]
         config = self.path / "config/config.yaml"
         variables = {"VENV": sys.prefix, "FOLDER": self.path, "CONFIG": config, "ARGS": " ".join(arguments)}
         return [*command, *(f"{name}={value}" for name, value in variables.items())]

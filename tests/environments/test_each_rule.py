@@ -33,6 +33,10 @@ class OnLoginNode(Folder):
     def command(self, *arguments):
         return [str(self.python), *super().command(*arguments)[1:]]
 
+    def resume_command(self, *arguments):
+        _, _, *flags = self.where
+        return [*super().resume_command(*flags, *arguments), f"VENV={self.python.parents[1]}"]
+
 
 @pytest.fixture
 def folder(repository, tmp_path):
@@ -58,3 +62,5 @@ def test_each_rule_runs_in_its_own_environment(folder, repository, monkeypatch):
     assert {path.parts[0].removesuffix(".tsv") for path in timed} == rules - NOT_RUN
     activated = set((folder.path / "activated.txt").read_text().splitlines())
     assert len(activated) == len(list((repository / "envs").glob("*.yaml")))
+    resumed = folder.resume()
+    assert resumed.returncode == 0, resumed.stderr

@@ -350,6 +350,15 @@ def test_every_well_gives_its_row_again(flow, tmp_path):
     assert seen == {"well A01", "well A12", "well B06"}
 
 
+def test_a_sample_of_wells_gives_its_rows_again(flow, tmp_path):
+    verify(flow, tmp_path, flow / "wells.csv", sample=2)
+    two = [line.split()[1] for line in (tmp_path / "well.txt").read_text().splitlines()]
+    assert len(set(two)) == 2
+    verify(flow, tmp_path, flow / "wells.csv", sample=96)
+    wells = [line.split()[1] for line in (tmp_path / "well.txt").read_text().splitlines()]
+    assert wells == ["A01", "A12", "B06"]
+
+
 def test_a_row_that_was_touched_is_found(flow, tmp_path):
     table = stores.read_table(flow / "wells.csv")
     stores.write_table(tmp_path / "wells.csv", table.assign(row_sha256="0" * 64))

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from livedead import recovery
+from livedead import recovery, stores
 from livedead.errors import LivedeadError
 
 SLEEP = "import time; time.sleep(60)"
@@ -75,21 +75,28 @@ def test_orphans_of_this_folder_end_and_their_temporaries_go(tmp_path):
     here, other = tmp_path / "here", tmp_path / "other"
     orphan = start(here, ".snakemake/scripts/tmp1.count_cells.py")
     foreign = start(other, ".snakemake/scripts/tmp1.count_cells.py")
-    left = here / "results/p1/shards/1-of-1/.classes.h5.x1.partial"
     kept = here / "results/p1/shards/1-of-1/classes.h5"
-    left.parent.mkdir(parents=True)
-    left.touch()
-    kept.touch()
+    stores.write_bytes(kept, b"whole")
     try:
-        recovery.recover(here)
+        with pytest.raises(FileNotFoundError), stores.replacing(kept) as left:
+            assert left.exists()
+            recovery.recover(here)
+            assert not left.exists()
         assert not psutil.pid_exists(orphan.pid)
         assert foreign.poll() is None
     finally:
         for process in (orphan, foreign):
             process.kill()
             process.wait()
-    assert not left.exists()
-    assert kept.exists()
+    assert kept.read_bytes() == b"whole"
+
+
+def test_a_login_node_needs_no_more_than_snakemake_has(repository):
+    heavy = "{'pandas', 'numpy', 'h5py', 'torch'}"
+    command = f"import sys, livedead.recovery; print({heavy} & set(sys.modules))"
+    workflow = repository / "workflow"
+    run = subprocess.run([sys.executable, "-c", command], cwd=workflow, capture_output=True, text=True)
+    assert run.stdout == "set()\n", run.stderr
 
 
 def test_a_run_that_is_alive_is_not_disturbed(tmp_path):

@@ -26,6 +26,16 @@ def test_two_writers_never_share_a_temporary_name(tmp_path):
     assert (tmp_path / "file").read_text() == "one"
 
 
+def test_an_orphan_whose_temporary_was_swept_fails_and_harms_nothing(tmp_path):
+    path = tmp_path / "file"
+    with pytest.raises(FileNotFoundError), stores.replacing(path) as orphan:
+        orphan.write_text("old")
+        orphan.unlink()
+        stores.write_bytes(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_shards_of_another_count_are_swept(tmp_path):
     for name in ("1-of-1", "1-of-12", "1-of-2", "2-of-2"):
         (tmp_path / name).mkdir()

@@ -15,9 +15,11 @@ from pathlib import Path
 import psutil
 
 from livedead.errors import LivedeadError
-from livedead.stores import TEMPORARY_SUFFIX
 
 log = logging.getLogger(__name__)
+
+TEMPORARIES = ".*.partial"
+"""What `livedead.stores.replacing` calls its files; a login node has no HDF5 to import it with."""
 
 POLL_SECONDS = 1.0
 SLURM_LOGS = ".snakemake/slurm_logs"
@@ -104,7 +106,7 @@ def end_local_jobs(folder: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Delete what `livedead.stores.replacing` left behind where it was killed."""
-    for path in sorted((folder / "results").rglob(f".*{TEMPORARY_SUFFIX}")):
+    for path in sorted((folder / "results").rglob(TEMPORARIES)):
         log.info("deleting %s", path)
         path.unlink()
 

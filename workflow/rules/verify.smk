@@ -27,6 +27,7 @@ rule verify_well:
         gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
     params:
         seed=config["verify_seed"],
+        sample=config["verify_wells"],
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
         segmentation=config["segmentation"],

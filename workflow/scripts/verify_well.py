@@ -1,4 +1,4 @@
-"""Recompute one well of a plate from its raw images, and compare it with the well table."""
+"""Recompute wells of a plate from their raw images, and compare them with the well table."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,7 @@ from livedead.fields import PlateImages, describe, exclude_flagged, read_transfo
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
 from livedead.normalization import QUALITY
+from livedead.plates import sort_wells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -40,6 +41,7 @@ def verify_well(
     report: Path,
     *,
     seed: int,
+    sample: int = 1,
     channels: list[str],
     bit_depth: int,
     segmentation: dict[str, Any],
@@ -53,16 +55,17 @@ def verify_well(
     exclude_flags: list[str],
     config_sha256: str,
 ) -> None:
-    """Segment, count and tabulate one well anew, the rest of the plate as it is.
+    """Segment, count and tabulate a random sample of wells anew, the rest of the plate as it is.
 
     Raises
     ------
     LivedeadError
-        If the hash of a row of the well is not the one in the table; naming what differs.
+        If the hash of a row of the wells is not the one in the table; naming what differs.
     """
     index, stored = stores.read_table(images), stores.read_table(table)
     imaged = stored.loc[stored["n_fields_used"] > 0, "well"].unique()
-    well = str(np.random.default_rng(seed).choice(imaged))
+    size = min(sample, len(imaged))
+    chosen = sort_wells(map(str, np.random.default_rng(seed).choice(imaged, size, replace=False)))
     plate = PlateImages(raw, index, bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan.from_config(segmentation)
@@ -71,7 +74,7 @@ def verify_well(
     numbers, rules = class_numbers(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
     rows, found = [], []
-    for key in plate.keys([well]):
+    for key in plate.keys(chosen):
         try:
             segmented = segmenter.segment(plate.raw(key, transforms), key)
         except FieldError as error:
@@ -93,10 +96,10 @@ def verify_well(
     )
     stores.write_table(verified_fields, counted_fields)
     stores.write_table(verified_cells, counted_cells)
-    log.info("well %s: %d fields, %d cells", well, len(rows), sum(map(len, found)))
+    log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(rows), sum(map(len, found)))
     recomputed = wells.tabulate_wells(
-        _replaced(all_fields, stores.read_table(verified_fields), well),
-        _replaced(all_cells, stores.read_table(verified_cells), well),
+        _replaced(all_fields, stores.read_table(verified_fields), chosen),
+        _replaced(all_cells, stores.read_table(verified_cells), chosen),
         None if platemap is None else sheets.read_plate_map(platemap, n_wells),
         index,
         plate=stored["plate"].iloc[0],
@@ -108,18 +111,22 @@ def verify_well(
             "version": livedead.__version__,
         },
     )
-    text, same = wells.compare_rows(stored, recomputed, well)
-    if not same:
-        raise LivedeadError(f"{table}: well {well} is not what its raw images give\n{text}")
+    compared = [wells.compare_rows(stored, recomputed, well) for well in chosen]
+    text = "\n".join(of_well for of_well, _ in compared)
+    differing = [well for well, (_, same) in zip(chosen, compared, strict=True) if not same]
+    if differing:
+        raise LivedeadError(f"{table}: well {', '.join(differing)} is not what its raw images give\n{text}")
     stores.write_bytes(report, f"{text}\n".encode())
 
 
-def _replaced(table: pd.DataFrame, of_well: pd.DataFrame, well: str) -> pd.DataFrame:
-    """The table with the rows of one well replaced, at their old place."""
-    before = table.index[table["well"] == well].min() if (table["well"] == well).any() else 0
-    rest = table[table["well"] != well]
-    parts = [rest[rest.index < before], of_well, rest[rest.index > before]]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+def _replaced(table: pd.DataFrame, anew: pd.DataFrame, chosen: list[str]) -> pd.DataFrame:
+    """The table with the rows of the chosen wells replaced, at their old place."""
+    for well in chosen:
+        before = table.index[table["well"] == well].min() if (table["well"] == well).any() else 0
+        rest = table[table["well"] != well]
+        parts = [rest[rest.index < before], anew[anew["well"] == well], rest[rest.index > before]]
+        table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return table
 
 
 if __name__ == "__main__":
@@ -139,6 +146,7 @@ if __name__ == "__main__":
             Path(snakemake.output.cells),
             Path(snakemake.output.report),
             seed=snakemake.params.seed,
+            sample=snakemake.params.sample,
             channels=snakemake.params.channels,
             bit_depth=snakemake.params.bit_depth,
             segmentation=snakemake.params.segmentation,
