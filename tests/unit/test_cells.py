@@ -248,10 +248,9 @@ def test_division_by_area_is_that_of_the_sum(cell_area_px):
         ends = [math.ceil(j * len(inside) / n) for j in range(n + 1)]
         n_live = int((inside == 1).sum())
         for first, last in itertools.pairwise(ends):
-            twice = 2 * min(max(n_live - first, 0), last - first)
-            expected[
-                "ambiguous" if twice == last - first else "live" if twice > last - first else "dead"
-            ] += 1
+            alive, size = min(max(n_live - first, 0), last - first), last - first
+            state = "ambiguous" if 2 * alive == size else "live" if 2 * alive > size else "dead"
+            expected[state] += 1
     rules = cells.CountingRules(min_area_um2=0, cell_area_um2=cell_area_px)
     found = cells.measure_cells(class_map, NUMBERS, rules, 1.0)
     assert {state: int((found["state"] == state).sum()) for state in expected} == expected
