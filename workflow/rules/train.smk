@@ -37,12 +37,12 @@ rule train_unet:
         labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
         encoder=[path for path in [config["training"]["encoder"]] if path],
     output:
-        unet="results/training/unet.safetensors",
-        history="results/training/history.csv",
+        unet="results/training/{fold}unet.safetensors",
+        history="results/training/{fold}history.csv",
     log:
-        "logs/train_unet.log",
+        "logs/train_unet/{fold}unet.log",
     benchmark:
-        "benchmarks/train_unet.tsv"
+        "benchmarks/train_unet/{fold}unet.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 2
@@ -58,6 +58,9 @@ rule train_unet:
         network=config["network"],
         training=config["training"],
         device=config["segmentation"]["device"],
+        # Not an output: what is left of a killed job must still be there for the next one.
+        checkpoint="results/training/{fold}checkpoint.safetensors",
+        fold=fold_number,
         code=code("train_unet"),
     script:
         "../scripts/train_unet.py"

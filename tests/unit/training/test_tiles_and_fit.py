@@ -1,12 +1,22 @@
 import copy
+import itertools
+import json
+import tracemalloc
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from torch.optim import lr_scheduler
 
+from livedead import stores
+from livedead.errors import ConfigError
 from livedead.training import evaluate, fit, tiles
+from livedead.training.checkpoint import Checkpoint
 from livedead.unet import Architecture, UNet
 
 
@@ -67,6 +77,110 @@ def test_an_epoch_sees_every_field_equally():
     assert counts.tolist() == [4, 4, 4, 4]
 
 
+def test_folds_are_disjoint_and_hold_every_well():
+    wells = [f"p/{k}" for k in range(11)] * 2
+    folds = tiles.fold_wells(wells, 3, seed=4)
+    assert sorted(well for fold in folds for well in fold) == sorted(set(wells))
+    assert sorted(map(len, folds)) == [3, 4, 4]
+    assert folds == tiles.fold_wells(reversed(wells), 3, seed=4)
+    with pytest.raises(ConfigError, match="2 to the number of wells, 11"):
+        tiles.fold_wells(wells, 12, seed=0)
+
+
+def labelled_fields(tmp_path, wells, exclude=()):
+    """Two fields a well; their class maps alone, which is all that these tests look at."""
+    rows = [{"plate": "p", "well": well, "field": k, "timepoint": 1} for well in wells for k in (1, 2)]
+    stores.write_class_maps(tmp_path / "labels.h5", ((row, np.zeros((4, 4), np.uint8)) for row in rows))
+    return tiles.LabelledFields([(None, {}, tmp_path / "labels.h5")], exclude)
+
+
+def test_rejected_wells_and_fields_are_not_read(tmp_path):
+    wells = ["A01", "A02", "A03"]
+    fields = labelled_fields(tmp_path, wells, ["p/A01", "p/A03/2"])
+    assert fields.wells == ["p/A02", "p/A02", "p/A03"]
+    assert [key for *_, key in fields._fields] == [("A02", 1, 1), ("A02", 2, 1), ("A03", 1, 1)]
+    assert labelled_fields(tmp_path, wells).wells == [f"p/{well}" for well in wells for _ in range(2)]
+
+
+@pytest.mark.parametrize("wrong", ["p/A04", "A01", "p/A01/3", "p/A1"])
+def test_a_rejected_well_that_is_not_there_is_an_error(tmp_path, wrong):
+    with pytest.raises(ConfigError, match=wrong):
+        labelled_fields(tmp_path, ["A01", "A02"], ["p/A02", wrong])
+
+
+def test_memory_does_not_grow_with_the_number_of_fields():
+    """Peak memory of an epoch of 8 and of 64 fields of 1 MB, by Python's own account."""
+
+    def read(k):
+        return np.full((1, 400, 500), k / 100, np.float32), np.zeros((400, 500), np.uint8)
+
+    def peak(n_fields):
+        tracemalloc.start()
+        epoch = tiles.batches(
+            read,
+            list(range(n_fields)),
+            np.random.default_rng(0),
+            tile_px=64,
+            tiles_per_field=2,
+            batch_size=4,
+        )
+        n = sum(len(inputs) for inputs, _ in tiles.ahead(epoch))
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return n, top
+
+    (few, low), (many, high) = peak(8), peak(64)
+    assert (few, many) == (16, 128)
+    assert high < 1.2 * low
+    assert high < 8 * 1e6
+
+
+def test_what_is_made_ahead_comes_in_order_and_with_its_errors():
+    def numbers():
+        yield from range(5)
+        raise FileNotFoundError("gone")
+
+    found = []
+    with pytest.raises(FileNotFoundError, match="gone"):
+        found.extend(tiles.ahead(numbers()))
+    assert list(tiles.ahead(range(1, 100))) == list(range(1, 100))
+    assert list(tiles.ahead([])) == []
+
+
+def test_turned_tiles_show_the_field_at_any_angle():
+    """A disc in the middle of a field stays a disc of its size, give or take the zoom."""
+    y, x = np.mgrid[0:200, 0:200]
+    target = (np.hypot(y - 99.5, x - 99.5) < 30).astype(np.uint8)
+    inputs = target.astype(np.float32)[None]
+    rng = np.random.default_rng(0)
+    areas = []
+    for _ in range(20):
+        # Of a field that is the tile, the middle is the only place.
+        turned, classes = tiles.turned_tile(inputs, target, 200, rng)
+        assert turned.shape == (1, 200, 200)
+        assert classes.dtype == np.uint8
+        assert np.mean((turned[0] > 0.5) != classes) < 0.002
+        areas.append(classes.sum() / target.sum())
+    assert min(areas) > 1.1**-2 - 0.02
+    assert max(areas) < 1.1**2 + 0.02
+    assert np.ptp(areas) > 0.1
+
+
+def test_unknown_rotation():
+    with pytest.raises(ConfigError, match="quarter_turns, any"):
+        next(
+            tiles.batches(
+                None,
+                [0],
+                np.random.default_rng(0),
+                tile_px=32,
+                tiles_per_field=1,
+                batch_size=1,
+                rotation="x",
+            )
+        )
+
+
 def squares(n, seed):
     """Bright squares are class 1, dark ones class 2: learnable in a minute's blink."""
     rng = np.random.default_rng(seed)
@@ -79,19 +193,140 @@ def squares(n, seed):
         yield (inputs + 0.05 * rng.standard_normal(target.shape, np.float32))[None], target
 
 
-def run(seed, epochs):
+def run(seed, epochs, checkpoint=None, interrupt_in=None, **changes):
     torch.manual_seed(seed)
     network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
     examples = list(squares(8, 1))
+    begun = itertools.count(1)
 
     def epoch(rng):
-        for part in np.array_split(rng.permutation(8), 4):
+        number = next(begun)
+        for k, part in enumerate(np.array_split(rng.permutation(8), 4)):
+            if number == interrupt_in and k == 2:
+                raise KeyboardInterrupt
             yield np.stack([examples[k][0] for k in part]), np.stack([examples[k][1] for k in part])
 
-    settings = fit.Settings(epochs=epochs, frozen_epochs=1, learning_rate=5e-3, patience=99, seed=seed)
+    settings = fit.Settings(
+        **{
+            "epochs": epochs,
+            "frozen_epochs": 1,
+            "learning_rate": 5e-3,
+            "patience": 99,
+            "seed": seed,
+            **changes,
+        }
+    )
     weights = fit.class_weights(np.array([80, 10, 10]))
-    history = fit.train(network, epoch, lambda: squares(3, 2), weights, settings, "cpu")
+    history = fit.train(network, epoch, lambda: squares(3, 2), weights, settings, "cpu", checkpoint)
     return network, history
+
+
+@pytest.mark.parametrize("changes", [{}, {"average_decay": 0.9, "schedule": "plateau", "plateau_epochs": 0}])
+def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path, changes):
+    undisturbed, history = run(3, 4, **changes)
+    path = tmp_path / "training.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        run(3, 4, Checkpoint(path, ["same"]), interrupt_in=3, **changes)
+    interrupted = json.loads(safe_open(path, "np").metadata()["training"])["history"]
+    assert [row["epoch"] for row in interrupted] == [1, 2]
+    resumed, whole = run(3, 4, Checkpoint(path, ["same"]), **changes)
+    steady = [column for column in history if column != "seconds"]
+    pd.testing.assert_frame_equal(whole[steady], history[steady], check_exact=True)
+    for name, tensor in undisturbed.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], tensor), name
+    # The first two epochs were not computed again: they lasted as long as before.
+    assert list(whole["seconds"][:2]) == [row["seconds"] for row in interrupted]
+    Checkpoint(path, ["same"]).remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_another_training_or_a_damaged_one_is_not_used(tmp_path, caplog):
+    path = tmp_path / "training.safetensors"
+    _, first = run(0, 2, Checkpoint(path, {"seed": 0}))
+    _, other = run(1, 2, Checkpoint(path, {"seed": 1}))
+    _, alone = run(1, 2)
+    assert list(other["loss"]) == list(alone["loss"]) != list(first["loss"])
+    path.write_bytes(path.read_bytes()[:-1000])
+    with caplog.at_level("WARNING"):
+        _, again = run(1, 2, Checkpoint(path, {"seed": 1}))
+    assert "not a readable checkpoint" in caplog.text
+    assert list(again["loss"]) == list(alone["loss"])
+
+
+def scheduler_rates(make, dice):
+    """Factors of the learning rate that a scheduler of PyTorch gives in each epoch."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = make(optimizer)
+    found = []
+    for value in dice:
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(*([value] if make.keywords.get("mode") else []))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("settings", "theirs"),
+    [
+        ({"schedule": "cosine", "epochs": 24}, partial(lr_scheduler.CosineAnnealingLR, T_max=24)),
+        (
+            {"schedule": "cosine_restarts", "cycle_epochs": 3},
+            partial(lr_scheduler.CosineAnnealingWarmRestarts, T_0=3, T_mult=2),
+        ),
+        (
+            {"schedule": "plateau", "plateau_epochs": 2},
+            partial(
+                lr_scheduler.ReduceLROnPlateau,
+                mode="max",
+                factor=fit.PLATEAU_FACTOR,
+                patience=2,
+                threshold=0,
+                eps=0,
+            ),
+        ),
+    ],
+)
+def test_learning_rates_are_those_of_pytorchs_schedulers(settings, theirs):
+    rng = np.random.default_rng(1)
+    dice = [0.6 - 0.5 / (1 + epoch // 7) + 0.01 * rng.uniform() for epoch in range(24)]
+    chosen = fit.Settings(**settings)
+    ours = [fit.rate(chosen, dice[:epoch]) for epoch in range(24)]
+    np.testing.assert_allclose(ours, scheduler_rates(theirs, dice), rtol=1e-9, atol=1e-12)
+    assert min(ours) < 0.1
+
+
+def test_unknown_schedule():
+    with pytest.raises(ConfigError, match="cosine, cosine_restarts, plateau"):
+        fit.Settings(schedule="linear")
+
+
+def test_the_mean_of_the_weights_moves_by_its_share():
+    torch.manual_seed(0)
+    networks = [UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8))) for _ in range(2)]
+    mean, new = networks
+    before = copy.deepcopy(mean.state_dict())
+    fit._average(mean, new, 0.9)
+    for name, tensor in mean.state_dict().items():
+        if tensor.is_floating_point():
+            expected = 0.9 * before[name] + 0.1 * new.state_dict()[name]
+            torch.testing.assert_close(tensor, expected, msg=name)
+
+
+def test_without_validation_the_last_epoch_is_kept():
+    torch.manual_seed(0)
+    network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    x, y = next(squares(1, 0))
+    seen = []
+
+    def epoch(rng):
+        seen.append(copy.deepcopy(network.decoder.head.bias.detach()))
+        yield x[None], y[None]
+
+    settings = fit.Settings(epochs=3, frozen_epochs=0, patience=1)
+    history = fit.train(network, epoch, lambda: [], np.ones(3), settings, "cpu")
+    assert len(history) == 3
+    assert history["dice"].isna().all()
+    assert all(not torch.equal(network.decoder.head.bias, bias) for bias in seen)
 
 
 def test_training_learns_and_keeps_its_best_epoch():
@@ -143,8 +378,6 @@ def test_class_weights_are_one_on_average_over_pixels():
 
 
 def test_comparison_with_a_truth_written_by_hand():
-    import pandas as pd
-
     fields = pd.DataFrame(
         {
             "well": ["A01", "A01", "A02"],

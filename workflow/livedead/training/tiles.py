@@ -4,18 +4,26 @@ Wells, never tiles, are split into training and validation: two tiles of one wel
 share cells, and a network judged on them is judged on what it has seen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import affine_transform, gaussian_filter
 
 from livedead import stores
+from livedead.errors import ConfigError
 from livedead.fields import PlateImages
 from livedead.normalization import Transform
 
+Item = TypeVar("Item")
 Example = tuple[np.ndarray, np.ndarray]
 """Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
+
+ROTATIONS = ("quarter_turns", "any")
+MAX_ZOOM = 0.1
 
 
 class LabelledFields:
@@ -25,6 +33,9 @@ class LabelledFields:
     ----------
     plates : list of (PlateImages, dict of str -> Transform, path)
         Images, transforms of the input channels, and the file of class maps of each plate.
+    exclude : collection of str
+        Wells (``plate/well``) and fields (``plate/well/field``) that are left out, such as those a
+        person rejected.
 
     Attributes
     ----------
@@ -32,17 +43,25 @@ class LabelledFields:
         ``plate/well`` of each field: the unit by which fields may be split.
     """
 
-    def __init__(self, plates: list[tuple[PlateImages, dict[str, Transform], Path]]):
-        self._fields = [
-            (images, transforms, path, k, (row.well, row.field, row.timepoint))
-            for images, transforms, path in plates
-            for k, row in enumerate(stores.list_class_maps(path).itertuples())
-        ]
-        self.wells = [
-            f"{row.plate}/{row.well}"
-            for *_, path in plates
-            for row in stores.list_class_maps(path).itertuples()
-        ]
+    def __init__(
+        self, plates: list[tuple[PlateImages, dict[str, Transform], Path]], exclude: Collection[str] = ()
+    ):
+        self._fields = []
+        self.wells = []
+        unknown = set(exclude)
+        for images, transforms, path in plates:
+            for k, row in enumerate(stores.list_class_maps(path).itertuples()):
+                well = f"{row.plate}/{row.well}"
+                rejected = {well, f"{well}/{row.field}"} & set(exclude)
+                unknown -= rejected
+                if not rejected:
+                    self._fields.append((images, transforms, path, k, (row.well, row.field, row.timepoint)))
+                    self.wells.append(well)
+        if unknown:
+            raise ConfigError(
+                f"training.exclude: {', '.join(sorted(unknown))}: no such labelled well or field; "
+                "allowed: plate/well and plate/well/field"
+            )
 
     def read(self, k: int) -> Example:
         """Input (C, H, W) float32 and class map (H, W) uint8 of field k."""
@@ -61,19 +80,31 @@ def split_wells(wells: Iterable[str], fraction: float, seed: int) -> tuple[list[
     Parameters
     ----------
     fraction : float
-        Share of wells for validation; at least one, and at least one is left for training.
+        Share of wells for validation; at least one, and at least one is left for training. 0
+        leaves all of them for training.
 
     Returns
     -------
     training, validation : list of str
     """
     unique = sorted(set(wells))
+    if fraction == 0:
+        return unique, []
     if len(unique) < 2:
         raise ValueError(f"a split by well needs at least two wells, got {unique}")
     order = np.random.default_rng(seed).permutation(len(unique))
     n_validation = min(max(1, round(fraction * len(unique))), len(unique) - 1)
     chosen = {unique[k] for k in order[:n_validation]}
     return [well for well in unique if well not in chosen], sorted(chosen)
+
+
+def fold_wells(wells: Iterable[str], n_folds: int, seed: int) -> list[list[str]]:
+    """Deal the wells into `n_folds` disjoint parts of nearly equal size, for cross-validation."""
+    unique = sorted(set(wells))
+    if not 2 <= n_folds <= len(unique):
+        raise ConfigError(f"training.folds: {n_folds}; allowed: 2 to the number of wells, {len(unique)}")
+    order = np.random.default_rng(seed).permutation(len(unique))
+    return [sorted(unique[k] for k in order[first::n_folds]) for first in range(n_folds)]
 
 
 def batches(
@@ -84,6 +115,7 @@ def batches(
     tile_px: int,
     tiles_per_field: int,
     batch_size: int,
+    rotation: str = "quarter_turns",
 ) -> Iterator[Example]:
     """One epoch: every field once, in random order, each giving `tiles_per_field` tiles.
 
@@ -93,19 +125,24 @@ def batches(
         Field number -> its input and class map; called as tiles are needed.
     fields : list of int
         Numbers of the fields to use.
+    rotation : {'quarter_turns', 'any'}
+        ``any``: tiles are cut at any angle, and enlarged or shrunk by up to `MAX_ZOOM`.
 
     Yields
     ------
     inputs : ndarray, (batch_size, C, tile_px, tile_px), float32
     targets : ndarray, (batch_size, tile_px, tile_px), uint8
     """
+    if rotation not in ROTATIONS:
+        raise ConfigError(f"rotation {rotation!r}; allowed: {', '.join(ROTATIONS)}")
+    cut = turned_tile if rotation == "any" else random_tile
     waiting: list[Example] = []
     order = rng.permutation(fields)
     # Tiles of a few fields are mixed, so that a batch does not come from one well.
     group = max(1, batch_size // tiles_per_field) * 2
     for start in range(0, len(order), group):
         tiles = [
-            augment(*random_tile(*field, tile_px, rng), rng)
+            augment(*cut(*field, tile_px, rng), rng)
             for field in map(read, order[start : start + group].tolist())
             for _ in range(tiles_per_field)
         ]
@@ -113,6 +150,19 @@ def batches(
         while len(waiting) >= batch_size:
             now, waiting = waiting[:batch_size], waiting[batch_size:]
             yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
+
+
+def ahead(items: Iterable[Item], n: int = 2) -> Iterator[Item]:
+    """The same items in the same order, made by another thread up to `n` before they are asked for.
+
+    The fields of the next batch are read and its tiles are cut while the network learns this one.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, source, None) for _ in range(n))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, source, None))
+            yield item
 
 
 def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
@@ -125,6 +175,22 @@ def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.ra
     top, left = (int(rng.integers(0, side - tile_px + 1)) for side in target.shape)
     window = slice(top, top + tile_px), slice(left, left + tile_px)
     return inputs[:, *window], target[window]
+
+
+def turned_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
+    """A square of the field at a random place, angle and size; what lies outside is reflected."""
+    angle = rng.uniform(0, 2 * np.pi)
+    zoom = np.exp(rng.uniform(-1, 1) * np.log(1 + MAX_ZOOM))
+    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = (tile_px - 1) / 2
+    centre = [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
+    offset = centre - turn @ [middle, middle]
+
+    def sampled(plane: np.ndarray, order: int) -> np.ndarray:
+        shape = (tile_px, tile_px)
+        return affine_transform(plane, turn, offset, shape, order=order, mode="mirror")
+
+    return np.stack([sampled(plane, 1) for plane in inputs]), sampled(target, 0)
 
 
 def augment(inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Example:
