@@ -223,6 +223,12 @@ def read_class_maps(path: str | Path) -> Iterator[tuple[dict[str, Any], np.ndarr
             yield row, maps[str(k)][()] if str(k) in maps else None
 
 
+def read_segmentation(path: str | Path, k: int) -> dict[str, np.ndarray]:
+    """All arrays that `write_segmentations` was given of field k."""
+    with _opened(path, "class map file") as file:
+        return {name: group[str(k)][()] for name, group in file.items() if str(k) in group}
+
+
 def list_class_maps(path: str | Path) -> pd.DataFrame:
     """The rows given to `write_class_maps`; row k describes class map k."""
     with _opened(path, "class map file") as file:

@@ -98,7 +98,7 @@ def test_rejected_wells_and_fields_are_not_read(tmp_path):
     wells = ["A01", "A02", "A03"]
     fields = labelled_fields(tmp_path, wells, ["p/A01", "p/A03/2"])
     assert fields.wells == ["p/A02", "p/A02", "p/A03"]
-    assert [key for *_, key in fields._fields] == [("A02", 1, 1), ("A02", 2, 1), ("A03", 1, 1)]
+    assert [key for *_, key in fields.places] == [("A02", 1, 1), ("A02", 2, 1), ("A03", 1, 1)]
     assert labelled_fields(tmp_path, wells).wells == [f"p/{well}" for well in wells for _ in range(2)]
 
 

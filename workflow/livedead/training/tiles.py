@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
@@ -16,7 +16,7 @@ from scipy.ndimage import affine_transform, gaussian_filter
 from livedead import stores
 from livedead.errors import ConfigError
 from livedead.fields import PlateImages
-from livedead.normalization import Transform
+from livedead.normalization import Key, Transform
 
 Item = TypeVar("Item")
 Example = tuple[np.ndarray, np.ndarray]
@@ -41,22 +41,25 @@ class LabelledFields:
     ----------
     wells : list of str
         ``plate/well`` of each field: the unit by which fields may be split.
+    places : list of (int, int, Key)
+        Of each field the number of its plate, of its class map in the plate's file, and its key.
     """
 
     def __init__(
         self, plates: list[tuple[PlateImages, dict[str, Transform], Path]], exclude: Collection[str] = ()
     ):
-        self._fields = []
-        self.wells = []
+        self.plates = plates
+        self.wells: list[str] = []
+        self.places: list[tuple[int, int, Key]] = []
         unknown = set(exclude)
-        for images, transforms, path in plates:
-            for k, row in enumerate(stores.list_class_maps(path).itertuples()):
+        for plate, (*_, path) in enumerate(plates):
+            for number, row in enumerate(stores.list_class_maps(path).itertuples()):
                 well = f"{row.plate}/{row.well}"
                 rejected = {well, f"{well}/{row.field}"} & set(exclude)
                 unknown -= rejected
                 if not rejected:
-                    self._fields.append((images, transforms, path, k, (row.well, row.field, row.timepoint)))
                     self.wells.append(well)
+                    self.places.append((plate, number, (row.well, int(row.field), int(row.timepoint))))
         if unknown:
             raise ConfigError(
                 f"training.exclude: {', '.join(sorted(unknown))}: no such labelled well or field; "
@@ -65,8 +68,19 @@ class LabelledFields:
 
     def read(self, k: int) -> Example:
         """Input (C, H, W) float32 and class map (H, W) uint8 of field k."""
-        images, transforms, path, number, key = self._fields[k]
-        return images.normalized(key, transforms), stores.read_class_map(path, number)
+        plate, _, key = self.places[k]
+        images, transforms, _ = self.plates[plate]
+        return images.normalized(key, transforms), self.class_map(k)
+
+    def key(self, k: int) -> dict[str, Any]:
+        """``plate, well, field, timepoint`` of field k."""
+        names = ("plate", "well", "field", "timepoint")
+        return dict(zip(names, (self.wells[k].split("/")[0], *self.places[k][2]), strict=True))
+
+    def class_map(self, k: int) -> np.ndarray:
+        """Class map of field k alone, (H, W) uint8."""
+        plate, number, _ = self.places[k]
+        return stores.read_class_map(self.plates[plate][2], number)
 
     def in_wells(self, wells: Iterable[str]) -> list[int]:
         """Numbers of the fields in `wells`."""
