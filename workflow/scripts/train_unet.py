@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from livedead import stores, weights
+from livedead.cells import class_numbers
 from livedead.fields import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.provenance import file_sha256
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
-from livedead.training.tiles import LabelledFields, fold_wells
+from livedead.training.tiles import Cutting, LabelledFields, fold_wells
 from livedead.unet import Architecture
 
 if TYPE_CHECKING:
@@ -76,15 +77,21 @@ def train_unet(
         "encoder_sha256": None if encoder is None else file_sha256(encoder),
         "training": training,
     }
+    tiles = dict(training["tiles"])
+    validation_fraction = tiles.pop("validation_fraction")
     kept = Checkpoint(checkpoint, [source, held_out, model.architecture.as_dict(), code])
     course, split = train_by_well(
         model,
         fields,
         Settings(**training["fit"]),
+        Cutting(
+            **{name: value for name, value in training["tiles"].items() if name != "validation_fraction"}
+        ),
+        class_numbers(classes),
+        validation_fraction=training["tiles"]["validation_fraction"],
         held_out=held_out,
         device=device,
         checkpoint=kept,
-        **training["tiles"],
     )
     stores.write_table(history, course)
     certificate = weights.trained_certificate(model, classes, {**source, "trained_on": split})

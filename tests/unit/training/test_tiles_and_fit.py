@@ -1,6 +1,7 @@
 import copy
 import itertools
 import json
+import math
 import tracemalloc
 from functools import partial
 
@@ -18,6 +19,8 @@ from livedead.errors import ConfigError
 from livedead.training import evaluate, fit, tiles
 from livedead.training.checkpoint import Checkpoint
 from livedead.unet import Architecture, UNet
+
+NUMBERS = {"background": [0], "live": [1], "dead": [2], "boundary": [3]}
 
 
 @given(
@@ -70,7 +73,8 @@ def test_an_epoch_sees_every_field_equally():
         return np.full((1, 64, 64), k / 100, np.float32), np.full((64, 64), k, np.uint8)
 
     rng = np.random.default_rng(0)
-    epoch = list(tiles.batches(read, [3, 5, 8, 9], rng, tile_px=32, tiles_per_field=4, batch_size=2))
+    cutting = tiles.Cutting(tile_px=32, tiles_per_field=4, batch_size=2)
+    epoch = list(tiles.batches(read, [3, 5, 8, 9], rng, cutting, NUMBERS))
     assert sorted(seen) == [3, 5, 8, 9]
     values, counts = np.unique(np.concatenate([y[:, 0, 0] for _, y in epoch]), return_counts=True)
     assert values.tolist() == [3, 5, 8, 9]
@@ -114,16 +118,11 @@ def test_memory_does_not_grow_with_the_number_of_fields():
     def read(k):
         return np.full((1, 400, 500), k / 100, np.float32), np.zeros((400, 500), np.uint8)
 
+    cutting = tiles.Cutting(tile_px=64, tiles_per_field=2, batch_size=4)
+
     def peak(n_fields):
         tracemalloc.start()
-        epoch = tiles.batches(
-            read,
-            list(range(n_fields)),
-            np.random.default_rng(0),
-            tile_px=64,
-            tiles_per_field=2,
-            batch_size=4,
-        )
+        epoch = tiles.batches(read, list(range(n_fields)), np.random.default_rng(0), cutting, NUMBERS)
         n = sum(len(inputs) for inputs, _ in tiles.ahead(epoch))
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -132,7 +131,7 @@ def test_memory_does_not_grow_with_the_number_of_fields():
     (few, low), (many, high) = peak(8), peak(64)
     assert (few, many) == (16, 128)
     assert high < 1.2 * low
-    assert high < 8 * 1e6
+    assert high < 16e6
 
 
 def test_what_is_made_ahead_comes_in_order_and_with_its_errors():
@@ -166,19 +165,83 @@ def test_turned_tiles_show_the_field_at_any_angle():
     assert np.ptp(areas) > 0.1
 
 
-def test_unknown_rotation():
+def test_tiles_near_cells_hold_one():
+    """One cell in the corner of a large field: tiles anywhere miss it, tiles near it never do."""
+    target = np.zeros((600, 600), np.uint8)
+    target[20:30, 20:30] = 1
+    inputs = np.zeros((1, 600, 600), np.float32)
+    rng = np.random.default_rng(0)
+    near = [tiles.turned_tile(inputs, target, 64, rng, target == 1)[1].any() for _ in range(30)]
+    assert all(near)
+    anywhere = [tiles.turned_tile(inputs, target, 64, rng)[1].any() for _ in range(30)]
+    assert sum(anywhere) < 10
+    # A field without cells is cut anywhere.
+    assert tiles.turned_tile(inputs, target, 64, rng, target == 7)[1].shape == (64, 64)
+
+
+def test_pasted_cells_bring_their_pixels_and_their_classes():
+    """Below: one live bar, grey 0.2. Above: dead squares, grey -0.8. Grounds are 0.9 and 0.7."""
+    target, above = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
+    target[30:34] = 1
+    for left in (4, 24, 44):
+        above[26:38, left : left + 12] = 2
+    inputs = np.where(target == 1, 0.2, 0.9).astype(np.float32)[None]
+    other = np.where(above == 2, -0.8, 0.7).astype(np.float32)[None]
+    rng = np.random.default_rng(1)
+    numbers_pasted = set()
+    for _ in range(20):
+        pasted, classes = tiles.paste(inputs, target, other, above, NUMBERS, rng)
+        n = round((classes == 2).sum() / 144)
+        numbers_pasted.add(n)
+        assert (classes == 2).sum() == 144 * n
+        np.testing.assert_allclose(pasted[0, 28:36][classes[28:36] == 2], -0.8, atol=0.02)
+        # Far from what was pasted nothing changed; the bar ends in a line of boundary, 2 x 4 px.
+        assert (pasted[0, :20] == np.float32(0.9)).all()
+        assert (classes == 3).sum() == 8 * n
+        assert (classes == 1).sum() == 4 * 64 - n * (4 * 12 + 8)
+    assert numbers_pasted == {0, 1, 2, 3}
+    assert (target == 1).sum() == 256
+
+
+def test_a_batch_may_hold_turned_and_pasted_tiles():
+    rng = np.random.default_rng(0)
+
+    def read(k):
+        target = np.zeros((80, 80), np.uint8)
+        target[30:50, 30:50] = 1 + k % 2
+        return np.array([0.9, 0.3, -0.5], np.float32)[target][None], target
+
+    cutting = tiles.Cutting(tile_px=64, tiles_per_field=3, batch_size=2, rotation="any", on_cells=1, pasted=1)
+    epoch = list(tiles.batches(read, [0, 1, 2, 3], rng, cutting, NUMBERS))
+    assert len(epoch) == 6
+    inputs, targets = (np.concatenate(part) for part in zip(*epoch, strict=True))
+    assert inputs.dtype == np.float32
+    assert targets.dtype == np.uint8
+    both = sum({1, 2} <= set(np.unique(target)) for target in targets)
+    assert 0 < both < 12
+    # Grey values still tell the classes: ground is bright, the live one grey, the dead one dark.
+    means = [inputs[:, 0][targets == number].mean() for number in (0, 1, 2)]
+    assert means[0] > means[1] + 0.3 > means[2] + 0.6
+
+
+def test_unknown_ways_of_cutting():
     with pytest.raises(ConfigError, match="quarter_turns, any"):
-        next(
-            tiles.batches(
-                None,
-                [0],
-                np.random.default_rng(0),
-                tile_px=32,
-                tiles_per_field=1,
-                batch_size=1,
-                rotation="x",
-            )
-        )
+        tiles.Cutting(rotation="all")
+    with pytest.raises(ConfigError, match="needs rotation: any"):
+        tiles.Cutting(on_cells=0.5)
+
+
+def test_whole_cells_are_judged_by_hand():
+    """Two cells of 4 and one of 2 px; log-odds of dead given, all pixels of a cell alike or not."""
+    target = np.array([[[1, 1, 0, 2, 2], [1, 1, 0, 2, 2], [0, 0, 0, 0, 0], [1, 1, 0, 0, 0]]], np.uint8)
+    odds = torch.tensor([[-1.0, -3, 9, 4, 0], [-1, -3, 9, 0, 0], [9, 9, 9, 9, 9], [2, 2, 9, 9, 9]])
+    logits = torch.zeros(1, 4, 4, 5)
+    logits[0, 2] = odds
+    # Means: -2 (live), 1 (dead), 2 (live, of half the median area).
+    cost = [math.log1p(math.exp(-2)), math.log1p(math.exp(-1)), math.log1p(math.exp(2))]
+    expected = (cost[0] + cost[1] + 0.5 * cost[2]) / 2.5
+    assert float(fit.cell_loss(logits, target, NUMBERS)) == pytest.approx(expected, rel=1e-5)
+    assert float(fit.cell_loss(logits, np.zeros_like(target), NUMBERS)) == 0
 
 
 def squares(n, seed):

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from livedead.cells import label_cells
 from livedead.errors import ConfigError
 from livedead.inference import choose_device, padded
 from livedead.logs import PROGRESS_SECONDS
 from livedead.training.checkpoint import Checkpoint
-from livedead.training.tiles import Example, LabelledFields, ahead, batches, split_wells
+from livedead.training.tiles import Cutting, Example, LabelledFields, ahead, batches, split_wells
 from livedead.unet import UNet
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Settings:
     weight_decay : float
     patience : int
         Epochs without a better validation dice after which training ends.
+    cell_weight : float
+        Weight of `cell_loss` beside `segmentation_loss`.
     seed : int
     """
 
@@ -64,6 +67,7 @@ class Settings:
     average_decay: float = 0.0
     weight_decay: float = 1e-4
     patience: int = 10
+    cell_weight: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -103,12 +107,10 @@ def train_by_well(
     network: UNet,
     fields: LabelledFields,
     settings: Settings,
+    cutting: Cutting,
+    numbers: dict[str, list[int]],
     *,
-    tile_px: int,
-    tiles_per_field: int,
-    batch_size: int,
     validation_fraction: float,
-    rotation: str = "quarter_turns",
     held_out: Collection[str] = (),
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
@@ -117,10 +119,10 @@ def train_by_well(
 
     Parameters
     ----------
+    numbers : dict
+        From `livedead.cells.class_numbers`.
     validation_fraction : float
         Share of the wells that choose the epoch; 0 trains on all and keeps the last epoch.
-    rotation : str
-        See `livedead.training.tiles.batches`.
     held_out : collection of str
         Wells (``plate/well``) that take no part at all.
 
@@ -138,15 +140,7 @@ def train_by_well(
     counts = sum(np.bincount(fields.read(k)[1].ravel(), minlength=n_classes) for k in training_fields)
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
-        return batches(
-            fields.read,
-            training_fields,
-            rng,
-            tile_px=tile_px,
-            tiles_per_field=tiles_per_field,
-            batch_size=batch_size,
-            rotation=rotation,
-        )
+        return batches(fields.read, training_fields, rng, cutting, numbers)
 
     history = train(
         network,
@@ -156,6 +150,7 @@ def train_by_well(
         settings,
         device,
         checkpoint,
+        numbers,
     )
     return history, {"training": training, "validation": validation, "held_out": sorted(held_out)}
 
@@ -168,6 +163,7 @@ def train(
     settings: Settings,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
+    numbers: dict[str, list[int]] | None = None,
 ) -> pd.DataFrame:
     """Train `network` in place and leave it with the weights of its best epoch.
 
@@ -183,6 +179,8 @@ def train(
         Weights of the classes in the cross-entropy.
     checkpoint : Checkpoint, optional
         Where the training is kept between epochs, and taken up again.
+    numbers : dict, optional
+        From `livedead.cells.class_numbers`; needed for ``cell_weight``.
 
     Returns
     -------
@@ -217,6 +215,8 @@ def train(
         for inputs, targets in ahead(training(rng)):
             logits = network(_tensor(inputs, place))
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
+            if settings.cell_weight and numbers:
+                loss = loss + settings.cell_weight * cell_loss(logits, targets, numbers)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -304,6 +304,44 @@ def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor
     overlap = (probability * truth).sum(dim=(0, 2, 3))
     total = probability.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3))
     return entropy + 1 - ((2 * overlap + 1) / (total + 1)).mean()
+
+
+def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]]) -> Tensor:
+    """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
+
+    A cell's log-odds of being dead are the mean over its pixels. So a cell that is half right has a
+    gradient on all of its pixels, and a small cell counts as much as a large one; those that the
+    tile's edge cuts count by the part of the median area that is left of them.
+
+    Parameters
+    ----------
+    logits : Tensor, (N, K, H, W)
+    target : ndarray, (N, H, W), uint8
+    numbers : dict
+        From `livedead.cells.class_numbers`.
+    """
+    labels, n_cells = [], 0
+    for class_map in target:
+        found, _ = label_cells(class_map, numbers, 0)
+        labels.append(np.where(found > 0, found + n_cells, 0))
+        n_cells += int(found.max())
+    if n_cells == 0:
+        return logits.new_zeros(())
+    owner = torch.from_numpy(np.stack(labels)).to(logits.device).long()
+    inside = owner > 0
+    owner = owner[inside] - 1
+    dead, live = (logits[:, numbers[state]].logsumexp(dim=1) for state in ("dead", "live"))
+    is_dead = torch.from_numpy(np.isin(target, numbers["dead"])).to(logits)
+
+    def over_cells(values: Tensor) -> Tensor:
+        return logits.new_zeros(n_cells).index_add(0, owner, values)
+
+    area = over_cells(torch.ones_like(owner, dtype=logits.dtype))
+    entropy = F.binary_cross_entropy_with_logits(
+        over_cells((dead - live)[inside]) / area, over_cells(is_dead[inside]) / area, reduction="none"
+    )
+    weight = (area / area.median()).clamp(max=1)
+    return (entropy * weight).sum() / weight.sum()
 
 
 def class_weights(counts: np.ndarray) -> np.ndarray:

@@ -7,13 +7,15 @@ share cells, and a network judged on them is judged on what it has seen.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.ndimage import affine_transform, gaussian_filter
+from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 
 from livedead import stores
+from livedead.cells import label_cells
 from livedead.errors import ConfigError
 from livedead.fields import PlateImages
 from livedead.normalization import Key, Transform
@@ -24,6 +26,8 @@ Example = tuple[np.ndarray, np.ndarray]
 
 ROTATIONS = ("quarter_turns", "any")
 MAX_ZOOM = 0.1
+PASTING_FIELDS = 8
+"""Fields in memory at once where cells of one are laid over another."""
 
 
 class LabelledFields:
@@ -121,17 +125,51 @@ def fold_wells(wells: Iterable[str], n_folds: int, seed: int) -> list[list[str]]
     return [sorted(unique[k] for k in order[first::n_folds]) for first in range(n_folds)]
 
 
+@dataclass(frozen=True)
+class Cutting:
+    """How tiles are cut from fields; the keys of ``training.tiles`` in config.yaml.
+
+    Attributes
+    ----------
+    tile_px : int
+        Side of a tile.
+    tiles_per_field : int
+        Tiles that each field gives in an epoch.
+    batch_size : int
+    rotation : {'quarter_turns', 'any'}
+        ``any``: tiles are cut at any angle, and enlarged or shrunk by up to `MAX_ZOOM`.
+    on_cells : float
+        Share of the tiles that are centred near a cell instead of anywhere; where most of a field
+        is empty, little is learnt from the rest (Isensee et al. 2021, Nature Methods 18:203,
+        https://doi.org/10.1038/s41592-020-01008-z). With rotation ``any`` only.
+    pasted : float
+        Share of the tiles into which cells of another field are laid, so that cells are seen over
+        each other, and no cell's state can be told from those around it (Ghiasi et al. 2021,
+        https://arxiv.org/abs/2012.07177).
+    """
+
+    tile_px: int = 256
+    tiles_per_field: int = 4
+    batch_size: int = 8
+    rotation: str = "quarter_turns"
+    on_cells: float = 0.0
+    pasted: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rotation not in ROTATIONS:
+            raise ConfigError(f"rotation {self.rotation!r}; allowed: {', '.join(ROTATIONS)}")
+        if self.on_cells and self.rotation != "any":
+            raise ConfigError("on_cells needs rotation: any")
+
+
 def batches(
     read: Callable[[int], Example],
     fields: list[int],
     rng: np.random.Generator,
-    *,
-    tile_px: int,
-    tiles_per_field: int,
-    batch_size: int,
-    rotation: str = "quarter_turns",
+    cutting: Cutting,
+    numbers: dict[str, list[int]],
 ) -> Iterator[Example]:
-    """One epoch: every field once, in random order, each giving `tiles_per_field` tiles.
+    """One epoch: every field once, in random order, each giving so many tiles.
 
     Parameters
     ----------
@@ -139,30 +177,42 @@ def batches(
         Field number -> its input and class map; called as tiles are needed.
     fields : list of int
         Numbers of the fields to use.
-    rotation : {'quarter_turns', 'any'}
-        ``any``: tiles are cut at any angle, and enlarged or shrunk by up to `MAX_ZOOM`.
+    cutting : Cutting
+    numbers : dict
+        From `livedead.cells.class_numbers`.
 
     Yields
     ------
     inputs : ndarray, (batch_size, C, tile_px, tile_px), float32
     targets : ndarray, (batch_size, tile_px, tile_px), uint8
     """
-    if rotation not in ROTATIONS:
-        raise ConfigError(f"rotation {rotation!r}; allowed: {', '.join(ROTATIONS)}")
-    cut = turned_tile if rotation == "any" else random_tile
+
+    def cut(field: Example) -> Example:
+        if cutting.rotation == "quarter_turns":
+            return random_tile(*field, cutting.tile_px, rng)
+        near = None
+        if cutting.on_cells and rng.uniform() < cutting.on_cells:
+            near = np.isin(field[1], numbers["live"] + numbers["dead"])
+        return turned_tile(*field, cutting.tile_px, rng, near)
+
     waiting: list[Example] = []
     order = rng.permutation(fields)
     # Tiles of a few fields are mixed, so that a batch does not come from one well.
-    group = max(1, batch_size // tiles_per_field) * 2
+    group = max(1, cutting.batch_size // cutting.tiles_per_field) * 2
+    if cutting.pasted:
+        group = max(group, PASTING_FIELDS)
     for start in range(0, len(order), group):
-        tiles = [
-            augment(*cut(*field, tile_px, rng), rng)
-            for field in map(read, order[start : start + group].tolist())
-            for _ in range(tiles_per_field)
-        ]
+        mixed = list(map(read, order[start : start + group].tolist()))
+        tiles = []
+        for field in mixed:
+            for _ in range(cutting.tiles_per_field):
+                tile = cut(field)
+                if cutting.pasted and rng.uniform() < cutting.pasted:
+                    tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))]), numbers, rng)
+                tiles.append(augment(*tile, rng))
         waiting += [tiles[k] for k in rng.permutation(len(tiles))]
-        while len(waiting) >= batch_size:
-            now, waiting = waiting[:batch_size], waiting[batch_size:]
+        while len(waiting) >= cutting.batch_size:
+            now, waiting = waiting[: cutting.batch_size], waiting[cutting.batch_size :]
             yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
 
 
@@ -191,20 +241,70 @@ def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.ra
     return inputs[:, *window], target[window]
 
 
-def turned_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
-    """A square of the field at a random place, angle and size; what lies outside is reflected."""
+def turned_tile(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    tile_px: int,
+    rng: np.random.Generator,
+    near: np.ndarray | None = None,
+) -> Example:
+    """A square of the field at a random place, angle and size; what lies outside is reflected.
+
+    Parameters
+    ----------
+    near : ndarray, (H, W), bool, optional
+        The middle of the tile lies within a quarter of its side of one of these pixels, if there
+        are any.
+    """
     angle = rng.uniform(0, 2 * np.pi)
     zoom = np.exp(rng.uniform(-1, 1) * np.log(1 + MAX_ZOOM))
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = (tile_px - 1) / 2
-    centre = [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
+    places = np.flatnonzero(near) if near is not None else np.empty(0)
+    if len(places):
+        place = np.divmod(places[rng.integers(len(places))], target.shape[1])
+        centre = np.array(place) + rng.uniform(-tile_px / 4, tile_px / 4, 2)
+    else:
+        centre = np.array(
+            [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
+        )
     offset = centre - turn @ [middle, middle]
 
     def sampled(plane: np.ndarray, order: int) -> np.ndarray:
-        shape = (tile_px, tile_px)
-        return affine_transform(plane, turn, offset, shape, order=order, mode="mirror")
+        return affine_transform(plane, turn, offset, (tile_px, tile_px), order=order, mode="mirror")
 
     return np.stack([sampled(plane, 1) for plane in inputs]), sampled(target, 0)
+
+
+def paste(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    other: np.ndarray,
+    other_target: np.ndarray,
+    numbers: dict[str, list[int]],
+    rng: np.random.Generator,
+) -> Example:
+    """Lay about half of the cells of another tile over this one, with a soft rim of their own.
+
+    Where the assay has a boundary class, cells below end in a line of it.
+
+    Parameters
+    ----------
+    inputs, other : ndarray, (C, H, W), float32
+    target, other_target : ndarray, (H, W), uint8
+    numbers : dict
+        From `livedead.cells.class_numbers`.
+    """
+    labels, _ = label_cells(other_target, numbers, 0)
+    taken = np.append(False, rng.uniform(size=int(labels.max())) < 0.5)[labels]
+    if not taken.any():
+        return inputs, target
+    target = np.where(taken, other_target, target)
+    if "boundary" in numbers:
+        rim = binary_dilation(taken, np.ones((3, 3))) & ~taken
+        target[rim & np.isin(target, numbers["live"] + numbers["dead"])] = numbers["boundary"][0]
+    soft = gaussian_filter(binary_dilation(taken, iterations=2).astype(np.float32), 0.7)
+    return inputs + soft * (other - inputs), target
 
 
 def augment(inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Example:
