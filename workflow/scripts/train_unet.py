@@ -88,7 +88,7 @@ def train_unet(
             **{name: value for name, value in training["tiles"].items() if name != "validation_fraction"}
         ),
         class_numbers(classes),
-        validation_fraction=training["tiles"]["validation_fraction"],
+        validation_fraction=validation_fraction,
         held_out=held_out,
         device=device,
         checkpoint=kept,

@@ -358,6 +358,16 @@ def test_learning_rates_are_those_of_pytorchs_schedulers(settings, theirs):
     assert min(ours) < 0.1
 
 
+def test_half_precision_learns_the_same():
+    _, exact = run(0, epochs=3)
+    network, rounded = run(0, epochs=3, precision="bfloat16")
+    assert list(rounded["loss"]) != list(exact["loss"])
+    np.testing.assert_allclose(rounded["loss"], exact["loss"], rtol=0.05)
+    assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
+    with pytest.raises(ConfigError, match="float32, bfloat16"):
+        fit.Settings(precision="float16")
+
+
 def test_unknown_schedule():
     with pytest.raises(ConfigError, match="cosine, cosine_restarts, plateau"):
         fit.Settings(schedule="linear")

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from livedead.cells import label_cells
 from livedead.errors import ConfigError
-from livedead.inference import choose_device, padded
+from livedead.inference import PRECISIONS, choose_device, padded
 from livedead.logs import PROGRESS_SECONDS
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.tiles import Cutting, Example, LabelledFields, ahead, batches, split_wells
@@ -54,6 +54,8 @@ class Settings:
         Epochs without a better validation dice after which training ends.
     cell_weight : float
         Weight of `cell_loss` beside `segmentation_loss`.
+    precision : {'float32', 'bfloat16'}
+        Arithmetic of the network's passes; weights, losses and steps are float32 in either.
     seed : int
     """
 
@@ -68,11 +70,13 @@ class Settings:
     weight_decay: float = 1e-4
     patience: int = 10
     cell_weight: float = 0.0
+    precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise ConfigError(f"schedule {self.schedule!r}; allowed: {', '.join(SCHEDULES)}")
+        for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
 
 
 def rate(settings: Settings, dice: list[float]) -> float:
@@ -213,7 +217,9 @@ def train(
         rng = np.random.default_rng([settings.seed, len(history)])
         losses, n_images, told = [], 0, start
         for inputs, targets in ahead(training(rng)):
-            logits = network(_tensor(inputs, place))
+            with torch.autocast(place.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                logits = network(_tensor(inputs, place))
+            logits = logits.float()
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
             if settings.cell_weight and numbers:
                 loss = loss + settings.cell_weight * cell_loss(logits, targets, numbers)
