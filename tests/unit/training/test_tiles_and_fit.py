@@ -242,6 +242,11 @@ def test_whole_cells_are_judged_by_hand():
     expected = (cost[0] + cost[1] + 0.5 * cost[2]) / 2.5
     assert float(fit.cell_loss(logits, target, NUMBERS)) == pytest.approx(expected, rel=1e-5)
     assert float(fit.cell_loss(logits, np.zeros_like(target), NUMBERS)) == 0
+    # Cells of two states that touch are two: here 2 px each, means -1 (live) and -3 (dead).
+    touching = np.zeros_like(target)
+    touching[0, :2, 0], touching[0, :2, 1] = 1, 2
+    expected = (math.log1p(math.exp(-1)) + math.log1p(math.exp(3))) / 2
+    assert float(fit.cell_loss(logits, touching, NUMBERS)) == pytest.approx(expected, rel=1e-5)
 
 
 def squares(n, seed):
@@ -448,6 +453,82 @@ def test_class_weights_are_one_on_average_over_pixels():
     assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
     assert weights[1] / weights[0] == pytest.approx(3)
     assert weights[2] == 0
+
+
+def judge(found, truth, instances=None):
+    symbols = {".": 0, "L": 1, "D": 2, "b": 3}
+    maps = [np.array([[symbols[mark] for mark in row] for row in text.split()]) for text in (found, truth)]
+    if instances is not None:
+        instances = np.array([[int(mark) for mark in row] for row in instances.split()])
+    rules = evaluate.CountingRules(min_area_um2=2)
+    return evaluate.judge_cells(*maps, NUMBERS, rules, 1.0, instances)
+
+
+def test_cells_are_judged_by_hand():
+    found = judge(
+        """
+        LLLD..DD...LL
+        LLLD..D......
+        ..........bbb
+        LL.....D..bb.
+        """,
+        """
+        LLLL..LL...L.
+        LLLL..LL.....
+        .........DD..
+        ....DD...DD..
+        """,
+    )
+    # A live cell with 2 of 8 px dead; a live one seen dead with 3 of 4 px; one whose speck of truth
+    # is too small; a dead one seen as boundary at best; a dead one that is missed. Of the network's
+    # own, the live pair below left meets no cell; the dead pixel beside is too small.
+    expected = [
+        ("live", "live", 0.75),
+        ("live", "dead", 0.0),
+        ("dead", "missed", None),
+        ("dead", "missed", None),
+        ("none", "live", 1.0),
+    ]
+    rows = [
+        (row.true, row.found, None if math.isnan(row.live_share) else row.live_share)
+        for row in found.itertuples()
+    ]
+    assert sorted(map(str, rows)) == sorted(map(str, expected))
+
+
+def test_given_cells_are_judged_each_though_they_touch():
+    found = judge("LLLDDD LLLDDD", "LLDDDD LLDDDD", "112223 112223")
+    # Of the middle one 2 px are live and 4 dead; of the right one both are dead.
+    assert found["true"].tolist() == ["live", "dead", "dead"]
+    assert found["found"].tolist() == ["live", "dead", "dead"]
+    assert found["live_share"].tolist() == pytest.approx([1, 1 / 3, 0])
+    assert found["area_um2"].tolist() == [4, 6, 2]
+
+
+def test_wells_that_a_network_never_saw():
+    wells = ["p/A01", "p/A02", "p/A03"]
+
+    def unseen(**split):
+        return evaluate.never_trained_on({"source": {"trained_on": split} if split else {}}, wells)
+
+    assert unseen(training=["p/A01"], validation=["p/A02"], held_out=["p/A03"]) == ["p/A03"]
+    assert unseen(training=["p/A01", "p/A03"], validation=["p/A02"]) == ["p/A02"]
+    assert unseen(training=wells, validation=[]) == []
+    assert unseen() == wells
+    assert unseen(training=["q/A01"], validation=[]) == wells
+
+
+def test_wells_are_sums_of_fields_beside_their_controls():
+    rows = [("A01", 1, 3, 1, 4, 2, 2, 4), ("A01", 2, 1, 3, 5, 2, 2, 4), ("A02", 1, *[0] * 6)]
+    counts = ["n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total"]
+    fields = pd.DataFrame(rows, columns=["well", "field", *counts]).assign(plate="p", timepoint=1)
+    maps = [pd.DataFrame({"plate": "p", "well": ["A01", "A02"], "control": ["negative", ""]})]
+    wells = evaluate.sum_wells(fields, maps)
+    assert wells["n_total"].tolist() == [9, 0]
+    assert wells["viability"].tolist()[0] == 0.5
+    assert wells["true_viability"].isna().tolist() == [False, True]
+    assert wells["control"].tolist() == ["negative", ""]
+    assert "control" not in evaluate.sum_wells(fields, [pd.DataFrame({"plate": "p", "well": ["A01"]})])
 
 
 def test_comparison_with_a_truth_written_by_hand():

@@ -86,17 +86,21 @@ def read_unseen(
     cells : DataFrame
         `livedead.statistics.agreement.FIELD`, and the columns of `judge_cells`.
     counts : DataFrame
-        A field: its key, counts of the network (``n_live, ...``) and of the dye (``true_live, ...``).
+        A field: its key, counts of the network (``n_live, ...``) and of the dye (``true_live, ...``):
+        of the given objects, or else by the same rules from the dye's class map.
     """
     cells, counts = [], []
     for k in progress(chosen, len(chosen), "fields"):
         key, size = fields.key(k), pixel_size_um[fields.places[k][0]]
-        found, truth = segment(k), fields.class_map(k)
-        cells.append(judge_cells(found, truth, numbers, rules, size).assign(**key))
-        for kind, class_map in (("n", found), ("true", truth)):
-            states = count_states(measure_cells(class_map, numbers, rules, size))
-            key |= {name.replace("n_", f"{kind}_"): n for name, n in states.items()}
-        counts.append(key)
+        found, truth, instances = segment(k), fields.class_map(k), fields.instances(k)
+        judged = judge_cells(found, truth, numbers, rules, size, instances)
+        true = judged[judged["true"] != "none"].rename(columns={"true": "state"})
+        if instances is None:
+            true = measure_cells(truth, numbers, rules, size)
+        states = count_states(measure_cells(found, numbers, rules, size))
+        of_dye = {name.replace("n_", "true_"): n for name, n in count_states(true).items()}
+        cells.append(judged.assign(**key))
+        counts.append({**key, **states, **of_dye})
     return pd.concat(cells, ignore_index=True)[[*FIELD, *CELL]], pd.DataFrame(counts)
 
 
@@ -106,6 +110,7 @@ def judge_cells(
     numbers: dict[str, list[int]],
     rules: CountingRules,
     pixel_size_um: float,
+    instances: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """What the network says of every cell that the dye shows, and which cells only it sees.
 
@@ -116,18 +121,21 @@ def judge_cells(
     numbers : dict
         From `livedead.cells.class_numbers`.
     rules : CountingRules
-        Smaller cells than these count are left out.
+        Smaller cells than these count are left out, unless they were given.
     pixel_size_um : float
+    instances : ndarray, (H, W), int, optional
+        The cells, where they were drawn: 0 outside, then a number each.
 
     Returns
     -------
     DataFrame
-        A connected component of the dye's live and dead pixels: ``area_um2``, ``true`` (its own
-        majority), ``found`` (``live`` or ``dead`` if most of its pixels have a class of that role in
-        the network's class map, else ``missed``), ``live_share`` (live of its live and dead pixels
-        there). Then a component of the network's that meets no cell of the dye: ``true`` is ``none``.
+        A given cell, or else a connected component of the dye's live and dead pixels:
+        ``area_um2``, ``true`` (its own majority), ``found`` (``live`` or ``dead`` if most of its
+        pixels have a class of that role in the network's class map, else ``missed``),
+        ``live_share`` (live of its live and dead pixels there). Then a component of the network's
+        that meets no cell of the dye: ``true`` is ``none``.
     """
-    cells, _ = label_cells(truth, numbers, 0)
+    cells = label_cells(truth, numbers, 0)[0] if instances is None else instances.astype(np.int32)
     alone, _ = label_cells(found, numbers, 0)
     alone = np.where(np.isin(alone, np.unique(alone[cells > 0])), 0, alone)
     tables = []
@@ -143,7 +151,10 @@ def judge_cells(
                 "live_share": seen["live"] / nuclear.replace(0, np.nan),
             }
         )
-        tables.append(table[area_um2.between(rules.min_area_um2, rules.max_area_um2)])
+        given = labels is cells and instances is not None
+        # Numbers without a pixel: worms that others cover wholly, and components struck out above.
+        kept = area_um2 > 0 if given else area_um2.between(rules.min_area_um2, rules.max_area_um2)
+        tables.append(table[kept & (area_um2 > 0)])
     tables[1] = tables[1].assign(true="none")
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 

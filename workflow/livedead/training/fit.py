@@ -315,9 +315,10 @@ def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor
 def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]]) -> Tensor:
     """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
 
-    A cell's log-odds of being dead are the mean over its pixels. So a cell that is half right has a
-    gradient on all of its pixels, and a small cell counts as much as a large one; those that the
-    tile's edge cuts count by the part of the median area that is left of them.
+    A cell, here a connected part of one state, has the mean log-odds of its pixels of being dead.
+    So a cell that is half right has a gradient on all of its pixels, and a small cell counts as
+    much as a large one; those that the tile's edge cuts count by the part of the median area that
+    is left of them.
 
     Parameters
     ----------
@@ -326,14 +327,15 @@ def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]])
     numbers : dict
         From `livedead.cells.class_numbers`.
     """
-    labels, n_cells = [], 0
-    for class_map in target:
-        found, _ = label_cells(class_map, numbers, 0)
-        labels.append(np.where(found > 0, found + n_cells, 0))
-        n_cells += int(found.max())
+    labels, n_cells = np.zeros(target.shape, np.int64), 0
+    for state in ("live", "dead"):
+        for own, class_map in zip(labels, target, strict=True):
+            found, _ = label_cells(class_map, {"live": numbers[state], "dead": []}, 0)
+            own[found > 0] = found[found > 0] + n_cells
+            n_cells += int(found.max())
     if n_cells == 0:
         return logits.new_zeros(())
-    owner = torch.from_numpy(np.stack(labels)).to(logits.device).long()
+    owner = torch.from_numpy(labels).to(logits.device)
     inside = owner > 0
     owner = owner[inside] - 1
     dead, live = (logits[:, numbers[state]].logsumexp(dim=1) for state in ("dead", "live"))

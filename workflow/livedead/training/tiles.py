@@ -86,6 +86,11 @@ class LabelledFields:
         plate, number, _ = self.places[k]
         return stores.read_class_map(self.plates[plate][2], number)
 
+    def instances(self, k: int) -> np.ndarray | None:
+        """The objects that the labels of field k were made of, (H, W), if they were given."""
+        plate, number, _ = self.places[k]
+        return stores.read_segmentation(self.plates[plate][2], number).get("instances")
+
     def in_wells(self, wells: Iterable[str]) -> list[int]:
         """Numbers of the fields in `wells`."""
         chosen = set(wells)
