@@ -6,7 +6,7 @@ from scipy.ndimage import binary_erosion
 
 from livedead.pictures.overlay import COLOURS
 
-ROLE_COLOURS = {"live": COLOURS["live"], "dead": COLOURS["dead"], "boundary": "#F0E442", "context": "#009E73"}
+ROLE_COLOURS = {"live": COLOURS["live"], "dead": COLOURS["dead"], "boundary": "#E6C300", "context": "#009E73"}
 SIDE_PX = 700
 
 

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from livedead.pictures import pages
-from livedead.pictures.class_maps import outlined
+from livedead.pictures.class_maps import ROLE_COLOURS, outlined
 
-INTRODUCTION = """<p>Outlines of the labels that a network would learn from:
-<b style="color:#0072B2">live</b>, <b style="color:#D55E00">dead</b>,
-<b style="color:#b8a800">boundary</b>, <b style="color:#009E73">cell</b>. Click a field whose labels are
-wrong to reject it; then copy these lines into the configuration.</p>
+INTRODUCTION = """<p>Outlines of the labels that a network would learn from: {legend}. Click a field whose
+labels are wrong to reject it; then copy these lines into the configuration.</p>
 <textarea id="exclude" readonly></textarea>"""
 
 SCRIPT = """<script>
@@ -45,7 +43,10 @@ def draw(
         Wells and fields that the configuration excludes already.
     """
     excluded = set(rejected)
-    parts = [INTRODUCTION]
+    legend = ", ".join(
+        f'<b style="color:{colour}">{role}</b>' for role, colour in ROLE_COLOURS.items() if role in numbers
+    )
+    parts = [INTRODUCTION.format(legend=legend)]
     for name, field, class_map in labelled:
         areas = {
             role: np.isin(class_map, numbers[role]).mean() for role in ("live", "dead") if role in numbers
