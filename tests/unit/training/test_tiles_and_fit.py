@@ -247,6 +247,9 @@ def test_whole_cells_are_judged_by_hand():
     touching[0, :2, 0], touching[0, :2, 1] = 1, 2
     expected = (math.log1p(math.exp(-1)) + math.log1p(math.exp(3))) / 2
     assert float(fit.cell_loss(logits, touching, NUMBERS)) == pytest.approx(expected, rel=1e-5)
+    # Dead cells may weigh more than live ones.
+    expected = (math.log1p(math.exp(-1)) + 3 * math.log1p(math.exp(3))) / 2
+    assert float(fit.cell_loss(logits, touching, NUMBERS, 3.0)) == pytest.approx(expected, rel=1e-5)
 
 
 def squares(n, seed):

@@ -54,6 +54,9 @@ class Settings:
         Epochs without a better validation dice after which training ends.
     cell_weight : float
         Weight of `cell_loss` beside `segmentation_loss`.
+    dead_weight : float
+        Weight of dead cells over live ones in both losses. Where the dead are few among the living,
+        a network calls too many of them live, and viability comes out too high.
     precision : {'float32', 'bfloat16'}
         Arithmetic of the network's passes; weights, losses and steps are float32 in either.
     seed : int
@@ -70,6 +73,7 @@ class Settings:
     weight_decay: float = 1e-4
     patience: int = 10
     cell_weight: float = 0.0
+    dead_weight: float = 1.0
     precision: str = "float32"
     seed: int = 0
 
@@ -184,7 +188,7 @@ def train(
     checkpoint : Checkpoint, optional
         Where the training is kept between epochs, and taken up again.
     numbers : dict, optional
-        From `livedead.cells.class_numbers`; needed for ``cell_weight``.
+        From `livedead.cells.class_numbers`; needed for ``cell_weight`` and ``dead_weight``.
 
     Returns
     -------
@@ -196,6 +200,8 @@ def train(
     place = choose_device(device)
     network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     weights = torch.tensor(class_weights, dtype=torch.float32, device=place)
+    if numbers:
+        weights[numbers["dead"]] *= settings.dead_weight
     rates = {network.decoder: settings.learning_rate, network.encoder: settings.encoder_learning_rate}
     optimizer = torch.optim.AdamW(
         [{"params": part.parameters(), "lr": first} for part, first in rates.items()],
@@ -222,7 +228,8 @@ def train(
             logits = logits.float()
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
             if settings.cell_weight and numbers:
-                loss = loss + settings.cell_weight * cell_loss(logits, targets, numbers)
+                whole = cell_loss(logits, targets, numbers, settings.dead_weight)
+                loss = loss + settings.cell_weight * whole
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -312,7 +319,9 @@ def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor
     return entropy + 1 - ((2 * overlap + 1) / (total + 1)).mean()
 
 
-def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]]) -> Tensor:
+def cell_loss(
+    logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]], dead_weight: float = 1.0
+) -> Tensor:
     """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
 
     A cell, here a connected part of one state, has the mean log-odds of its pixels of being dead.
@@ -326,6 +335,8 @@ def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]])
     target : ndarray, (N, H, W), uint8
     numbers : dict
         From `livedead.cells.class_numbers`.
+    dead_weight : float
+        Of dead cells over live ones.
     """
     labels, n_cells = np.zeros(target.shape, np.int64), 0
     for state in ("live", "dead"):
@@ -346,7 +357,10 @@ def cell_loss(logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]])
 
     area = over_cells(torch.ones_like(owner, dtype=logits.dtype))
     entropy = F.binary_cross_entropy_with_logits(
-        over_cells((dead - live)[inside]) / area, over_cells(is_dead[inside]) / area, reduction="none"
+        over_cells((dead - live)[inside]) / area,
+        over_cells(is_dead[inside]) / area,
+        reduction="none",
+        pos_weight=logits.new_tensor(dead_weight),
     )
     weight = (area / area.median()).clamp(max=1)
     return (entropy * weight).sum() / weight.sum()
