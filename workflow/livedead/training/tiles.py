@@ -146,7 +146,7 @@ class Cutting:
     on_cells : float
         Share of the tiles that are centred near a cell instead of anywhere; where most of a field
         is empty, little is learnt from the rest (Isensee et al. 2021, Nature Methods 18:203,
-        https://doi.org/10.1038/s41592-020-01008-z). With rotation ``any`` only.
+        https://doi.org/10.1038/s41592-020-01008-z).
     pasted : float
         Share of the tiles into which cells of another field are laid, so that cells are seen over
         each other, and no cell's state can be told from those around it (Ghiasi et al. 2021,
@@ -163,8 +163,6 @@ class Cutting:
     def __post_init__(self) -> None:
         if self.rotation not in ROTATIONS:
             raise ConfigError(f"rotation {self.rotation!r}; allowed: {', '.join(ROTATIONS)}")
-        if self.on_cells and self.rotation != "any":
-            raise ConfigError("on_cells needs rotation: any")
 
 
 def batches(
@@ -193,12 +191,11 @@ def batches(
     """
 
     def cut(field: Example) -> Example:
-        if cutting.rotation == "quarter_turns":
-            return random_tile(*field, cutting.tile_px, rng)
         near = None
         if cutting.on_cells and rng.uniform() < cutting.on_cells:
             near = np.isin(field[1], numbers["live"] + numbers["dead"])
-        return turned_tile(*field, cutting.tile_px, rng, near)
+        tile = random_tile if cutting.rotation == "quarter_turns" else turned_tile
+        return tile(*field, cutting.tile_px, rng, near)
 
     waiting: list[Example] = []
     order = rng.permutation(fields)
@@ -234,16 +231,43 @@ def ahead(items: Iterable[Item], n: int = 2) -> Iterator[Item]:
             yield item
 
 
-def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
-    """A square of the field at a random place; small fields are reflected up to its size."""
+def random_tile(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    tile_px: int,
+    rng: np.random.Generator,
+    near: np.ndarray | None = None,
+) -> Example:
+    """A square of the field at a random place; small fields are reflected up to its size.
+
+    Parameters
+    ----------
+    near : ndarray, (H, W), bool, optional
+        The middle of the tile lies within a quarter of its side of one of these pixels, if there
+        are any and the field's edge is not in the way.
+    """
     missing = [max(0, tile_px - side) for side in target.shape]
+    centre = _centre_near(near, tile_px, rng)
     if any(missing):
         widths = tuple((0, pad) for pad in missing)
         inputs = np.pad(inputs, ((0, 0), *widths), mode="reflect")
         target = np.pad(target, widths, mode="reflect")
-    top, left = (int(rng.integers(0, side - tile_px + 1)) for side in target.shape)
+    last = [side - tile_px for side in target.shape]
+    if centre is None:
+        top, left = (int(rng.integers(0, end + 1)) for end in last)
+    else:
+        top, left = (int(np.clip(c - tile_px / 2, 0, end)) for c, end in zip(centre, last, strict=True))
     window = slice(top, top + tile_px), slice(left, left + tile_px)
     return inputs[:, *window], target[window]
+
+
+def _centre_near(near: np.ndarray | None, tile_px: int, rng: np.random.Generator) -> np.ndarray | None:
+    """A random place within a quarter of a tile of a random one of the pixels; None without any."""
+    if near is None or not near.any():
+        return None
+    places = np.flatnonzero(near)
+    place = np.divmod(places[rng.integers(len(places))], near.shape[1])
+    return np.array(place) + rng.uniform(-tile_px / 4, tile_px / 4, 2)
 
 
 def turned_tile(
@@ -255,21 +279,14 @@ def turned_tile(
 ) -> Example:
     """A square of the field at a random place, angle and size; what lies outside is reflected.
 
-    Parameters
-    ----------
-    near : ndarray, (H, W), bool, optional
-        The middle of the tile lies within a quarter of its side of one of these pixels, if there
-        are any.
+    `near` as in `random_tile`.
     """
     angle = rng.uniform(0, 2 * np.pi)
     zoom = np.exp(rng.uniform(-1, 1) * np.log(1 + MAX_ZOOM))
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = (tile_px - 1) / 2
-    places = np.flatnonzero(near) if near is not None else np.empty(0)
-    if len(places):
-        place = np.divmod(places[rng.integers(len(places))], target.shape[1])
-        centre = np.array(place) + rng.uniform(-tile_px / 4, tile_px / 4, 2)
-    else:
+    centre = _centre_near(near, tile_px, rng)
+    if centre is None:
         centre = np.array(
             [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
         )
