@@ -57,6 +57,14 @@ def test_input_and_target_turn_together():
         assert inside > 0.6
 
 
+def test_undisturbed_tiles_keep_their_grey_values():
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(-1, 1, (1, 32, 32)).astype(np.float32)
+    for _ in range(10):
+        x, _ = tiles.augment(inputs, np.zeros((32, 32), np.uint8), rng, disturbance=0)
+        np.testing.assert_array_equal(np.sort(x.ravel()), np.sort(inputs.ravel()))
+
+
 def test_small_fields_are_reflected_up_to_the_tile():
     x, y = tiles.random_tile(
         np.ones((1, 40, 50), np.float32), np.ones((40, 50), np.uint8), 64, np.random.default_rng(0)

@@ -151,6 +151,8 @@ class Cutting:
         Share of the tiles into which cells of another field are laid, so that cells are seen over
         each other, and no cell's state can be told from those around it (Ghiasi et al. 2021,
         https://arxiv.org/abs/2012.07177).
+    disturbance : float
+        How strongly light, sharpness and noise are varied, 0 to 1; see `augment`.
     """
 
     tile_px: int = 256
@@ -159,6 +161,7 @@ class Cutting:
     rotation: str = "quarter_turns"
     on_cells: float = 0.0
     pasted: float = 0.0
+    disturbance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.rotation not in ROTATIONS:
@@ -211,7 +214,7 @@ def batches(
                 tile = cut(field)
                 if cutting.pasted and rng.uniform() < cutting.pasted:
                     tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))]), numbers, rng)
-                tiles.append(augment(*tile, rng))
+                tiles.append(augment(*tile, rng, cutting.disturbance))
         waiting += [tiles[k] for k in rng.permutation(len(tiles))]
         while len(waiting) >= cutting.batch_size:
             now, waiting = waiting[: cutting.batch_size], waiting[cutting.batch_size :]
@@ -329,20 +332,24 @@ def paste(
     return inputs + soft * (other - inputs), target
 
 
-def augment(inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Example:
+def augment(
+    inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator, disturbance: float = 1.0
+) -> Example:
     """What may differ between plates without changing a cell's state.
 
-    Flips, quarter turns, gain and offset of the light, blur of up to 1 px, noise.
+    Flips and quarter turns; and gain and offset of the light, blur of up to 1 px, and noise, all the
+    weaker or rarer the smaller `disturbance` is, 0 to 1.
     """
     turns, flip = int(rng.integers(4)), bool(rng.integers(2))
     inputs, target = np.rot90(inputs, turns, (1, 2)), np.rot90(target, turns)
     if flip:
         inputs, target = inputs[:, :, ::-1], target[:, ::-1]
-    inputs = inputs * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-0.1, 0.1))
-    if rng.uniform() < 0.3:
+    gain, offset = 0.15 * disturbance, 0.1 * disturbance
+    inputs = inputs * np.float32(rng.uniform(1 - gain, 1 + gain)) + np.float32(rng.uniform(-offset, offset))
+    if rng.uniform() < 0.3 * disturbance:
         sigma = rng.uniform(0.3, 1.0)
         inputs = gaussian_filter(inputs, (0, sigma, sigma))
-    if rng.uniform() < 0.5:
+    if rng.uniform() < 0.5 * disturbance:
         noise = rng.standard_normal(inputs.shape, np.float32)
         inputs = inputs + np.float32(rng.uniform(0, 0.03)) * noise
     return np.ascontiguousarray(inputs.clip(-1, 1), np.float32), np.ascontiguousarray(target)
