@@ -62,6 +62,17 @@ def test_wells_by_hand():
     assert found["low"] == pytest.approx(0.1 - found["high"])
 
 
+def test_the_worst_fields_come_first():
+    fields = CELLS.assign(plate="p", well="A01", timepoint=1, field=1)
+    fields.loc[fields["true"] == "dead", "field"] = 2
+    fields.loc[fields["true"] == "none", "field"] = 3
+    perfect = cells(live_live=4).assign(plate="p", well="A02", timepoint=1, field=1)
+    found = agreement.worst_fields(pd.concat([fields, perfect]), 2)
+    # Of field 1, 5 were called dead and 5 missed; field 3 is 10 cells that are not there; 2 has 2.
+    assert found[["field", "n_wrong", "n_cells"]].to_numpy().tolist() == [[1, 10, 50], [3, 10, 10]]
+    assert len(agreement.worst_fields(perfect, 5)) == 0
+
+
 def test_the_interval_is_wider_where_wells_differ():
     """Half of the cells are right: in every well, or all in one half of the wells."""
     wells = np.repeat([f"A{k:02}" for k in range(12)], 20)

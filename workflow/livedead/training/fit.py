@@ -262,12 +262,13 @@ def train(
         }
         history.append(row)
         log.info(
-            "epoch %d of %d: loss %.4f, validation dice %.4f (%s), %.1f images/s, %.0f s left",
+            "epoch %d of %d: loss %.4f, %s, %.1f images/s, %.0f s left",
             len(history),
             settings.epochs,
             row["loss"],
-            row["dice"],
-            ", ".join(f"{value:.3f}" for value in dice),
+            f"validation dice {row['dice']:.4f} ({', '.join(f'{value:.3f}' for value in dice)})"
+            if not math.isnan(row["dice"])
+            else "no validation",
             n_images / trained,
             (settings.epochs - len(history)) * row["seconds"],
         )
