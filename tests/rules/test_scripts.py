@@ -692,3 +692,4 @@ def test_labels_from_masks(flow, tmp_path):
     _, found = next(stores.read_class_maps(tmp_path / "labels.h5"))
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()
+    np.testing.assert_array_equal(stores.read_segmentation(tmp_path / "labels.h5", 0)["instances"], mask)

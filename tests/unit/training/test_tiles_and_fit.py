@@ -430,6 +430,48 @@ def test_training_repeats_itself_to_the_bit():
         assert torch.equal(one, two)
 
 
+class Recorded:
+    """Ten wells of two fields each; remembers which were read, and hands out nothing but squares."""
+
+    def __init__(self):
+        self.wells = [f"p/A{1 + k // 2:02}" for k in range(20)]
+        self.examples = list(squares(20, 3))
+        self.read_wells = []
+
+    def in_wells(self, wells):
+        return [k for k, well in enumerate(self.wells) if well in wells]
+
+    def read(self, k):
+        self.read_wells.append(self.wells[k])
+        return self.examples[k]
+
+
+def test_no_well_of_validation_or_of_the_fold_is_learnt_from():
+    torch.manual_seed(0)
+    network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    fields = Recorded()
+    _, split = fit.train_by_well(
+        network,
+        fields,
+        fit.Settings(epochs=2, frozen_epochs=0),
+        tiles.Cutting(tile_px=32, tiles_per_field=2, batch_size=4, pasted=1),
+        {"background": [0], "live": [1], "dead": [2]},
+        validation_fraction=0.25,
+        held_out=["p/A03", "p/A07"],
+        device="cpu",
+    )
+    assert {part: len(wells) for part, wells in split.items()} == {
+        "training": 6,
+        "validation": 2,
+        "held_out": 2,
+    }
+    assert sorted(itertools.chain(*split.values())) == sorted(set(fields.wells))
+    # A field is read to weigh the classes and once an epoch to learn, or once an epoch to judge.
+    times = {"training": 3, "validation": 2, "held_out": 0}
+    for part, wells in split.items():
+        assert [fields.read_wells.count(well) for well in wells] == [2 * times[part]] * len(wells), part
+
+
 def test_the_encoder_rests_while_frozen():
     torch.manual_seed(0)
     network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
