@@ -61,7 +61,7 @@ def test_every_property_has_a_description(schema):
         "config/demo/config.yaml",
         "config/demo/train.yaml",
         "config/examples/bbbc010/config.yaml",
-        "config/examples/bbbc010/train_row_a.yaml",
+        "config/examples/bbbc010/train.yaml",
     ],
 )
 def test_shipped_configurations_are_valid(repository, schema, path):

@@ -44,7 +44,7 @@ def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
         for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
             if re.search(r"^        gpu=", block, re.MULTILINE):
                 asking.add(block.split(":")[0])
-    assert asking == {"segment_fields", "train_unet", "verify_well", "measure_accuracy"}
+    assert asking == {"segment_fields", "train_unet", "evaluate_unet", "verify_well", "measure_accuracy"}
     for rule in asking:
         script = (repository / f"workflow/scripts/{rule}.py").read_text()
         assert re.search(

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 
 import assess_plate
 import check_fields
@@ -11,8 +12,11 @@ import compare_with_truth
 import convert_weights
 import count_cells
 import draw_accuracy
+import draw_evaluation
 import draw_fields
+import draw_history
 import draw_plate
+import evaluate_unet
 import export_normalized
 import export_weights
 import export_wells
@@ -27,6 +31,7 @@ import normalize_plate
 import numpy as np
 import pandas as pd
 import pytest
+import review_labels
 import segment_fields
 import simulate_plate
 import sum_benchmarks
@@ -570,12 +575,17 @@ def test_label_train_and_export(flow, tmp_path):
         flow / "keras.h5",
         tmp_path / "unet.safetensors",
         tmp_path / "history.csv",
+        tmp_path / "checkpoint.safetensors",
+        fold=None,
         bit_depth=[16],
         channels=["brightfield"],
         classes=CLASSES,
         network=NETWORK,
         device="cpu",
+        code="c",
         training={
+            "exclude": ["p/A01/2"],
+            "folds": 2,
             "alpha": 0.35,
             "decoder_widths": [16, 12, 8, 8],
             "kernel": 4,
@@ -594,12 +604,91 @@ def test_label_train_and_export(flow, tmp_path):
     certificate = weights.read_certificate(tmp_path / "unet.safetensors")
     assert sorted(itertools.chain(*certificate["source"]["trained_on"].values())) == ["p/A01", "p/A12"]
     assert len(pd.read_csv(tmp_path / "history.csv")) == 1
+    assert not (tmp_path / "checkpoint.safetensors").exists()
+    draw_history.draw_history(tmp_path / "history.csv", tmp_path / "history.png", classes=CLASSES)
+    assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
+    evaluated(flow, tmp_path, certificate["source"]["trained_on"])
+    reviewed(flow, tmp_path)
     export_weights.export_weights(tmp_path / "unet.safetensors", tmp_path / "unet.h5")
     back, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=1, classes=CLASSES)
     trained, _ = weights.load_unet(tmp_path / "unet.safetensors")
     for name, tensor in trained.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             np.testing.assert_array_equal(back.state_dict()[name], tensor, err_msg=name)
+
+
+def evaluated(flow, tmp_path, split):
+    """Judge the trained network, and draw what it read."""
+    (tmp_path / "map.tsv").write_text("well\tcontrol\nA01\tnegative\nA12\tpositive\n")
+    evaluate_unet.evaluate_unet(
+        tmp_path / "unet.safetensors",
+        [flow / "raw"],
+        [flow / "images.tsv"],
+        [flow / "normalization.h5"],
+        [tmp_path / "labels.h5"],
+        [str(tmp_path / "map.tsv")],
+        tmp_path / "cells.csv",
+        tmp_path / "wells.csv",
+        tmp_path / "worst.h5",
+        plates=["p"],
+        n_wells=[96],
+        bit_depth=[16],
+        pixel_size_um=[0.65],
+        channels=["brightfield"],
+        classes=CLASSES,
+        counting=COUNTING,
+        segmentation=SEGMENTATION,
+        exclude=["p/A01/2"],
+    )
+    read = stores.read_table(tmp_path / "wells.csv")
+    cells = stores.read_table(tmp_path / "cells.csv")
+    # Two wells, half of them for validation: one was not trained on, and it alone is judged.
+    [unseen] = split["validation"]
+    assert [f"p/{well}" for well in read["well"]] == [unseen]
+    assert set(cells["well"]) == set(read["well"])
+    assert read["control"].tolist() == [{"A01": "negative", "A12": "positive"}[read["well"][0]]]
+    # The truth of the page is the dye's: field 1 of the well alone, the second was rejected or broken.
+    truth = pd.read_csv(flow / "truth_cells.csv")
+    n_true = ((truth["well"] == read["well"][0]) & (truth["field"] == 1)).sum()
+    assert n_true * 0.8 <= read["true_total"][0] <= n_true * 1.1
+    draw_evaluation.draw_evaluation(
+        [tmp_path / "cells.csv"],
+        [tmp_path / "wells.csv"],
+        [tmp_path / "worst.h5"],
+        tmp_path / "evaluation.html",
+        tmp_path / "evaluation.csv",
+        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+    )
+    assert stores.read_table(tmp_path / "evaluation.csv")["n_cells"].tolist() == [
+        cells["true"].isin(["live", "dead"]).sum()
+    ]
+    page = (tmp_path / "evaluation.html").read_text()
+    assert page.count("data:image/jpeg") == 1
+    assert page.count("data:image/png") == 3
+
+
+def reviewed(flow, tmp_path):
+    """The page shows every labelled field, the rejected one checked."""
+    review_labels.review_labels(
+        flow / "raw",
+        flow / "images.tsv",
+        flow / "normalization.h5",
+        tmp_path / "labels.h5",
+        tmp_path / "review.html",
+        plate="p",
+        channel="brightfield",
+        bit_depth=16,
+        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+        exclude=["p/A01/2"],
+    )
+    page = (tmp_path / "review.html").read_text()
+    assert re.findall(r'value="(.*?)"( checked)?', page) == [
+        ("p/A01/1", ""),
+        ("p/A01/2", " checked"),
+        ("p/A12/1", ""),
+    ]
+    assert page.count("data:image/jpeg") == 3
+    assert not re.search(r'(src|href)="(?!data:)', page)
 
 
 def test_labels_from_masks(flow, tmp_path):
@@ -620,6 +709,7 @@ def test_labels_from_masks(flow, tmp_path):
     found = stores.read_class_map(tmp_path / "labels.h5", 0)
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()
+    np.testing.assert_array_equal(stores.read_segmentation(tmp_path / "labels.h5", 0)["instances"], mask)
 
 
 def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):

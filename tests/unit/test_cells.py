@@ -1,8 +1,13 @@
+import dataclasses
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 from scipy import ndimage
+from skimage.io import imread
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops_table
 from skimage.morphology import local_maxima, reconstruction
@@ -183,6 +188,103 @@ def test_splitting_is_the_watershed_from_the_h_maxima(depth_px):
     assert first == sorted(first)
     for k in range(1, labels.max() + 1):
         assert skimage_label(labels == k, connectivity=2).max() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("LLLLDDDD", {"live": 1, "dead": 1}),
+        ("DDDDLLLL", {"live": 1, "dead": 1}),
+        ("LDLDLDLD", {"live": 1, "dead": 1}),
+        ("LLLDDDDDDDDD", {"live": 1, "dead": 2}),
+        ("LLLLLLDDDDDD", {"live": 1, "ambiguous": 1, "dead": 1}),
+        ("DDDLLLLLLLDD", {"live": 2, "dead": 1}),
+        ("DDDDDLDDDDDD", {"dead": 3}),
+        # 5 px are one cell, 6 px are two (1.5, rounded); 9 and 13 px are two and three.
+        ("LLLLL", {"live": 1}),
+        ("LLLLLL", {"live": 2}),
+        ("LLLLL.DDDDDD.DDDDDDDDD.LLLLLLLLLLLLL", {"live": 4, "dead": 4}),
+        ("L", {"live": 1}),
+    ],
+)
+def test_clumps_are_divided_into_cells_of_four_pixels(text, states):
+    found = measure(text, cell_area_um2=4)
+    assert found["state"].value_counts().to_dict() == states
+    assert found["area_px"].sum() == len(text.replace(".", ""))
+
+
+def test_worms_that_cross_are_counted_by_their_area():
+    """Two bars of 40 x 4 px in a cross, the upright one dead: 304 px are 1.9 cells of 160."""
+    field = np.zeros((50, 60), np.uint8)
+    field[20:24, 5:45] = 1
+    field[2:42, 23:27] = 2
+    field[30:34, 35:58] = 1
+    rules = counting.CountingRules(min_area_um2=50)
+    whole = cells.measure_cells(field, NUMBERS, rules, 1.0)
+    assert len(whole) == 2
+    found = cells.measure_cells(field, NUMBERS, dataclasses.replace(rules, cell_area_um2=160), 1.0)
+    assert found[found["touches_cell"]]["state"].tolist() == ["live", "dead"]
+    assert found[found["touches_cell"]]["area_px"].tolist() == [152, 152]
+    assert found[found["touches_cell"]]["component_area_um2"].tolist() == [304, 304]
+    # The third lies alone; its row is the same as without the division.
+    alone = ~found["touches_cell"]
+    pd.testing.assert_frame_equal(
+        found[alone].drop(columns="cell").reset_index(drop=True),
+        whole[whole["area_px"] == 92].drop(columns="cell").reset_index(drop=True),
+    )
+    # The areas are micrometres, not pixels.
+    finer = dataclasses.replace(rules, min_area_um2=50 / 4, cell_area_um2=160 / 4)
+    assert len(cells.measure_cells(field, NUMBERS, finer, 0.5)) == 3
+
+
+@pytest.mark.parametrize("cell_area_px", [7.5, 40])
+def test_division_by_area_is_that_of_the_sum(cell_area_px):
+    """Counts of random clumps, from nothing but the pixels of each that scikit-image finds."""
+    class_map = random_blobs(4)
+    labels = skimage_label(class_map > 0, connectivity=2)
+    expected = {"live": 0, "dead": 0, "ambiguous": 0}
+    for k in range(1, labels.max() + 1):
+        inside = class_map[labels == k]
+        n = max(1, math.floor(len(inside) / cell_area_px + 0.5))
+        ends = [math.ceil(j * len(inside) / n) for j in range(n + 1)]
+        n_live = int((inside == 1).sum())
+        for first, last in itertools.pairwise(ends):
+            alive, size = min(max(n_live - first, 0), last - first), last - first
+            state = "ambiguous" if 2 * alive == size else "live" if 2 * alive > size else "dead"
+            expected[state] += 1
+    rules = counting.CountingRules(min_area_um2=0, cell_area_um2=cell_area_px)
+    found = cells.measure_cells(class_map, NUMBERS, rules, 1.0)
+    assert {state: int((found["state"] == state).sum()) for state in expected} == expected
+    assert found["area_px"].sum() == (class_map > 0).sum()
+
+
+def test_division_by_area_after_splitting():
+    """Two discs are cut apart by their waist; the one that is twice as large as a cell is two."""
+    pair = discs((30, 20), (30, 37))
+    rules = counting.CountingRules(min_area_um2=0, split_depth_um=1.0, cell_area_um2=pair.sum() / 4)
+    assert len(cells.measure_cells(pair, NUMBERS, rules, 1.0)) == 4
+
+
+def test_real_worms_that_touch_are_counted_by_their_area(shared):
+    """Foreground and states of the published masks, without any line between worms."""
+    folder = shared / "bbbc010"
+    truth = pd.read_csv(folder / "wells_truth.csv").set_index("well")
+    states = pd.read_csv(folder / "worms_truth.csv")
+    rules = counting.CountingRules(min_area_um2=200, cell_area_um2=float(states["area_px"].median()))
+    relative, viability, joined = [], [], 0
+    for well in truth.index:
+        masks = imread(folder / "labels" / f"{well}_worms.png").astype(int)
+        of_well = states[states["well"] == well]
+        classes = np.zeros(256, np.uint8)
+        classes[of_well["label"]] = np.where(of_well["state"] == "live", 1, 2)
+        found = cells.count_states(cells.measure_cells(classes[masks], NUMBERS, rules, 1.0))
+        relative.append(abs(found["n_total"] / truth.loc[well, "n_total"] - 1))
+        alive = found["n_live"] / (found["n_live"] + found["n_dead"])
+        viability.append(abs(alive - truth.loc[well, "n_live"] / truth.loc[well, "n_total"]))
+        joined += truth.loc[well, "n_total"] - skimage_label(classes[masks] > 0, connectivity=2).max()
+    assert joined > 100
+    assert np.mean(relative) < 0.03
+    assert np.mean(viability) < 0.01
 
 
 def test_real_nuclei_are_told_apart_from_the_foreground_alone(shared):

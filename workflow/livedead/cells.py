@@ -1,7 +1,8 @@
 """From class maps to cells: components of the whole field, then a vote on each.
 
 A nucleus that the network calls half live and half dead is one cell, not two: components are
-those of the union of live and dead pixels, 8-connected, and the majority decides.
+those of the union of live and dead pixels, 8-connected, and the majority decides. Cells that
+touch can be cut apart by their shape (round ones) or by their area (long ones that cross).
 """
 
 from functools import reduce
@@ -38,7 +39,7 @@ def cell_columns(channels: list[str], shape_descriptors: bool) -> list[str]:
 
 
 def label_cells(
-    class_map: np.ndarray, numbers: dict[str, list[int]], split_depth_px: float
+    class_map: np.ndarray, numbers: dict[str, list[int]], split_depth_px: float, cell_area_px: float = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Number the cells of a whole field.
 
@@ -49,6 +50,8 @@ def label_cells(
         From `class_numbers`.
     split_depth_px : float
         See `CountingRules.split_depth_um`; 0 does not split.
+    cell_area_px : float
+        See `CountingRules.cell_area_um2`; 0 does not divide. Done after the splitting.
 
     Returns
     -------
@@ -60,9 +63,68 @@ def label_cells(
     """
     nuclei = _belongs(class_map, numbers["live"] + numbers["dead"])
     components = _components(nuclei)
-    if split_depth_px <= 0 or not nuclei.any():
-        return components, components
-    return _split(nuclei, components, split_depth_px), components
+    labels = components
+    if split_depth_px > 0 and nuclei.any():
+        labels = _split(nuclei, components, split_depth_px)
+    if cell_area_px > 0:
+        labels = divide_by_area(labels, _belongs(class_map, numbers["live"]), cell_area_px)
+    return labels, components
+
+
+def divide_by_area(labels: np.ndarray, live: np.ndarray, cell_area_px: float) -> np.ndarray:
+    """Divide clumps of cells that are all about equally large, such as worms that cross.
+
+    An object of n times the area of one cell, rounded to the nearest, becomes n parts of equal
+    area. Its live pixels fill the parts one after another, those of the left or upper side first,
+    and then the dead pixels: each whole cell's worth of live area is a live cell, the rest of it
+    a live cell if it is more than half a cell, and all others are dead. So a clump has as many
+    live cells as its live area makes, however its cells lie over each other. Parts need not be
+    connected: they stand for cells, but do not outline them.
+
+    Parameters
+    ----------
+    labels : ndarray, (H, W), int32
+        Objects, 0 outside.
+    live : ndarray, (H, W), bool
+        Pixels of live classes; all others of the objects are dead.
+    cell_area_px : float
+        Area of one cell.
+
+    Returns
+    -------
+    ndarray, (H, W), int32
+        The same array if nothing was to be divided; else numbered in raster order of first pixels.
+    """
+    inside = np.flatnonzero(labels)
+    owner = labels.ravel()[inside]
+    area = np.bincount(owner)
+    n_cells = np.floor(area / cell_area_px + 0.5).astype(np.int64)
+    of_clumps = n_cells[owner] > 1
+    if not of_clumps.any():
+        return labels
+    at, clump = inside[of_clumps], owner[of_clumps]
+    y, x = np.divmod(at, labels.shape[1])
+    along = np.where(_is_tall(clump, y, x), y, x)
+    order = np.lexsort((at, along, ~live.ravel()[at], clump))
+    at, clump = at[order], clump[order]
+    # Within its clump, pixel k of A is in part n k / A.
+    start = np.searchsorted(clump, clump)
+    part = n_cells[clump] * (np.arange(len(at)) - start) // area[clump]
+    divided = labels.copy()
+    divided.ravel()[at] = len(area) + (np.cumsum(n_cells) - n_cells)[clump] + part
+    return _renumber(divided)
+
+
+def _is_tall(owner: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Of each pixel, whether its object reaches further down than to the right."""
+    n = int(owner.max()) + 1
+    extents = []
+    for place in (y, x):
+        low, high = np.full(n, place.max()), np.zeros(n, place.dtype)
+        np.minimum.at(low, owner, place)
+        np.maximum.at(high, owner, place)
+        extents.append(high - low)
+    return (extents[0] > extents[1])[owner]
 
 
 def _belongs(class_map: np.ndarray, numbers: list[int]) -> np.ndarray:
@@ -195,7 +257,9 @@ def measure_cells(
         cell), ``mean_<channel>`` for `planes`, and `SHAPES` if asked for.
 
     """
-    labels, components = label_cells(class_map, numbers, rules.split_depth_um / pixel_size_um)
+    labels, components = label_cells(
+        class_map, numbers, rules.split_depth_um / pixel_size_um, rules.cell_area_um2 / pixel_size_um**2
+    )
     inside = np.flatnonzero(labels != 0)
     owner = labels.ravel()[inside].astype(np.intp)
     n_cells = int(owner.max(initial=0))

@@ -49,6 +49,9 @@ class CountingRules:
     split_depth_um : float
         Touching cells are cut where the distance from the edge dips by more than this between
         two centres; 0 leaves them joined.
+    cell_area_um2 : float
+        Area of one cell, where all cells are nearly equally large: what has n times that area,
+        rounded, counts as n cells, see `livedead.cells.divide_by_area`. 0 counts it as one.
     min_context_fraction : float
         A nucleus is counted only if at least this share of its outline borders on a context
         class, 0 to 1; outline towards other nuclei and towards the field's edge does not vote.
@@ -68,6 +71,7 @@ class CountingRules:
     max_aspect_ratio: float | None = None
     ambiguous_margin: float = 0.0
     split_depth_um: float = 0.0
+    cell_area_um2: float = 0.0
     min_context_fraction: float = 0.0
     edge_rule: str = "keep"
     shape_descriptors: bool = False

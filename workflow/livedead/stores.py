@@ -216,8 +216,9 @@ def write_segmentations(
     Parameters
     ----------
     segmentations : iterable of (row, arrays)
-        `arrays` holds ``maps``, ``unstable`` and ``runners_up``, the parts of a
-        `livedead.inference.Segmentation`; it is empty where the field failed.
+        `arrays` holds the class map, ``maps``, and what else is known of the field, such as
+        ``unstable`` and ``runners_up`` of a `livedead.inference.Segmentation`, or the ``instances``
+        that labels were made of; it is empty where the field failed.
     about : dict
         Attributes of the file; filled by the time the last field was written.
     """
@@ -255,6 +256,12 @@ def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[
         groups = {name: group for name, group in file.items() if name != "fields"}
         for k, row in enumerate(_read_columns(file["fields"]).to_dict("records")):
             yield row, {name: group[str(k)][()] for name, group in groups.items() if str(k) in group}
+
+
+def read_segmentation(path: str | Path, k: int) -> dict[str, np.ndarray]:
+    """All arrays that `write_segmentations` was given of field k."""
+    with _opened(path, "class map file") as file:
+        return {name: group[str(k)][()] for name, group in file.items() if str(k) in group}
 
 
 def list_class_maps(path: str | Path) -> pd.DataFrame:

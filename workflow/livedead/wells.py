@@ -43,6 +43,7 @@ RESULTS = [
     "median_area_um2_live",
     "median_area_um2_dead",
     "clump_fraction",
+    "n_split",
     "focus",
     "saturated_fraction",
     "qc_flags",
@@ -124,6 +125,8 @@ def tabulate_wells(
     table = table.merge(measured.reset_index(), on=by_well, how="left", validate="one_to_one")
     table[["n_imaged", "n_fields_used"]] = table[["n_imaged", "n_fields_used"]].fillna(0).astype(int)
     table["n_fields_expected"] = expected
+    # Without cells there is no row to sum over, yet none of none was split.
+    table["n_split"] = table["n_split"].fillna(0).where(table["n_total"].notna()).astype("Int64")
     table["status"] = _status(table)
     _add_viability(table, used, treatment_columns)
     table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
@@ -261,7 +264,10 @@ def _cell_measures(cells: pd.DataFrame) -> pd.DataFrame:
     groups = [cells["well"], cells["timepoint"]]
     single = cells.loc[~cells["touches_cell"].astype(bool), "area_um2"].median()
     clump = cells["component_area_um2"] / single > CLUMP_FACTOR
-    measures = {"clump_fraction": clump.groupby(groups).mean()}
+    measures = {
+        "clump_fraction": clump.groupby(groups).mean(),
+        "n_split": cells["touches_cell"].astype(bool).groupby(groups).sum(),
+    }
     for state in ("live", "dead"):
         areas = cells["area_um2"].where(cells["state"] == state)
         measures[f"median_area_um2_{state}"] = areas.groupby(groups).median()

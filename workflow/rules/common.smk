@@ -31,6 +31,9 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 
 wildcard_constraints:
     plate="|".join(PLATES.index.str.replace(".", r"\.", regex=False)),
+    # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
+    fold=r"(\d+-of-\d+/)?",
+    evaluation="evaluation|cross_validation",
 
 
 scattergather:
@@ -73,6 +76,23 @@ def code(script: str) -> str:
 def of_plate(column: str):
     """Input or parameter function: a column of the plate's row in plates.tsv."""
     return lambda wildcards: PLATES.at[wildcards.plate, column]
+
+
+def fold_number(wildcards) -> int | None:
+    """Which part of the dyed wells a network is not trained on."""
+    return int(wildcards.fold.split("-")[0]) if wildcards.fold else None
+
+
+def of_evaluation(name: str):
+    """Input function: what the one network or those of all folds read of wells they never saw."""
+    n = config["training"]["folds"]
+    folds = {
+        "evaluation": [""],
+        "cross_validation": [f"{k}-of-{n}/" for k in range(1, n + 1)],
+    }
+    return lambda wildcards: [
+        f"results/training/{fold}{name}" for fold in folds[wildcards.evaluation]
+    ]
 
 
 def platemap(wildcards) -> list[str]:

@@ -37,12 +37,12 @@ rule train_unet:
         labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
         encoder=[path for path in [config["training"]["encoder"]] if path],
     output:
-        unet="results/training/unet.safetensors",
-        history="results/training/history.csv",
+        unet="results/training/{fold}unet.safetensors",
+        history="results/training/{fold}history.csv",
     log:
-        "logs/train_unet.log",
+        "logs/train_unet/{fold}unet.log",
     benchmark:
-        "benchmarks/train_unet.tsv"
+        "benchmarks/train_unet/{fold}unet.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 2
@@ -58,9 +58,144 @@ rule train_unet:
         network=config["network"],
         training=config["training"],
         device=config["segmentation"]["device"],
+        # Not an output: what is left of a killed job must still be there for the next one.
+        checkpoint="results/training/{fold}checkpoint.safetensors",
+        fold=fold_number,
         code=code("train_unet"),
     script:
         "../scripts/train_unet.py"
+
+
+rule review_labels:
+    input:
+        raw=of_plate("raw"),
+        images="results/{plate}/images.tsv",
+        normalization="results/{plate}/normalization.h5",
+        labels="results/{plate}/labels.h5",
+    output:
+        page=report(
+            "results/{plate}/labels_review.html",
+            caption="../report/labels_review.rst",
+            category="Training",
+            labels={"plate": "{plate}", "page": "labels"},
+        ),
+    log:
+        "logs/review_labels/{plate}.log",
+    benchmark:
+        "benchmarks/review_labels/{plate}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        channel=config["input_channels"][0],
+        bit_depth=of_plate("bit_depth"),
+        numbers=CLASSES,
+        exclude=config["training"]["exclude"],
+        code=code("review_labels"),
+    script:
+        "../scripts/review_labels.py"
+
+
+rule evaluate_unet:
+    input:
+        unet="results/training/{fold}unet.safetensors",
+        raw=[PLATES.at[plate, "raw"] for plate in TRAINING_PLATES],
+        images=expand("results/{plate}/images.tsv", plate=TRAINING_PLATES),
+        normalization=expand("results/{plate}/normalization.h5", plate=TRAINING_PLATES),
+        labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
+        platemaps=[path for path in PLATES.loc[TRAINING_PLATES, "platemap"] if path],
+    output:
+        cells="results/training/{fold}cells.csv",
+        wells="results/training/{fold}wells.csv",
+        worst="results/training/{fold}worst.h5",
+    log:
+        "logs/evaluate_unet/{fold}cells.log",
+    benchmark:
+        "benchmarks/evaluate_unet/{fold}cells.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
+        * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+    params:
+        plates=list(TRAINING_PLATES),
+        platemaps=list(PLATES.loc[TRAINING_PLATES, "platemap"]),
+        n_wells=[int(PLATES.at[plate, "wells"]) for plate in TRAINING_PLATES],
+        bit_depth=[int(PLATES.at[plate, "bit_depth"]) for plate in TRAINING_PLATES],
+        pixel_size_um=[
+            float(PLATES.at[plate, "pixel_size_um"]) for plate in TRAINING_PLATES
+        ],
+        channels=config["input_channels"],
+        classes=config["classes"],
+        counting=COUNTING,
+        segmentation=config["segmentation"],
+        exclude=config["training"]["exclude"],
+        code=code("evaluate_unet"),
+    script:
+        "../scripts/evaluate_unet.py"
+
+
+rule draw_evaluation:
+    input:
+        cells=of_evaluation("cells.csv"),
+        wells=of_evaluation("wells.csv"),
+        worst=of_evaluation("worst.h5"),
+    output:
+        page=report(
+            "results/training/{evaluation}.html",
+            caption="../report/evaluation.rst",
+            category="Training",
+            labels={"page": "{evaluation}"},
+        ),
+        summary="results/training/{evaluation}.csv",
+    log:
+        "logs/draw_evaluation/{evaluation}.log",
+    benchmark:
+        "benchmarks/draw_evaluation/{evaluation}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        numbers=CLASSES,
+        code=code("draw_evaluation"),
+    script:
+        "../scripts/draw_evaluation.py"
+
+
+rule draw_history:
+    input:
+        history="results/training/{fold}history.csv",
+    output:
+        picture=report(
+            "results/training/{fold}history.png",
+            caption="../report/history.rst",
+            category="Training",
+            labels={"fold": "{fold}", "picture": "course of the training"},
+        ),
+    log:
+        "logs/draw_history/{fold}history.log",
+    benchmark:
+        "benchmarks/draw_history/{fold}history.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        classes=config["classes"],
+        code=code("draw_history"),
+    script:
+        "../scripts/draw_history.py"
 
 
 rule export_weights:
@@ -87,5 +222,15 @@ rule export_weights:
 rule training:
     input:
         "results/training/unet.h5",
-        "results/training/history.csv",
+        "results/training/history.png",
+        expand("results/{plate}/labels_review.html", plate=TRAINING_PLATES),
+        []
+        if config["training"]["tiles"]["validation_fraction"] == 0
+        else "results/training/evaluation.html",
+    localrule: True
+
+
+rule cross_validation:
+    input:
+        "results/training/cross_validation.html",
     localrule: True

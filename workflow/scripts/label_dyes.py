@@ -30,7 +30,7 @@ def label_dyes(
     classes: list[dict[str, str]],
     labels: dict[str, Any],
 ) -> None:
-    """Write one class map a dyed field.
+    """Write one class map a dyed field, and the objects it was made of where they are given.
 
     With `masks`, a path with ``{well}``, ``{field}`` and ``{timepoint}`` in it, the objects are
     given and the dead dye only tells their state; without, the dyes tell both.
@@ -40,24 +40,27 @@ def label_dyes(
     keys = plate.keys(dyed_wells)
     numbers = {role: found[0] for role, found in class_numbers(classes).items()}
 
-    def class_map(well: str, field: int, timepoint: int) -> np.ndarray:
+    def labels_of(well: str, field: int, timepoint: int) -> dict[str, np.ndarray]:
         key = well, field, timepoint
         dead_dye = plate.plane(key, labels["dead_dye"])
         if masks:
             mask = read_instances(masks.format(well=well, field=field, timepoint=timepoint))
-            return dyes.label_from_masks(mask, dead_dye, numbers, **labels["masks"])
+            class_map = dyes.label_from_masks(mask, dead_dye, numbers, **labels["masks"])
+            return {"maps": class_map, "instances": mask}
         live_dye = plate.plane(key, labels["live_dye"])
         brightfield = plate.plane(key, input_channels[0])
-        return dyes.label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
+        found = dyes.label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
+        return {"maps": found}
 
-    def labelled() -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+    def labelled() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
         for key in progress(keys, len(keys), "dyed fields"):
             try:
-                yield describe(table["plate"].iloc[0], key), plate.cropped(class_map(*key))
+                found = {name: plate.cropped(array) for name, array in labels_of(*key).items()}
+                yield describe(table["plate"].iloc[0], key), found
             except FieldError as error:
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
 
-    stores.write_class_maps(output, labelled())
+    stores.write_segmentations(output, labelled(), {})
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from livedead import stores, weights
+from livedead.counting import class_numbers
 from livedead.fields import PlateImages, read_transforms
 from livedead.inference import choose_device
 from livedead.logs import log_to
 from livedead.provenance import file_sha256
+from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
-from livedead.training.tiles import LabelledFields
+from livedead.training.tiles import Cutting, LabelledFields, fold_wells
 from livedead.unet import Architecture
 
 if TYPE_CHECKING:
@@ -27,15 +29,22 @@ def train_unet(
     encoder: Path | None,
     unet: Path,
     history: Path,
+    checkpoint: Path,
     *,
+    fold: int | None,
     bit_depth: list[int],
     channels: list[str],
     classes: list[dict[str, str]],
     network: dict[str, str],
     training: dict[str, Any],
     device: str,
+    code: str,
 ) -> None:
-    """Write the weights of the best epoch and the course of the training."""
+    """Write the weights of the best epoch and the course of the training.
+
+    Wells of the given `fold` take no part. The state after each epoch lies in `checkpoint` until the
+    weights are written, and a training that was killed goes on from there.
+    """
     fields = LabelledFields(
         [
             (
@@ -46,8 +55,11 @@ def train_unet(
             for folder, index, fitted, label, bits in zip(
                 raw, images, normalization, labels, bit_depth, strict=True
             )
-        ]
+        ],
+        training["exclude"],
     )
+    seed = training["fit"]["seed"]
+    held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], seed)[fold - 1]
     model = weights.new_unet(
         Architecture(
             n_classes=len(classes),
@@ -58,20 +70,34 @@ def train_unet(
             **network,
         ),
         encoder,
-        seed=training["fit"]["seed"],
+        seed=seed,
     )
     choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    course, split = train_by_well(
-        model, fields, Settings(**training["fit"]), device=device, **training["tiles"]
-    )
-    stores.write_table(history, course)
     source = {
-        "trained_on": split,
+        "images_sha256": [file_sha256(path) for path in images],
+        "normalization_sha256": [file_sha256(path) for path in normalization],
         "labels_sha256": [file_sha256(path) for path in labels],
         "encoder_sha256": None if encoder is None else file_sha256(encoder),
         "training": training,
     }
-    weights.save_unet(unet, model, weights.trained_certificate(model, classes, source))
+    tiles = dict(training["tiles"])
+    validation_fraction = tiles.pop("validation_fraction")
+    kept = Checkpoint(checkpoint, [source, held_out, model.architecture.as_dict(), code])
+    course, split = train_by_well(
+        model,
+        fields,
+        Settings(**training["fit"]),
+        Cutting(**tiles),
+        class_numbers(classes),
+        validation_fraction=validation_fraction,
+        held_out=held_out,
+        device=device,
+        checkpoint=kept,
+    )
+    stores.write_table(history, course)
+    certificate = weights.trained_certificate(model, classes, {**source, "trained_on": split})
+    weights.save_unet(unet, model, certificate)
+    kept.remove()
 
 
 if __name__ == "__main__":
@@ -85,10 +111,13 @@ if __name__ == "__main__":
             Path(snakemake.input.encoder[0]) if snakemake.input.encoder else None,
             Path(snakemake.output.unet),
             Path(snakemake.output.history),
+            Path(snakemake.params.checkpoint),
+            fold=snakemake.params.fold,
             bit_depth=snakemake.params.bit_depth,
             channels=snakemake.params.channels,
             classes=snakemake.params.classes,
             network=snakemake.params.network,
             training=snakemake.params.training,
             device=snakemake.params.device,
+            code=snakemake.params.code,
         )

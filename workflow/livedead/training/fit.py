@@ -4,7 +4,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from livedead.inference import choose_device, padded
-from livedead.training.tiles import Example, LabelledFields, batches, split_wells
+from livedead.cells import label_cells
+from livedead.errors import ConfigError
+from livedead.inference import PRECISIONS, choose_device, padded
+from livedead.logs import PROGRESS_SECONDS
+from livedead.training.checkpoint import Checkpoint
+from livedead.training.tiles import Cutting, Example, LabelledFields, ahead, batches, split_wells
 from livedead.unet import UNet
 
 log = logging.getLogger(__name__)
+
+
+SCHEDULES = ("cosine", "cosine_restarts", "plateau")
+PLATEAU_FACTOR = 0.3
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,28 @@ class Settings:
     epochs, frozen_epochs : int
         Epochs in all, and those of them at the start in which the encoder rests.
     learning_rate : float
-        Of the decoder, at the start; it falls to zero along a cosine.
+        Of the decoder, at the start.
     encoder_learning_rate : float
         Of the encoder once released; a trained start must not be washed out.
+    schedule : {'cosine', 'cosine_restarts', 'plateau'}
+        How both rates fall, see `rate`.
+    cycle_epochs : int
+        ``cosine_restarts``: length of the first cycle, each next one is twice as long.
+    plateau_epochs : int
+        ``plateau``: epochs without a better dice that are borne before the rates fall.
+    average_decay : float
+        The network that is judged and kept is the running mean of the trained one's weights,
+        of which each step keeps this share; 0 keeps the trained one itself.
     weight_decay : float
     patience : int
         Epochs without a better validation dice after which training ends.
+    cell_weight : float
+        Weight of `cell_loss` beside `segmentation_loss`.
+    dead_weight : float
+        Weight of dead cells over live ones in both losses. Where the dead are few among the living,
+        a network calls too many of them live, and viability comes out too high.
+    precision : {'float32', 'bfloat16'}
+        Arithmetic of the network's passes; weights, losses and steps are float32 in either.
     seed : int
     """
 
@@ -42,45 +66,89 @@ class Settings:
     frozen_epochs: int = 2
     learning_rate: float = 2e-3
     encoder_learning_rate: float = 5e-4
+    schedule: str = "cosine"
+    cycle_epochs: int = 10
+    plateau_epochs: int = 4
+    average_decay: float = 0.0
     weight_decay: float = 1e-4
     patience: int = 10
+    cell_weight: float = 0.0
+    dead_weight: float = 1.0
+    precision: str = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
+
+
+def rate(settings: Settings, dice: list[float]) -> float:
+    """Factor of the learning rates in the epoch after those with the given validation dice.
+
+    ``cosine`` falls to zero at the last epoch. ``cosine_restarts`` falls to zero at the end of each
+    cycle and starts again. ``plateau`` is multiplied by `PLATEAU_FACTOR` whenever more than
+    ``plateau_epochs`` epochs in a row were not better than the best.
+
+    References
+    ----------
+    Loshchilov & Hutter (2017), SGDR, https://arxiv.org/abs/1608.03983.
+    """
+    epoch = len(dice)
+    if settings.schedule == "plateau":
+        factor, best, waited = 1.0, -math.inf, 0
+        for value in dice:
+            waited = 0 if value > best else waited + 1
+            best = max(best, value)
+            if waited > settings.plateau_epochs:
+                factor, waited = factor * PLATEAU_FACTOR, 0
+        return factor
+    length = settings.epochs
+    if settings.schedule == "cosine_restarts":
+        length = settings.cycle_epochs
+        while epoch >= length:
+            epoch, length = epoch - length, 2 * length
+    return 0.5 * (1 + math.cos(math.pi * epoch / length))
 
 
 def train_by_well(
     network: UNet,
     fields: LabelledFields,
     settings: Settings,
+    cutting: Cutting,
+    numbers: dict[str, list[int]],
     *,
-    tile_px: int,
-    tiles_per_field: int,
-    batch_size: int,
     validation_fraction: float,
+    held_out: Collection[str] = (),
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Split the wells, then `train`.
+
+    Parameters
+    ----------
+    numbers : dict
+        From `livedead.counting.class_numbers`.
+    validation_fraction : float
+        Share of the wells that choose the epoch; 0 trains on all and keeps the last epoch.
+    held_out : collection of str
+        Wells (``plate/well``) that take no part at all.
 
     Returns
     -------
     history : DataFrame
     split : dict
-        ``training`` and ``validation``: the wells of each.
+        ``training``, ``validation`` and ``held_out``: the wells of each.
     """
-    training, validation = split_wells(fields.wells, validation_fraction, settings.seed)
-    log.info("training on %d wells, validation on %s", len(training), ", ".join(validation))
+    wells = [well for well in fields.wells if well not in held_out]
+    training, validation = split_wells(wells, validation_fraction, settings.seed)
+    log.info("training on %d wells, validation on %s", len(training), ", ".join(validation) or "none")
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
     n_classes = network.architecture.n_classes
     counts = sum(np.bincount(fields.read(k)[1].ravel(), minlength=n_classes) for k in training_fields)
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
-        return batches(
-            fields.read,
-            training_fields,
-            rng,
-            tile_px=tile_px,
-            tiles_per_field=tiles_per_field,
-            batch_size=batch_size,
-        )
+        return batches(fields.read, training_fields, rng, cutting, numbers)
 
     history = train(
         network,
@@ -89,8 +157,10 @@ def train_by_well(
         class_weights(np.asarray(counts)),
         settings,
         device,
+        checkpoint,
+        numbers,
     )
-    return history, {"training": training, "validation": validation}
+    return history, {"training": training, "validation": validation, "held_out": sorted(held_out)}
 
 
 def train(
@@ -100,17 +170,25 @@ def train(
     class_weights: np.ndarray,
     settings: Settings,
     device: str = "auto",
+    checkpoint: Checkpoint | None = None,
+    numbers: dict[str, list[int]] | None = None,
 ) -> pd.DataFrame:
     """Train `network` in place and leave it with the weights of its best epoch.
 
     Parameters
     ----------
     training : callable
-        Random stream -> one epoch of batches, (N, C, H, W) float32 and (N, H, W) uint8.
+        Random stream -> one epoch of batches, (N, C, H, W) float32 and (N, H, W) uint8. An epoch
+        has a stream of its own, so that one after a resumption is the one that was interrupted.
     validation : callable
-        -> whole fields of wells that `training` never sees, (C, H, W) and (H, W).
+        -> whole fields of wells that `training` never sees, (C, H, W) and (H, W). Without any,
+        the last epoch counts as the best.
     class_weights : ndarray, (n_classes,)
         Weights of the classes in the cross-entropy.
+    checkpoint : Checkpoint, optional
+        Where the training is kept between epochs, and taken up again.
+    numbers : dict, optional
+        From `livedead.counting.class_numbers`; needed for ``cell_weight`` and ``dead_weight``.
 
     Returns
     -------
@@ -122,70 +200,103 @@ def train(
     place = choose_device(device)
     network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     weights = torch.tensor(class_weights, dtype=torch.float32, device=place)
+    if numbers:
+        weights[numbers["dead"]] *= settings.dead_weight
+    rates = {network.decoder: settings.learning_rate, network.encoder: settings.encoder_learning_rate}
     optimizer = torch.optim.AdamW(
-        [
-            {"params": network.decoder.parameters(), "lr": settings.learning_rate},
-            {"params": network.encoder.parameters(), "lr": settings.encoder_learning_rate},
-        ],
+        [{"params": part.parameters(), "lr": first} for part, first in rates.items()],
         weight_decay=settings.weight_decay,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda epoch: 0.5 * (1 + math.cos(math.pi * epoch / settings.epochs))
-    )
-    history, best, best_state = [], -1.0, network.state_dict()
-    waited = 0
-    for epoch in range(settings.epochs):
+    judged = copy.deepcopy(network) if settings.average_decay else network
+    best = copy.deepcopy(network)
+    kept = {"network": network, "best": best} | ({} if judged is network else {"mean": judged})
+    history = checkpoint.load(kept, optimizer) if checkpoint else []
+    while len(history) < settings.epochs and _waited(history) < settings.patience:
         start = time.monotonic()
-        frozen = epoch < settings.frozen_epochs
+        factor = rate(settings, [row["dice"] for row in history])
+        for group, first in zip(optimizer.param_groups, rates.values(), strict=True):
+            group["lr"] = first * factor
+        frozen = len(history) < settings.frozen_epochs
         network.train()
         network.encoder.train(not frozen)
         network.encoder.requires_grad_(not frozen)
-        rng = np.random.default_rng([settings.seed, epoch])
-        losses, n_images = [], 0
-        for inputs, targets in training(rng):
-            logits = network(_tensor(inputs, place))
+        rng = np.random.default_rng([settings.seed, len(history)])
+        losses, n_images, told = [], 0, start
+        for inputs, targets in ahead(training(rng)):
+            with torch.autocast(place.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                logits = network(_tensor(inputs, place))
+            logits = logits.float()
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
+            if settings.cell_weight and numbers:
+                whole = cell_loss(logits, targets, numbers, settings.dead_weight)
+                loss = loss + settings.cell_weight * whole
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
+            if judged is not network:
+                _average(judged, network, settings.average_decay)
             losses.append(float(loss.detach()))
             n_images += len(inputs)
+            now = time.monotonic()
+            if now - told >= PROGRESS_SECONDS:
+                told = now
+                log.info(
+                    "epoch %d: %d images, loss %.4f, %.1f images/s",
+                    len(history) + 1,
+                    n_images,
+                    np.mean(losses),
+                    n_images / (now - start),
+                )
         if not losses:
             raise ValueError("an epoch gave no batch: fewer tiles than batch_size")
         trained = time.monotonic() - start
-        dice = validation_dice(network, validation(), place)
-        mean_dice = float(np.nanmean(dice[1:]))
-        history.append(
-            {
-                "epoch": epoch + 1,
-                "seconds": time.monotonic() - start,
-                "learning_rate": schedule.get_last_lr()[0],
-                "loss": float(np.mean(losses)),
-                "dice": mean_dice,
-                **{f"dice_{k}": value for k, value in enumerate(dice)},
-            }
-        )
+        dice = validation_dice(judged, validation(), place)
+        row = {
+            "epoch": len(history) + 1,
+            "seconds": time.monotonic() - start,
+            "learning_rate": optimizer.param_groups[0]["lr"],
+            "loss": float(np.mean(losses)),
+            "dice": float(np.nanmean(dice[1:])) if np.isfinite(dice[1:]).any() else math.nan,
+            **{f"dice_{k}": float(value) for k, value in enumerate(dice)},
+        }
+        history.append(row)
         log.info(
-            "epoch %d of %d: loss %.4f, validation dice %.4f (%s), %.1f images/s, %.0f s left",
-            epoch + 1,
+            "epoch %d of %d: loss %.4f, %s, %.1f images/s, %.0f s left",
+            len(history),
             settings.epochs,
-            history[-1]["loss"],
-            mean_dice,
-            ", ".join(f"{value:.3f}" for value in dice),
+            row["loss"],
+            f"validation dice {row['dice']:.4f} ({', '.join(f'{value:.3f}' for value in dice)})"
+            if not math.isnan(row["dice"])
+            else "no validation",
             n_images / trained,
-            (settings.epochs - epoch - 1) * history[-1]["seconds"],
+            (settings.epochs - len(history)) * row["seconds"],
         )
-        schedule.step()
-        waited += 1
-        if mean_dice > best:
-            best, best_state, waited = mean_dice, copy.deepcopy(network.state_dict()), 0
-        if waited >= settings.patience:
-            log.info("no better dice in %d epochs: stopped", waited)
-            break
-    network.load_state_dict(best_state)
+        if _waited(history) == 0:
+            best.load_state_dict(judged.state_dict())
+        if checkpoint:
+            checkpoint.save(kept, optimizer, history)
+    if len(history) < settings.epochs:
+        log.info("no better dice in %d epochs: stopped", _waited(history))
+    network.load_state_dict(best.state_dict())
     network.to("cpu").eval()
     return pd.DataFrame(history)
+
+
+def _waited(history: list[dict[str, float]]) -> int:
+    """Epochs since the first with the best dice; 0 where nothing could be judged."""
+    dice = [row["dice"] for row in history if not math.isnan(row["dice"])]
+    return len(dice) - 1 - int(np.argmax(dice)) if dice else 0
+
+
+@torch.no_grad()
+def _average(mean: UNet, network: UNet, decay: float) -> None:
+    """Move the running mean of the weights, and of BatchNorm's statistics, one step on."""
+    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
 
 
 def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
@@ -207,6 +318,53 @@ def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor
     overlap = (probability * truth).sum(dim=(0, 2, 3))
     total = probability.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3))
     return entropy + 1 - ((2 * overlap + 1) / (total + 1)).mean()
+
+
+def cell_loss(
+    logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]], dead_weight: float = 1.0
+) -> Tensor:
+    """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
+
+    A cell, here a connected part of one state, has the mean log-odds of its pixels of being dead.
+    So a cell that is half right has a gradient on all of its pixels, and a small cell counts as
+    much as a large one; those that the tile's edge cuts count by the part of the median area that
+    is left of them.
+
+    Parameters
+    ----------
+    logits : Tensor, (N, K, H, W)
+    target : ndarray, (N, H, W), uint8
+    numbers : dict
+        From `livedead.counting.class_numbers`.
+    dead_weight : float
+        Of dead cells over live ones.
+    """
+    labels, n_cells = np.zeros(target.shape, np.int64), 0
+    for state in ("live", "dead"):
+        for own, class_map in zip(labels, target, strict=True):
+            found, _ = label_cells(class_map, {"live": numbers[state], "dead": []}, 0)
+            own[found > 0] = found[found > 0] + n_cells
+            n_cells += int(found.max())
+    if n_cells == 0:
+        return logits.new_zeros(())
+    owner = torch.from_numpy(labels).to(logits.device)
+    inside = owner > 0
+    owner = owner[inside] - 1
+    dead, live = (logits[:, numbers[state]].logsumexp(dim=1) for state in ("dead", "live"))
+    is_dead = torch.from_numpy(np.isin(target, numbers["dead"])).to(logits)
+
+    def over_cells(values: Tensor) -> Tensor:
+        return logits.new_zeros(n_cells).index_add(0, owner, values)
+
+    area = over_cells(torch.ones_like(owner, dtype=logits.dtype))
+    entropy = F.binary_cross_entropy_with_logits(
+        over_cells((dead - live)[inside]) / area,
+        over_cells(is_dead[inside]) / area,
+        reduction="none",
+        pos_weight=logits.new_tensor(dead_weight),
+    )
+    weight = (area / area.median()).clamp(max=1)
+    return (entropy * weight).sum() / weight.sum()
 
 
 def class_weights(counts: np.ndarray) -> np.ndarray:

@@ -4,18 +4,30 @@ Wells, never tiles, are split into training and validation: two tiles of one wel
 share cells, and a network judged on them is judged on what it has seen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 
 from livedead import stores
+from livedead.cells import label_cells
+from livedead.errors import ConfigError
 from livedead.fields import PlateImages
-from livedead.normalization import Transform
+from livedead.normalization import Key, Transform
 
+Item = TypeVar("Item")
 Example = tuple[np.ndarray, np.ndarray]
 """Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
+
+ROTATIONS = ("quarter_turns", "any")
+MAX_ZOOM = 0.1
+PASTING_FIELDS = 8
+"""Fields in memory at once where cells of one are laid over another."""
 
 
 class LabelledFields:
@@ -25,29 +37,59 @@ class LabelledFields:
     ----------
     plates : list of (PlateImages, dict of str -> Transform, path)
         Images, transforms of the input channels, and the file of class maps of each plate.
+    exclude : collection of str
+        Wells (``plate/well``) and fields (``plate/well/field``) that are left out, such as those a
+        person rejected.
 
     Attributes
     ----------
     wells : list of str
         ``plate/well`` of each field: the unit by which fields may be split.
+    places : list of (int, int, Key)
+        Of each field the number of its plate, of its class map in the plate's file, and its key.
     """
 
-    def __init__(self, plates: list[tuple[PlateImages, dict[str, Transform], Path]]):
-        self._fields = [
-            (images, transforms, path, k, (row.well, row.field, row.timepoint))
-            for images, transforms, path in plates
-            for k, row in enumerate(stores.list_class_maps(path).itertuples())
-        ]
-        self.wells = [
-            f"{row.plate}/{row.well}"
-            for *_, path in plates
-            for row in stores.list_class_maps(path).itertuples()
-        ]
+    def __init__(
+        self, plates: list[tuple[PlateImages, dict[str, Transform], Path]], exclude: Collection[str] = ()
+    ):
+        self.plates = plates
+        self.wells: list[str] = []
+        self.places: list[tuple[int, int, Key]] = []
+        unknown = set(exclude)
+        for plate, (*_, path) in enumerate(plates):
+            for number, row in enumerate(stores.list_class_maps(path).itertuples()):
+                well = f"{row.plate}/{row.well}"
+                rejected = {well, f"{well}/{row.field}"} & set(exclude)
+                unknown -= rejected
+                if not rejected:
+                    self.wells.append(well)
+                    self.places.append((plate, number, (row.well, int(row.field), int(row.timepoint))))
+        if unknown:
+            raise ConfigError(
+                f"training.exclude: {', '.join(sorted(unknown))}: no such labelled well or field; "
+                "allowed: plate/well and plate/well/field"
+            )
 
     def read(self, k: int) -> Example:
         """Input (C, H, W) float32 and class map (H, W) uint8 of field k."""
-        images, transforms, path, number, key = self._fields[k]
-        return images.normalized(key, transforms), stores.read_class_map(path, number)
+        plate, _, key = self.places[k]
+        images, transforms, _ = self.plates[plate]
+        return images.normalized(key, transforms), self.class_map(k)
+
+    def key(self, k: int) -> dict[str, Any]:
+        """``plate, well, field, timepoint`` of field k."""
+        names = ("plate", "well", "field", "timepoint")
+        return dict(zip(names, (self.wells[k].split("/")[0], *self.places[k][2]), strict=True))
+
+    def class_map(self, k: int) -> np.ndarray:
+        """Class map of field k alone, (H, W) uint8."""
+        plate, number, _ = self.places[k]
+        return stores.read_class_map(self.plates[plate][2], number)
+
+    def instances(self, k: int) -> np.ndarray | None:
+        """The objects that the labels of field k were made of, (H, W), if they were given."""
+        plate, number, _ = self.places[k]
+        return stores.read_segmentation(self.plates[plate][2], number).get("instances")
 
     def in_wells(self, wells: Iterable[str]) -> list[int]:
         """Numbers of the fields in `wells`."""
@@ -61,13 +103,16 @@ def split_wells(wells: Iterable[str], fraction: float, seed: int) -> tuple[list[
     Parameters
     ----------
     fraction : float
-        Share of wells for validation; at least one, and at least one is left for training.
+        Share of wells for validation; at least one, and at least one is left for training. 0
+        leaves all of them for training.
 
     Returns
     -------
     training, validation : list of str
     """
     unique = sorted(set(wells))
+    if fraction == 0:
+        return unique, []
     if len(unique) < 2:
         raise ValueError(f"a split by well needs at least two wells, got {unique}")
     order = np.random.default_rng(seed).permutation(len(unique))
@@ -76,16 +121,61 @@ def split_wells(wells: Iterable[str], fraction: float, seed: int) -> tuple[list[
     return [well for well in unique if well not in chosen], sorted(chosen)
 
 
+def fold_wells(wells: Iterable[str], n_folds: int, seed: int) -> list[list[str]]:
+    """Deal the wells into `n_folds` disjoint parts of nearly equal size, for cross-validation."""
+    unique = sorted(set(wells))
+    if not 2 <= n_folds <= len(unique):
+        raise ConfigError(f"training.folds: {n_folds}; allowed: 2 to the number of wells, {len(unique)}")
+    order = np.random.default_rng(seed).permutation(len(unique))
+    return [sorted(unique[k] for k in order[first::n_folds]) for first in range(n_folds)]
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How tiles are cut from fields; the keys of ``training.tiles`` in config.yaml.
+
+    Attributes
+    ----------
+    tile_px : int
+        Side of a tile.
+    tiles_per_field : int
+        Tiles that each field gives in an epoch.
+    batch_size : int
+    rotation : {'quarter_turns', 'any'}
+        ``any``: tiles are cut at any angle, and enlarged or shrunk by up to `MAX_ZOOM`.
+    on_cells : float
+        Share of the tiles that are centred near a cell instead of anywhere; where most of a field
+        is empty, little is learnt from the rest (Isensee et al. 2021, Nature Methods 18:203,
+        https://doi.org/10.1038/s41592-020-01008-z).
+    pasted : float
+        Share of the tiles into which cells of another field are laid, so that cells are seen over
+        each other, and no cell's state can be told from those around it (Ghiasi et al. 2021,
+        https://arxiv.org/abs/2012.07177).
+    disturbance : float
+        How strongly light, sharpness and noise are varied, 0 to 1; see `augment`.
+    """
+
+    tile_px: int = 256
+    tiles_per_field: int = 4
+    batch_size: int = 8
+    rotation: str = "quarter_turns"
+    on_cells: float = 0.0
+    pasted: float = 0.0
+    disturbance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.rotation not in ROTATIONS:
+            raise ConfigError(f"rotation {self.rotation!r}; allowed: {', '.join(ROTATIONS)}")
+
+
 def batches(
     read: Callable[[int], Example],
     fields: list[int],
     rng: np.random.Generator,
-    *,
-    tile_px: int,
-    tiles_per_field: int,
-    batch_size: int,
+    cutting: Cutting,
+    numbers: dict[str, list[int]],
 ) -> Iterator[Example]:
-    """One epoch: every field once, in random order, each giving `tiles_per_field` tiles.
+    """One epoch: every field once, in random order, each giving so many tiles.
 
     Parameters
     ----------
@@ -93,54 +183,173 @@ def batches(
         Field number -> its input and class map; called as tiles are needed.
     fields : list of int
         Numbers of the fields to use.
+    cutting : Cutting
+    numbers : dict
+        From `livedead.counting.class_numbers`.
 
     Yields
     ------
     inputs : ndarray, (batch_size, C, tile_px, tile_px), float32
     targets : ndarray, (batch_size, tile_px, tile_px), uint8
     """
+
+    def cut(field: Example) -> Example:
+        near = None
+        if cutting.on_cells and rng.uniform() < cutting.on_cells:
+            near = np.isin(field[1], numbers["live"] + numbers["dead"])
+        tile = random_tile if cutting.rotation == "quarter_turns" else turned_tile
+        return tile(*field, cutting.tile_px, rng, near)
+
     waiting: list[Example] = []
     order = rng.permutation(fields)
     # Tiles of a few fields are mixed, so that a batch does not come from one well.
-    group = max(1, batch_size // tiles_per_field) * 2
+    group = max(1, cutting.batch_size // cutting.tiles_per_field) * 2
+    if cutting.pasted:
+        group = max(group, PASTING_FIELDS)
     for start in range(0, len(order), group):
-        tiles = [
-            augment(*random_tile(*field, tile_px, rng), rng)
-            for field in map(read, order[start : start + group].tolist())
-            for _ in range(tiles_per_field)
-        ]
+        mixed = list(map(read, order[start : start + group].tolist()))
+        tiles = []
+        for field in mixed:
+            for _ in range(cutting.tiles_per_field):
+                tile = cut(field)
+                if cutting.pasted and rng.uniform() < cutting.pasted:
+                    tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))]), numbers, rng)
+                tiles.append(augment(*tile, rng, cutting.disturbance))
         waiting += [tiles[k] for k in rng.permutation(len(tiles))]
-        while len(waiting) >= batch_size:
-            now, waiting = waiting[:batch_size], waiting[batch_size:]
+        while len(waiting) >= cutting.batch_size:
+            now, waiting = waiting[: cutting.batch_size], waiting[cutting.batch_size :]
             yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
 
 
-def random_tile(inputs: np.ndarray, target: np.ndarray, tile_px: int, rng: np.random.Generator) -> Example:
-    """A square of the field at a random place; small fields are reflected up to its size."""
+def ahead(items: Iterable[Item], n: int = 2) -> Iterator[Item]:
+    """The same items in the same order, made by another thread up to `n` before they are asked for.
+
+    The fields of the next batch are read and its tiles are cut while the network learns this one.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(next, source, None) for _ in range(n))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, source, None))
+            yield item
+
+
+def random_tile(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    tile_px: int,
+    rng: np.random.Generator,
+    near: np.ndarray | None = None,
+) -> Example:
+    """A square of the field at a random place; small fields are reflected up to its size.
+
+    Parameters
+    ----------
+    near : ndarray, (H, W), bool, optional
+        The middle of the tile lies within a quarter of its side of one of these pixels, if there
+        are any and the field's edge is not in the way.
+    """
     missing = [max(0, tile_px - side) for side in target.shape]
+    centre = _centre_near(near, tile_px, rng)
     if any(missing):
         widths = tuple((0, pad) for pad in missing)
         inputs = np.pad(inputs, ((0, 0), *widths), mode="reflect")
         target = np.pad(target, widths, mode="reflect")
-    top, left = (int(rng.integers(0, side - tile_px + 1)) for side in target.shape)
+    last = [side - tile_px for side in target.shape]
+    if centre is None:
+        top, left = (int(rng.integers(0, end + 1)) for end in last)
+    else:
+        top, left = (int(np.clip(c - tile_px / 2, 0, end)) for c, end in zip(centre, last, strict=True))
     window = slice(top, top + tile_px), slice(left, left + tile_px)
     return inputs[:, *window], target[window]
 
 
-def augment(inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> Example:
+def _centre_near(near: np.ndarray | None, tile_px: int, rng: np.random.Generator) -> np.ndarray | None:
+    """A random place within a quarter of a tile of a random one of the pixels; None without any."""
+    if near is None or not near.any():
+        return None
+    places = np.flatnonzero(near)
+    place = np.divmod(places[rng.integers(len(places))], near.shape[1])
+    return np.array(place) + rng.uniform(-tile_px / 4, tile_px / 4, 2)
+
+
+def turned_tile(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    tile_px: int,
+    rng: np.random.Generator,
+    near: np.ndarray | None = None,
+) -> Example:
+    """A square of the field at a random place, angle and size; what lies outside is reflected.
+
+    `near` as in `random_tile`.
+    """
+    angle = rng.uniform(0, 2 * np.pi)
+    zoom = np.exp(rng.uniform(-1, 1) * np.log(1 + MAX_ZOOM))
+    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = (tile_px - 1) / 2
+    centre = _centre_near(near, tile_px, rng)
+    if centre is None:
+        centre = np.array(
+            [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
+        )
+    offset = centre - turn @ [middle, middle]
+
+    def sampled(plane: np.ndarray, order: int) -> np.ndarray:
+        return affine_transform(plane, turn, offset, (tile_px, tile_px), order=order, mode="mirror")
+
+    return np.stack([sampled(plane, 1) for plane in inputs]), sampled(target, 0)
+
+
+def paste(
+    inputs: np.ndarray,
+    target: np.ndarray,
+    other: np.ndarray,
+    other_target: np.ndarray,
+    numbers: dict[str, list[int]],
+    rng: np.random.Generator,
+) -> Example:
+    """Lay about half of the cells of another tile over this one, with a soft rim of their own.
+
+    Where the assay has a boundary class, cells below end in a line of it.
+
+    Parameters
+    ----------
+    inputs, other : ndarray, (C, H, W), float32
+    target, other_target : ndarray, (H, W), uint8
+    numbers : dict
+        From `livedead.counting.class_numbers`.
+    """
+    labels, _ = label_cells(other_target, numbers, 0)
+    taken = np.append(False, rng.uniform(size=int(labels.max())) < 0.5)[labels]
+    if not taken.any():
+        return inputs, target
+    target = np.where(taken, other_target, target)
+    if "boundary" in numbers:
+        rim = binary_dilation(taken, np.ones((3, 3))) & ~taken
+        target[rim & np.isin(target, numbers["live"] + numbers["dead"])] = numbers["boundary"][0]
+    soft = gaussian_filter(binary_dilation(taken, iterations=2).astype(np.float32), 0.7)
+    return inputs + soft * (other - inputs), target
+
+
+def augment(
+    inputs: np.ndarray, target: np.ndarray, rng: np.random.Generator, disturbance: float = 1.0
+) -> Example:
     """What may differ between plates without changing a cell's state.
 
-    Flips, quarter turns, gain and offset of the light, blur of up to 1 px, noise.
+    Flips and quarter turns; and gain and offset of the light, blur of up to 1 px, and noise, all the
+    weaker or rarer the smaller `disturbance` is, 0 to 1.
     """
     turns, flip = int(rng.integers(4)), bool(rng.integers(2))
     inputs, target = np.rot90(inputs, turns, (1, 2)), np.rot90(target, turns)
     if flip:
         inputs, target = inputs[:, :, ::-1], target[:, ::-1]
-    inputs = inputs * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-0.1, 0.1))
-    if rng.uniform() < 0.3:
+    gain, offset = 0.15 * disturbance, 0.1 * disturbance
+    inputs = inputs * np.float32(rng.uniform(1 - gain, 1 + gain)) + np.float32(rng.uniform(-offset, offset))
+    if rng.uniform() < 0.3 * disturbance:
         sigma = rng.uniform(0.3, 1.0)
         inputs = gaussian_filter(inputs, (0, sigma, sigma))
-    if rng.uniform() < 0.5:
+    if rng.uniform() < 0.5 * disturbance:
         noise = rng.standard_normal(inputs.shape, np.float32)
         inputs = inputs + np.float32(rng.uniform(0, 0.03)) * noise
     return np.ascontiguousarray(inputs.clip(-1, 1), np.float32), np.ascontiguousarray(target)

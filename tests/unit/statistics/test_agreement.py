@@ -1,0 +1,98 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from livedead.statistics import agreement
+
+
+def cells(**counts):
+    """Cells named true_found, so many of each, spread over wells in turn."""
+    rows = [tuple(name.split("_")) for name, n in counts.items() for _ in range(n)]
+    return pd.DataFrame(rows, columns=["true", "found"]).assign(
+        well=[f"A{k % 4 + 1:02}" for k in range(len(rows))]
+    )
+
+
+CELLS = cells(live_live=40, live_dead=5, live_missed=5, dead_dead=18, dead_live=2, none_live=8, none_dead=2)
+
+
+def test_confusion_precision_and_recall_by_hand():
+    table = agreement.confusion(CELLS)
+    assert table.to_numpy().tolist() == [[40, 5, 5], [2, 18, 0], [8, 2, 0]]
+    found = agreement.per_class(table).set_index("state")
+    # 50 were called live, 40 of them rightly, of 50 that are; 25 dead, 18 rightly, of 20.
+    assert found.loc["live"].tolist() == pytest.approx([40 / 50, 40 / 50, 0.8])
+    assert found.loc["dead"].tolist() == pytest.approx([18 / 25, 18 / 20, 36 / 45])
+    assert agreement.accuracy(table) == pytest.approx(58 / 70)
+
+
+def test_a_state_that_no_cell_has():
+    found = agreement.per_class(agreement.confusion(cells(live_live=3))).set_index("state")
+    assert found.loc["live"].tolist() == [1, 1, 1]
+    assert found.loc["dead"].isna().all()
+
+
+def test_calibration_by_hand():
+    shares = [0.05, 0.15, 0.9, 0.9, 0.9, 1.0, np.nan]
+    states = ["dead", "live", "live", "live", "dead", "live", "dead"]
+    bins, error = agreement.calibration(pd.DataFrame({"true": states, "live_share": shares}), n_bins=2)
+    assert bins["n"].tolist() == [2, 4]
+    assert bins["live"].tolist() == [0.5, 0.75]
+    assert bins["live_share"].tolist() == pytest.approx([0.1, 0.925])
+    assert error == pytest.approx((2 * 0.4 + 4 * 0.175) / 6)
+
+
+def test_wells_by_hand():
+    wells = pd.DataFrame(
+        {
+            "n_total": [10, 12, 9],
+            "true_total": [10, 10, 10],
+            "viability": [0.5, 0.8, np.nan],
+            "true_viability": [0.6, 0.6, 0.5],
+        }
+    )
+    found = agreement.agreement_of_wells(wells)
+    assert found["count_error"] == pytest.approx(0.1)
+    assert found["count_bias"] == pytest.approx(1 / 30)
+    assert found["viability_error"] == pytest.approx(0.15)
+    # Differences -0.1 and 0.2: mean 0.05, standard deviation 0.3 / sqrt(2).
+    assert (found["bias"], found["high"]) == pytest.approx((0.05, 0.05 + 1.96 * 0.3 / math.sqrt(2)))
+    assert found["low"] == pytest.approx(0.1 - found["high"])
+
+
+def test_the_worst_fields_come_first():
+    fields = CELLS.assign(plate="p", well="A01", timepoint=1, field=1)
+    fields.loc[fields["true"] == "dead", "field"] = 2
+    fields.loc[fields["true"] == "none", "field"] = 3
+    perfect = cells(live_live=4).assign(plate="p", well="A02", timepoint=1, field=1)
+    found = agreement.worst_fields(pd.concat([fields, perfect]), 2)
+    # Of field 1, 5 were called dead and 5 missed; field 3 is 10 cells that are not there; 2 has 2.
+    assert found[["field", "n_wrong", "n_cells"]].to_numpy().tolist() == [[1, 10, 50], [3, 10, 10]]
+    assert len(agreement.worst_fields(perfect, 5)) == 0
+
+
+def test_the_interval_is_wider_where_wells_differ():
+    """Half of the cells are right: in every well, or all in one half of the wells."""
+    wells = np.repeat([f"A{k:02}" for k in range(12)], 20)
+    found = np.tile(["live", "dead"], 120)
+    alike = pd.DataFrame({"well": wells, "true": "live", "found": found})
+    apart = alike.assign(found=np.sort(found))
+    assert agreement.bootstrap_interval(alike) == (0.5, 0.5)
+    low, high = agreement.bootstrap_interval(apart)
+    # The share of right wells is binomial, 12 draws of 1/2: 95 % lie within 0.5 -+ 0.28.
+    assert (low, high) == pytest.approx((0.25, 0.75), abs=0.09)
+
+
+def test_summary_of_a_perfect_reading():
+    perfect = cells(live_live=8, dead_dead=8).assign(live_share=[1.0] * 8 + [0.0] * 8)
+    wells = pd.DataFrame(
+        {"n_total": [4] * 4, "true_total": [4] * 4, "viability": [0.5] * 4, "true_viability": [0.5] * 4}
+    )
+    found = agreement.summary(perfect, wells)
+    assert (found["n_wells"], found["n_cells"]) == (4, 16)
+    ones = ["accuracy", "accuracy_low", "precision_live", "recall_dead"]
+    zeros = ["calibration_error", "count_error", "count_bias", "viability_error", "bias", "low", "high"]
+    assert {found[name] for name in ones} == {1.0}
+    assert {found[name] for name in zeros} == {0.0}

@@ -1,0 +1,125 @@
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from livedead.pictures import class_maps, evaluation, history, pages, review
+from livedead.statistics.controls import z_prime
+
+NUMBERS = {"background": [0], "live": [1], "dead": [2]}
+
+
+def test_outlines_are_the_rims_of_each_class():
+    field = np.zeros((20, 30), np.float32)
+    class_map = np.zeros((20, 30), np.uint8)
+    class_map[5:10, 5:12], class_map[5:10, 12:20] = 1, 2
+    colours = class_maps.outlined(field, class_map, NUMBERS)
+    assert colours.shape == (20, 30, 3)
+    grey = np.full(3, 0.5)
+    for place, expected in {
+        (5, 5): to_rgb(class_maps.ROLE_COLOURS["live"]),
+        (7, 11): to_rgb(class_maps.ROLE_COLOURS["live"]),
+        (7, 12): to_rgb(class_maps.ROLE_COLOURS["dead"]),
+        (7, 8): grey,
+        (0, 0): grey,
+    }.items():
+        np.testing.assert_allclose(colours[place], expected, err_msg=str(place))
+    shaded = class_maps.shaded(field, class_map, NUMBERS)
+    np.testing.assert_allclose(shaded[7, 8], 0.6 * grey + 0.4 * np.array(to_rgb("#0072B2")))
+    np.testing.assert_allclose(shaded[0, 0], grey)
+
+
+def test_large_fields_are_reduced():
+    field = np.zeros((2800, 1400), np.float32)
+    assert class_maps.outlined(field, np.zeros(field.shape, np.uint8), NUMBERS).shape == (700, 350, 3)
+
+
+def test_a_page_holds_its_pictures_and_escapes_names():
+    colours = np.linspace(0, 1, 16 * 24 * 3).reshape(16, 24, 3)
+    page = pages.page("a < b", [pages.figure(pages.jpeg(colours), 'say "c"', kind="jpeg")]).decode()
+    assert "<h1>a &lt; b</h1>" in page
+    assert "say &quot;c&quot;" in page
+    data = re.search(r"data:image/jpeg;base64,([^\"]+)", page)[1]
+    back = imread(io.BytesIO(base64.b64decode(data)), format="jpg")
+    np.testing.assert_allclose(back / 255, colours, atol=0.1)
+    assert pages.jpeg(colours) == pages.jpeg(colours)
+
+
+def test_review_names_the_roles_that_the_assay_has():
+    field = np.zeros((8, 8), np.float32)
+    page = review.draw("p", [("p/A01/1", field, np.ones((8, 8), np.uint8))], NUMBERS, ["p/A01"]).decode()
+    assert re.findall(r"<b style=[^>]*>(\w+)</b>", page) == ["live", "dead"]
+    assert "p/A01/1: 100.0% live, 0.0% dead" in page
+    assert 'value="p/A01/1" checked' in page
+
+
+def read_plate():
+    """Two folds of two negative and two positive wells of ten cells; one cell in ten read wrongly."""
+    folds = []
+    for fold in range(2):
+        wells, cells = [], []
+        for k, control in enumerate(["negative", "negative", "positive", "positive"]):
+            true, well = "live" if control == "negative" else "dead", f"{'AB'[fold]}0{k + 1}"
+            n_live = (9 - (k + fold) % 2) if true == "live" else (k + fold) % 2 + 1
+            found = ["live"] * n_live + ["dead"] * (10 - n_live)
+            cells += [("p", well, 1, 1, 1.0, true, state, float(state == "live")) for state in found]
+            wells.append((well, control, 10, n_live / 10, 10, float(true == "live") * 0.9 + 0.05 * k))
+        columns = ["plate", "well", "field", "timepoint", "area_um2", "true", "found", "live_share"]
+        names = ["well", "control", "n_total", "viability", "true_total", "true_viability"]
+        folds.append((pd.DataFrame(cells, columns=columns), pd.DataFrame(wells, columns=names)))
+    return folds
+
+
+def test_a_row_for_every_fold_and_one_for_all():
+    folds = read_plate()
+    whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*folds, strict=True))
+    found = evaluation.summaries(folds, whole).set_index("fold")
+    assert list(found.index) == ["1", "2", "all"]
+    assert found["n_wells"].tolist() == [4, 4, 8]
+    assert found["n_cells"].tolist() == [40, 40, 80]
+    cells, wells = whole
+    assert found.at["all", "accuracy"] == pytest.approx((cells["true"] == cells["found"]).mean())
+    values = [
+        wells.loc[wells["control"] == kind, "viability"].to_numpy() for kind in ("negative", "positive")
+    ]
+    assert found.at["all", "z_prime_undyed"] == pytest.approx(float(z_prime(*values)))
+    assert found.at["all", "z_prime_low_undyed"] < found.at["all", "z_prime_undyed"]
+    assert "z_prime_dye" in found
+    # One network alone needs no row of its own, and a plate without controls has no Z'.
+    alone = evaluation.summaries(folds[:1], (folds[0][0], folds[0][1].drop(columns="control")))
+    assert list(alone["fold"]) == ["all"]
+    assert "z_prime_undyed" not in alone
+
+
+def test_the_page_shows_the_worst_fields_and_says_what_is_lacking():
+    folds = read_plate()
+    field, class_map = np.zeros((16, 16), np.float32), np.ones((16, 16), np.uint8)
+    cells, wells = folds[0]
+    table = evaluation.summaries(folds[:1], folds[0])
+    worst = [(f"p/A0{k}/1: 2 of 10 cells wrong", field, class_map, class_map) for k in (1, 2)]
+    page = evaluation.draw(cells, wells, table, worst, NUMBERS).decode()
+    assert page.count("data:image/jpeg") == 2
+    assert page.count("data:image/png") == 3
+    assert "p/A02/1: 2 of 10 cells wrong" in page
+    assert "robust_z_prime" in page
+    without = evaluation.draw(cells, wells.drop(columns="control"), table, [], NUMBERS).decode()
+    assert "names no wells of both kinds of control" in without
+
+
+def test_the_course_is_drawn_with_and_without_validation():
+    course = pd.DataFrame(
+        {
+            "epoch": [1, 2],
+            "loss": [1.0, 0.5],
+            "dice": [0.1, 0.4],
+            "dice_0": [0.5, 0.6],
+            "learning_rate": [1, 0.5],
+        }
+    )
+    assert history.draw(course, ["ground"]).startswith(b"\x89PNG")
+    assert history.draw(course.assign(dice=np.nan, dice_0=np.nan), ["ground"]).startswith(b"\x89PNG")

@@ -1,0 +1,45 @@
+"""Class maps drawn over the fields that they belong to."""
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from scipy.ndimage import binary_erosion
+
+from livedead.pictures.overlay import COLOURS
+
+ROLE_COLOURS = {"live": COLOURS["live"], "dead": COLOURS["dead"], "boundary": "#E6C300", "context": "#009E73"}
+SIDE_PX = 700
+
+
+def outlined(field: np.ndarray, class_map: np.ndarray, numbers: dict[str, list[int]]) -> np.ndarray:
+    """A field in grey with the outlines of its classes in colour.
+
+    Parameters
+    ----------
+    field : ndarray, (H, W), float32
+        In [-1, 1].
+    class_map : ndarray, (H, W), uint8
+    numbers : dict
+        Role -> numbers of its classes.
+
+    Returns
+    -------
+    ndarray, (h, w, 3), float64
+        In [0, 1]; large fields are reduced to about `SIDE_PX` on their longer side.
+    """
+    step = max(1, round(max(field.shape) / SIDE_PX))
+    colours = np.repeat((field[::step, ::step, None].astype(float) + 1) / 2, 3, axis=2)
+    for role, colour in ROLE_COLOURS.items():
+        inside = np.isin(class_map[::step, ::step], numbers.get(role, []))
+        edge = inside & ~binary_erosion(inside, np.ones((3, 3)))
+        colours[edge] = to_rgb(colour)
+    return colours
+
+
+def shaded(field: np.ndarray, class_map: np.ndarray, numbers: dict[str, list[int]]) -> np.ndarray:
+    """The same with the classes as transparent areas."""
+    colours = outlined(field, class_map, numbers)
+    step = max(1, round(max(field.shape) / SIDE_PX))
+    for role, colour in ROLE_COLOURS.items():
+        inside = np.isin(class_map[::step, ::step], numbers.get(role, []))
+        colours[inside] = 0.6 * colours[inside] + 0.4 * np.array(to_rgb(colour))
+    return colours

@@ -1,0 +1,145 @@
+"""The undyed readout beside the dye: one page with what a reviewer would ask for."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from livedead.pictures import pages, png
+from livedead.pictures.class_maps import outlined, shaded
+from livedead.pictures.overlay import COLOURS
+from livedead.statistics import agreement
+from livedead.statistics.controls import separation
+
+EXPLANATION = """<p>Every dyed well was read in undyed light by a network that was not trained on it;
+the dye is the truth. A cell is a connected part of the dye's class map: <i>found</i> is the state that
+most of its pixels have in the network's class map, or <i>missed</i>; <i>none</i> is what only the
+network saw. Counts of wells are those of the counting rules, on either class map.</p>"""
+
+
+def draw(
+    cells: pd.DataFrame,
+    wells: pd.DataFrame,
+    folds: pd.DataFrame,
+    worst: Iterable[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
+    numbers: dict[str, list[int]],
+) -> bytes:
+    """One self-contained HTML page.
+
+    Parameters
+    ----------
+    cells, wells : DataFrame
+        See `livedead.statistics.agreement`; wells with ``control`` where the plate map has it.
+    folds : DataFrame
+        From `summaries`.
+    worst : iterable of (name, field, class map of the dye, class map of the network)
+    numbers : dict
+        Role -> numbers of its classes.
+    """
+    table = agreement.confusion(cells)
+    parts = [
+        EXPLANATION,
+        "<h2>In numbers</h2>",
+        pages.table(folds.set_index("fold").T.rename_axis("").reset_index()),
+        "<h2>Cells</h2>",
+        pages.table(table.rename_axis("by the dye", axis=0).reset_index()),
+        pages.table(agreement.per_class(table)),
+        pages.figure(_calibration(cells), "Are cells as often live as their live share says?"),
+        "<h2>Wells</h2>",
+        pages.figure(_scatter(wells), "Viability, undyed against dyed"),
+        pages.figure(_bland_altman(wells), "Bland-Altman plot: bias and limits of agreement"),
+        "<h2>Do the controls separate?</h2>",
+        _controls(wells),
+        f"<h2>The {agreement.N_WORST} worst fields</h2><p>Left the dye, right the network.</p>",
+    ]
+    for name, field, truth, found in worst:
+        both = np.hstack([outlined(field, truth, numbers), shaded(field, found, numbers)])
+        parts.append(pages.figure(pages.jpeg(both), name, kind="jpeg"))
+    return pages.page("Undyed against dyed", parts)
+
+
+def summaries(
+    of_folds: list[tuple[pd.DataFrame, pd.DataFrame]], whole: tuple[pd.DataFrame, pd.DataFrame]
+) -> pd.DataFrame:
+    """The figures of every fold's cells and wells, and of all together, a row each.
+
+    Returns
+    -------
+    DataFrame
+        ``fold`` (1, 2, ... or ``all``), `livedead.statistics.agreement.summary`, and ``z_prime`` with its
+        interval of either readout where the plate map names controls.
+    """
+    named = [(str(k + 1), *tables) for k, tables in enumerate(of_folds)] if len(of_folds) > 1 else []
+    rows = []
+    for fold, cells, wells in [*named, ("all", *whole)]:
+        z = {
+            f"{name}_{readout}": found[name]
+            for readout, found in separations(wells).items()
+            for name in ("z_prime", "z_prime_low", "z_prime_high")
+        }
+        rows.append({"fold": fold, **agreement.summary(cells, wells), **z})
+    return pd.DataFrame(rows)
+
+
+def separations(wells: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Z' and its kin of both readouts; empty without wells of both kinds of control."""
+    if "control" not in wells or not {"negative", "positive"} <= set(wells["control"]):
+        return {}
+    return {
+        readout: separation(
+            *(
+                wells.loc[wells["control"] == kind, column].to_numpy(float)
+                for kind in ("negative", "positive")
+            )
+        )
+        for readout, column in (("undyed", "viability"), ("dye", "true_viability"))
+    }
+
+
+def _controls(wells: pd.DataFrame) -> str:
+    found = separations(wells)
+    if not found:
+        return "<p>The plate map names no wells of both kinds of control.</p>"
+    note = "<p>With 95 % intervals by bootstrap over the control wells.</p>"
+    return note + pages.table(pd.DataFrame(found).T.rename_axis("readout").reset_index())
+
+
+def _calibration(cells: pd.DataFrame) -> bytes:
+    bins, _ = agreement.calibration(cells)
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(bins["live_share"], bins["live"], marker="o", color="#1f5a8a")
+    for row in bins.itertuples():
+        axes.annotate(
+            f"{row.n}", (row.live_share, row.live), (5, -11), textcoords="offset points", fontsize=8
+        )
+    axes.set(xlabel="live share of the cell's pixels", ylabel="share of live cells by the dye")
+    return png(figure, 110)
+
+
+def _scatter(wells: pd.DataFrame) -> bytes:
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.scatter(wells["true_viability"], wells["viability"], s=22, color="#1f5a8a", alpha=0.7)
+    axes.set(
+        xlabel="viability by the dye", ylabel="viability, undyed", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
+    )
+    return png(figure, 110)
+
+
+def _bland_altman(wells: pd.DataFrame) -> bytes:
+    found = agreement.agreement_of_wells(wells)
+    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, style in (("bias", "-"), ("low", "--"), ("high", "--")):
+        axes.axhline(found[name], color=COLOURS["dead"], linestyle=style, linewidth=1)
+        axes.annotate(
+            f"{found[name]:+.3f}", (1.0, found[name]), (2, 2), textcoords="offset points", fontsize=8
+        )
+    mean = (wells["viability"] + wells["true_viability"]) / 2
+    axes.scatter(mean, wells["viability"] - wells["true_viability"], s=22, color="#1f5a8a", alpha=0.7)
+    axes.set(xlabel="mean of both viabilities", ylabel="undyed minus dye", xlim=(-0.03, 1.12))
+    return png(figure, 110)

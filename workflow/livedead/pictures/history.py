@@ -1,0 +1,30 @@
+"""The course of a training: loss, dice of each class, learning rate."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from livedead.pictures import png
+
+
+def draw(history: pd.DataFrame, classes: list[str]) -> bytes:
+    """A PNG of three panels over the epochs.
+
+    Parameters
+    ----------
+    history : DataFrame
+        From `livedead.training.fit.train`.
+    classes : list of str
+        Names of the classes, in the order of ``dice_0, dice_1, ...``.
+    """
+    figure = Figure(figsize=(13, 3.8), layout="constrained")
+    loss, dice, rate = figure.subplots(1, 3)
+    loss.plot(history["epoch"], history["loss"], color="#1f5a8a")
+    loss.set(title="training loss", xlabel="epoch", yscale="log")
+    for k, name in enumerate(classes):
+        dice.plot(history["epoch"], history[f"dice_{k}"], label=name, linewidth=1)
+    dice.plot(history["epoch"], history["dice"], label="mean but the first", color="black")
+    dice.set(title="dice of the validation wells", xlabel="epoch", ylim=(0, 1))
+    dice.legend(fontsize=8)
+    rate.plot(history["epoch"], history["learning_rate"], color="#1f5a8a")
+    rate.set(title="learning rate", xlabel="epoch")
+    return png(figure, 110)

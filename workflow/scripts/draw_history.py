@@ -1,0 +1,26 @@
+"""Draw the course of a training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livedead import stores
+from livedead.logs import log_to
+from livedead.pictures import history as course
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def draw_history(history: Path, picture: Path, *, classes: list[dict[str, str]]) -> None:
+    """Write a PNG."""
+    names = [entry["name"] for entry in classes]
+    stores.write_bytes(picture, course.draw(stores.read_table(history), names))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0], snakemake.input):
+        draw_history(
+            Path(snakemake.input.history),
+            Path(snakemake.output.picture),
+            classes=snakemake.params.classes,
+        )

@@ -1,0 +1,57 @@
+"""Show the labels of one plate's dyed fields on a page, for a person to accept or reject."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from livedead import stores
+from livedead.fields import PlateImages, read_transforms
+from livedead.logs import log_to
+from livedead.pictures import review
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def review_labels(
+    raw: Path,
+    images: Path,
+    normalization: Path,
+    labels: Path,
+    page: Path,
+    *,
+    plate: str,
+    channel: str,
+    bit_depth: int,
+    numbers: dict[str, list[int]],
+    exclude: list[str],
+) -> None:
+    """Write one self-contained HTML page."""
+    fields = PlateImages(raw, stores.read_table(images), bit_depth)
+    transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+
+    def labelled() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        for row, found in stores.read_segmentations(labels):
+            key = row["well"], int(row["field"]), int(row["timepoint"])
+            if found:
+                yield f"{plate}/{key[0]}/{key[1]}", fields.normalized(key, transforms)[0], found["maps"]
+
+    stores.write_bytes(page, review.draw(plate, labelled(), numbers, exclude))
+
+
+if __name__ == "__main__":
+    with log_to(snakemake.log[0], snakemake.input):
+        review_labels(
+            Path(snakemake.input.raw),
+            Path(snakemake.input.images),
+            Path(snakemake.input.normalization),
+            Path(snakemake.input.labels),
+            Path(snakemake.output.page),
+            plate=snakemake.wildcards.plate,
+            channel=snakemake.params.channel,
+            bit_depth=snakemake.params.bit_depth,
+            numbers=snakemake.params.numbers,
+            exclude=snakemake.params.exclude,
+        )
