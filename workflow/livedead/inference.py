@@ -36,7 +36,7 @@ LARGE_FIELD_PX = 50_000_000
 PROCESS_MB = 900
 """What Python, PyTorch, and the C library's unused fragments take beside a field."""
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h
 
 Slices = tuple[slice, slice]
 log = logging.getLogger(__name__)
@@ -109,12 +109,14 @@ def keep_memory() -> None:
     """Let this process keep freed memory for its next field, where the C library is glibc's.
 
     By default glibc hands large activations back to the kernel after each layer and faults
-    them in again for the next; that cost more than a third of the time of a field on CPU.
+    them in again for the next; that cost more than a third of the time of a field on CPU. All
+    threads share one arena, since only the first of a process can grow without end.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_M_MMAP_MAX, 0)
         library.mallopt(_M_TRIM_THRESHOLD, -1)
+        library.mallopt(_M_ARENA_MAX, 1)
 
 
 def choose_device(device: str, given_gpus: str = "") -> torch.device:

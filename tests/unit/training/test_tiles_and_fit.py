@@ -568,6 +568,11 @@ def test_wells_that_a_network_never_saw():
     assert unseen(training=["q/A01"], validation=[]) == wells
 
 
+def test_a_network_that_saw_every_well_cannot_be_judged():
+    with pytest.raises(ConfigError, match="cross_validation"):
+        evaluate.read_unseen(None, [], None, NUMBERS, evaluate.CountingRules(), [1.0])
+
+
 def test_wells_are_sums_of_fields_beside_their_controls():
     rows = [("A01", 1, 3, 1, 4, 2, 2, 4), ("A01", 2, 1, 3, 5, 2, 2, 4), ("A02", 1, *[0] * 6)]
     counts = ["n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total"]

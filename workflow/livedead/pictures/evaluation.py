@@ -41,9 +41,11 @@ def draw(
     parts = [
         EXPLANATION,
         "<h2>In numbers</h2>",
-        pages.table(folds.set_index("fold").T.rename_axis("").reset_index()),
+        pages.table(
+            folds.astype(object).set_index("fold").T.rename_axis(index="fold", columns=None).reset_index()
+        ),
         "<h2>Cells</h2>",
-        pages.table(table.rename_axis("by the dye", axis=0).reset_index()),
+        pages.table(table.rename_axis(index="by the dye", columns=None).reset_index()),
         pages.table(agreement.per_class(table)),
         pages.figure(_calibration(cells), "Are cells as often live as their live share says?"),
         "<h2>Wells</h2>",
@@ -102,7 +104,7 @@ def _controls(wells: pd.DataFrame) -> str:
     if not found:
         return "<p>The plate map names no wells of both kinds of control.</p>"
     note = "<p>With 95 % intervals by bootstrap over the control wells.</p>"
-    return note + pages.table(pd.DataFrame(found).T.rename_axis("readout").reset_index())
+    return note + pages.table(pd.DataFrame(found).rename_axis("measure").reset_index())
 
 
 def _calibration(cells: pd.DataFrame) -> bytes:

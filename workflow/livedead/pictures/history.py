@@ -20,11 +20,14 @@ def draw(history: pd.DataFrame, classes: list[str]) -> bytes:
     loss, dice, rate = figure.subplots(1, 3)
     loss.plot(history["epoch"], history["loss"], color="#1f5a8a")
     loss.set(title="training loss", xlabel="epoch", yscale="log")
-    for k, name in enumerate(classes):
-        dice.plot(history["epoch"], history[f"dice_{k}"], label=name, linewidth=1)
-    dice.plot(history["epoch"], history["dice"], label="mean but the first", color="black")
     dice.set(title="dice of the validation wells", xlabel="epoch", ylim=(0, 1))
-    dice.legend(fontsize=8)
+    if history["dice"].isna().all():
+        dice.text(0.5, 0.5, "no validation wells", ha="center", transform=dice.transAxes)
+    else:
+        for k, name in enumerate(classes):
+            dice.plot(history["epoch"], history[f"dice_{k}"], label=name, linewidth=1)
+        dice.plot(history["epoch"], history["dice"], label="mean but the first", color="black")
+        dice.legend(fontsize=8)
     rate.plot(history["epoch"], history["learning_rate"], color="#1f5a8a")
     rate.set(title="learning rate", xlabel="epoch")
     return png(figure, 110)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from livedead.cells import count_states, label_cells, measure_cells
 from livedead.counting import CountingRules
+from livedead.errors import ConfigError
 from livedead.logs import progress
 from livedead.statistics.agreement import FIELD
 from livedead.training.tiles import LabelledFields
@@ -89,7 +90,17 @@ def read_unseen(
     counts : DataFrame
         A field: its key, counts of the network (``n_live, ...``) and of the dye (``true_live, ...``):
         of the given objects, or else by the same rules from the dye's class map.
+
+    Raises
+    ------
+    ConfigError
+        If there is no field to judge.
     """
+    if not chosen:
+        raise ConfigError(
+            "every labelled well was trained on: nothing is left to judge by; set "
+            "training.tiles.validation_fraction, or ask for the target cross_validation"
+        )
     cells, counts = [], []
     for k in progress(chosen, len(chosen), "fields"):
         key, size = fields.key(k), pixel_size_um[fields.places[k][0]]
