@@ -13,9 +13,10 @@ from livedead.statistics import agreement
 from livedead.statistics.controls import separation
 
 EXPLANATION = """<p>Every dyed well was read in undyed light by a network that was not trained on it;
-the dye is the truth. A cell is a connected part of the dye's class map: <i>found</i> is the state that
-most of its pixels have in the network's class map, or <i>missed</i>; <i>none</i> is what only the
-network saw. Counts of wells are those of the counting rules, on either class map.</p>"""
+the dye is the truth. A cell is a drawn one where masks were given, else a connected part of the dye's
+class map: <i>found</i> is the state that most of its pixels have in the network's class map, or
+<i>missed</i>; <i>none</i> is what only the network saw. Counts of wells are those of the counting
+rules, on either class map.</p>"""
 
 
 def draw(

@@ -34,8 +34,12 @@ def page(title: str, parts: Iterable[str]) -> bytes:
 
 
 def table(rows: pd.DataFrame) -> str:
-    """A table; numbers with up to three digits after the point, missing ones as NA."""
-    return rows.to_html(index=False, border=0, na_rep="NA", float_format=lambda value: f"{value:.3f}")
+    """A table; whole numbers as such, others with three digits after the point, missing ones as NA."""
+
+    def text(value: float) -> str:
+        return f"{value:.0f}" if value == round(value) else f"{value:.3f}"
+
+    return rows.to_html(index=False, border=0, na_rep="NA", float_format=text)
 
 
 def figure(picture: bytes, caption: str = "", kind: str = "png", width_px: int | None = None) -> str:
