@@ -3,14 +3,12 @@
 Run by ``make benchmark``; writes results/benchmarks/inference.csv. Every case computes the class
 map of the same field with the same weights; ratios are of medians over the rounds. What part of
 the gain is removed redundancy (windows that overlap, three equal channels) is in the case
-``windows``: the fast network in MONAI's windows. Freed memory is kept only where this workflow keeps
-it: in its own cases, and for comparison in ``monai kept memory``. ``end to end`` is the rule's own
-script, from TIFF files to a written file of class maps, its start included.
+``windows``: the fast network in MONAI's windows. ``end to end`` is the rule's own script, from TIFF
+files to a written file of class maps, its start included.
 """
 
 import argparse
 import copy
-import ctypes
 import re
 import statistics
 import subprocess
@@ -145,23 +143,6 @@ def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -
     }
 
 
-def default_memory() -> None:
-    """Undo `livedead.inference.keep_memory`: glibc's own thresholds, as large as they grow by themselves."""
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        library.mallopt(-4, 65536)  # M_MMAP_MAX
-        library.mallopt(-3, 32 * 2**20)  # M_MMAP_THRESHOLD
-        library.mallopt(-1, 64 * 2**20)  # M_TRIM_THRESHOLD
-
-
-def set_memory(case: str) -> None:
-    """Keep freed memory, or not, as the case has it."""
-    if case.startswith("livedead") or "kept" in case:
-        inference.keep_memory()
-    else:
-        default_memory()
-
-
 def peak_memory_mb(case: str, side: int) -> float:
     """Peak memory of a process of its own that runs one case once."""
     run = subprocess.run(
@@ -181,6 +162,7 @@ def main() -> None:
     parser.add_argument("--memory-of")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
+    inference.keep_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     side = arguments.side
     raw = np.random.default_rng(0).integers(0, 65536, (1, side, side), dtype=np.uint16)
@@ -210,7 +192,6 @@ def main() -> None:
     cases = {
         "naive": ("float32", lambda: naive(rgb, field)),
         "monai": ("float32", lambda: monai(rgb, three, **usual)),
-        "monai kept memory": ("float32", lambda: monai(rgb, three, **usual)),
         "monai best setting": ("float32", lambda: monai(rgb, three, **best)),
         "windows": ("float32", lambda: monai(fast.network, field, **usual)),
         "livedead": ("float32", lambda: fast.segment(raw)),
@@ -220,7 +201,6 @@ def main() -> None:
     }
     if arguments.memory_of:
         with torch.inference_mode():
-            set_memory(arguments.memory_of)
             cases[arguments.memory_of][1]()
         # Not getrusage: its peak is inherited from the process that started this one.
         status = Path("/proc/self/status").read_text()
@@ -232,7 +212,6 @@ def main() -> None:
         peaks = []
         for number in range(arguments.rounds + 1):
             for case, (_, run) in cases.items():
-                set_memory(case)
                 start = time.perf_counter()
                 run()
                 if device == "cuda":
@@ -240,7 +219,6 @@ def main() -> None:
                 if number:
                     fields = FIELDS if "end to end" in case else 1
                     seconds[case].append((time.perf_counter() - start) / fields)
-            inference.keep_memory()
             if number:
                 peaks.append(peak_rate(layers, 1))
                 print(f"round {number}: " + ", ".join(f"{c} {s[-1]:.2f} s" for c, s in seconds.items()))
