@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import statsmodels.api as statsmodels
 
 from livedead.statistics import dose_response
 from livedead.statistics.dose_response import ABOVE, BELOW, ESTIMATED, UNDETERMINED, fit_curve, viability_at
@@ -23,7 +24,6 @@ def test_the_curve_by_hand():
 
 def test_with_fixed_asymptotes_it_is_logistic_regression():
     """The logit of viability is then a straight line in log dose: a binomial GLM."""
-    statsmodels = pytest.importorskip("statsmodels.api", reason="needs statsmodels; 'make test' installs it")
     rng = np.random.default_rng(4)
     dose = np.repeat(10.0 ** np.arange(-2, 3), 6)
     dose, n_live, n = counted(rng, 1.7, 0.8, 1.0, 0.0, 80, 0.03, dose)

@@ -150,6 +150,7 @@ def _read_archive(path: Path, budget: int) -> tuple[dict[str, Any] | None, bytes
                 raise WeightsError(path, problems)
             config = _parsed(_member(archive, "config.json", budget))
             return config, _member(archive, "model.weights.h5", budget)
+    # NotImplementedError is how zipfile refuses a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, *_DAMAGE) as error:
         raise WeightsError(path, [f"damaged zip archive: {error}"]) from error
 
