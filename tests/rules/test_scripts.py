@@ -166,7 +166,6 @@ def flow(tmp_path_factory):
     tabulate_wells.tabulate_wells(
         folder / "fields.csv",
         folder / "cells.csv.gz",
-        folder / "images.tsv",
         folder / "unet.certificate.json",
         folder / "map.tsv",
         folder / "wells.csv",
@@ -239,6 +238,13 @@ def test_counts_add_up(flow):
     assert used["n_total"].sum() == len(cells) > 0
     assert fields.loc[fields["status"] == "failed", "n_total"].isna().all()
     assert fields["focus"].notna().sum() == 5
+
+
+def test_fields_name_the_pixels_they_were_made_of(flow):
+    fields = stores.read_table(flow / "fields.csv").set_index(["well", "field"])
+    raw = tifffile.imread(next((flow / "raw").rglob("demo_B06_s1_w1.TIF")))
+    assert fields.at[("B06", 1), "pixels_sha256"] == hashlib.sha256(raw.tobytes()).hexdigest()
+    assert fields.at[("A12", 2), "pixels_sha256"] == ""
 
 
 def test_well_table(flow):
@@ -445,7 +451,6 @@ def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path
     tabulate_wells.tabulate_wells(
         tmp_path / "fields.csv",
         tmp_path / "cells.csv.gz",
-        flow / "images.tsv",
         flow / "unet.certificate.json",
         tmp_path / "map.tsv",
         tmp_path / "wells.csv",

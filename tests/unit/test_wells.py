@@ -14,9 +14,10 @@ def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
     total = n_live + n_dead + n_ambiguous
     row = {"plate": "p", "well": well, "field": number, "timepoint": 1, "status": status}
     if status == "failed":
-        return {**row, "code": "truncated", "message": "half"}
+        return {**row, "code": "truncated", "message": "half", "pixels_sha256": ""}
     return {
         **row,
+        "pixels_sha256": f"{well}-{number}",
         **counts,
         "n_total": total,
         "area_mm2": 0.5,
@@ -69,13 +70,10 @@ MAP = pd.DataFrame(
         "control": ["negative", "", "", "", ""],
     }
 )
-IMAGES = pd.DataFrame(
-    {"well": FIELDS["well"], "timepoint": 1, "sha256": [f"{k}" for k in range(len(FIELDS))]}
-)
 
 
 def table(**changes):
-    arguments = {"fields": FIELDS, "cells": CELLS, "plate_map": MAP, "images": IMAGES, **changes}
+    arguments = {"fields": FIELDS, "cells": CELLS, "plate_map": MAP, **changes}
     return wells.tabulate_wells(
         **arguments, plate="p", n_fields_expected=None, treatment_columns=["drug"], provenance=PROVENANCE
     ).set_index("well")
@@ -129,7 +127,6 @@ def test_interval_is_wilson_when_fields_scatter_as_cells_do():
         even,
         CELLS,
         None,
-        IMAGES,
         plate="p",
         n_fields_expected=2,
         treatment_columns=[],
@@ -148,14 +145,12 @@ def test_intervals_of_single_fields_rest_on_replicates():
     fields = pd.DataFrame(
         [field(w, 1, n_live=n, n_dead=200 - n) for w, n in zip(wells_of, live, strict=True)]
     )
-    images = pd.DataFrame({"well": wells_of, "timepoint": 1, "sha256": "x"})
     plate_map = pd.DataFrame({"well": wells_of, "drug": np.repeat(["a", "b", "c", "d"], 12)})
     found = {
         name: wells.tabulate_wells(
             fields,
             CELLS,
             plate_map,
-            images,
             plate="p",
             n_fields_expected=1,
             treatment_columns=columns,
@@ -196,8 +191,8 @@ def test_reversed_controls_are_flagged_in_every_row():
 def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
     first = table()["row_sha256"]
     assert first.is_unique
-    changed = IMAGES.assign(sha256=["other", *IMAGES["sha256"][1:]])
-    second = table(images=changed)["row_sha256"]
+    changed = FIELDS.assign(pixels_sha256=["other", *FIELDS["pixels_sha256"][1:]])
+    second = table(fields=changed)["row_sha256"]
     assert (first != second).to_dict() == {w: w == "A01" for w in first.index}
 
 

@@ -25,7 +25,8 @@ STABILITY = ["n_unstable_px", "n_total_alt", "viability_alt"]
 COUNTED = [*COUNTS, "area_mm2", *STABILITY]
 """Columns of a field that a failed one has no value of."""
 FIELD_TYPES = dict.fromkeys([*COUNTS, "n_unstable_px", "n_total_alt"], "Int64")
-FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", *COUNTED, "edge_rule"]
+FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", "pixels_sha256"]
+FIELD_COLUMNS += [*COUNTED, "edge_rule"]
 CELL_KEYS = ["plate", "well", "field", "timepoint"]
 MEASURES = ["cell", "y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2"]
 MEASURES += ["state", "confidence", "touches_edge", "touches_cell"]

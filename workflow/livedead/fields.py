@@ -1,5 +1,6 @@
 """The fields of one plate: their planes, read through the gate and normalized."""
 
+import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -92,11 +93,13 @@ class PlateImages:
 
     def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
         """Counts of the channels, (C, H, W) uint16, evened by their own light if so fitted, and cropped."""
+        return self.evened([self.plane(key, channel) for channel in transforms], transforms)
+
+    def evened(self, planes: list[np.ndarray], transforms: dict[str, Transform]) -> np.ndarray:
+        """What `raw` makes of the channels' planes, each (H, W) uint16 as it was read."""
         planes = [
-            without_own_light(self.plane(key, channel), transform.own_light, transform.floor)
-            if transform.own_light
-            else self.plane(key, channel)
-            for channel, transform in transforms.items()
+            without_own_light(plane, transform.own_light, transform.floor) if transform.own_light else plane
+            for plane, transform in zip(planes, transforms.values(), strict=True)
         ]
         for plane, transform in zip(planes, transforms.values(), strict=True):
             check_shape(plane, transform.gain.shape)
@@ -169,11 +172,11 @@ def work_ahead(
 
 
 def read_ahead(
-    read: Callable[[Key], np.ndarray], keys: Iterable[Key], n_ahead: int = 2
-) -> Iterator[tuple[Key, np.ndarray | FieldError]]:
+    read: Callable[[Key], Result], keys: Iterable[Key], n_ahead: int = 2
+) -> Iterator[tuple[Key, Result | FieldError]]:
     """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
 
-    def outcome(key: Key) -> tuple[Key, np.ndarray | FieldError]:
+    def outcome(key: Key) -> tuple[Key, Result | FieldError]:
         try:
             return key, read(key)
         except FieldError as error:
@@ -182,8 +185,23 @@ def read_ahead(
     return work_ahead(outcome, keys, n_ahead, max(1, n_ahead))
 
 
-def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str, Any]:
-    """The first columns of a row about a field: its key, and how reading it went."""
+def pixels_sha256(planes: Iterable[np.ndarray]) -> str:
+    """Hash of raw counts, the same for every byte order, compression and layout of their files.
+
+    Parameters
+    ----------
+    planes : iterable of ndarray, (H, W), uint16
+    """
+    digest = hashlib.sha256()
+    for plane in planes:
+        digest.update(np.ascontiguousarray(plane, "<u2"))
+    return digest.hexdigest()
+
+
+def describe(
+    plate: str, key: Key, error: FieldError | None = None, pixels_sha256: str = ""
+) -> dict[str, Any]:
+    """The first columns of a row about a field: its key, how reading it went, and what was read."""
     return {
         "plate": plate,
         "well": key[0],
@@ -192,6 +210,7 @@ def describe(plate: str, key: Key, error: FieldError | None = None) -> dict[str,
         "status": "ok" if error is None else "failed",
         "code": "" if error is None else error.code,
         "message": "" if error is None else str(error),
+        "pixels_sha256": pixels_sha256,
     }
 
 

@@ -56,6 +56,9 @@ class Plan:
         Takes that pass whatever the memory.
     tile_px : int, optional
         Side of the tiles' cores, a multiple of 32; from `memory_mb` if not given.
+    threads : int
+        Of the processor. The order of sums depends on it, so it does not follow the cores that a
+        job happens to get.
     """
 
     device: str = "auto"
@@ -63,6 +66,7 @@ class Plan:
     memory_mb: int = 4000
     force: str | None = None
     tile_px: int | None = None
+    threads: int = 2
 
     @classmethod
     def from_config(cls, segmentation: dict[str, Any]) -> "Plan":

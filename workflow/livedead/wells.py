@@ -62,7 +62,6 @@ def tabulate_wells(
     fields: pd.DataFrame,
     cells: pd.DataFrame,
     plate_map: pd.DataFrame | None,
-    images: pd.DataFrame,
     *,
     plate: str,
     n_fields_expected: int | None,
@@ -74,14 +73,12 @@ def tabulate_wells(
     Parameters
     ----------
     fields : DataFrame
-        A field: well, field, timepoint, status, counts, ``area_mm2``, quality.
+        A field: well, field, timepoint, status, ``pixels_sha256``, counts, ``area_mm2``, quality.
     cells : DataFrame
         A cell: well, field, timepoint, state, its area and its component's, ``touches_cell``.
     plate_map : DataFrame, optional
         From `livedead.plates.plate_map`; a column ``control`` may say ``negative`` or
         ``positive``.
-    images : DataFrame
-        The index; its hashes enter ``row_sha256``.
     plate : str
     n_fields_expected : int, optional
         Fields that every well should have; if not given, the most that any well has.
@@ -138,7 +135,7 @@ def tabulate_wells(
         table[name] = provenance[name]
     table[COUNTS] = table[COUNTS].astype("Int64")
     check_counts(used, table, by_well, f"fields and wells of plate {plate}")
-    table["row_sha256"] = _row_hashes(table, images, provenance)
+    table["row_sha256"] = _row_hashes(table, fields, provenance)
     mapped = [] if plate_map is None else [c for c in plate_map.columns if c != "well"]
     return table[[*KEYS, *mapped, *RESULTS]]
 
@@ -296,9 +293,12 @@ def _compare_with_controls(table: pd.DataFrame) -> None:
         table[f"{name}_vs_control"] = density / control.replace(0, np.nan)
 
 
-def _row_hashes(table: pd.DataFrame, images: pd.DataFrame, provenance: dict[str, str]) -> list[str]:
+def _row_hashes(table: pd.DataFrame, fields: pd.DataFrame, provenance: dict[str, str]) -> list[str]:
     """Hash of each row's values and of all that they were made from."""
-    image_hashes = {key: sorted(group["sha256"]) for key, group in images.groupby(["well", "timepoint"])}
+    image_hashes = {
+        key: group.sort_values("field")["pixels_sha256"].tolist()
+        for key, group in fields.groupby(["well", "timepoint"])
+    }
     columns = [column for column in table.columns if column != "n_imaged"]
     return [
         value_sha256(

@@ -55,6 +55,8 @@ FILES_OF_A_PLATE = [
     "results/{plate}/images.tsv",
     "results/{plate}/normalization.h5",
     *gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
     "results/{plate}/fields.csv",
     "results/{plate}/cells.csv.gz",
     "results/{plate}/wells.csv",
@@ -118,7 +120,9 @@ def config_sha256(wildcards) -> str:
     ]
     settings = {name: config[name] for name in names}
     computing = {
-        k: v for k, v in config["segmentation"].items() if k not in ("device", "seam")
+        k: v
+        for k, v in config["segmentation"].items()
+        if k not in ("device", "seam", "threads")
     }
     columns = ["pixel_size_um", "bit_depth", "control_plate"]
     plate = PLATES.loc[wildcards.plate, columns].to_dict()

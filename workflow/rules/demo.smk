@@ -67,7 +67,7 @@ rule measure_accuracy:
         "benchmarks/measure_accuracy.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: config["segmentation"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
         * attempt,

@@ -12,7 +12,7 @@ rule segment_fields:
         "benchmarks/segment_fields/{plate}/{scatteritem}.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: config["segmentation"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
         * attempt,

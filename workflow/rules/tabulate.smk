@@ -2,7 +2,6 @@ rule tabulate_wells:
     input:
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",
-        images="results/{plate}/images.tsv",
         certificate="results/weights/unet.certificate.json",
         platemap=platemap,
     output:

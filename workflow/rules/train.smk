@@ -117,7 +117,7 @@ rule evaluate_unet:
         "benchmarks/evaluate_unet/{fold}cells.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: config["segmentation"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
         * attempt,

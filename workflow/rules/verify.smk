@@ -19,7 +19,7 @@ rule verify_well:
         "benchmarks/verify_well/{plate}.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: config["segmentation"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
         * attempt,

@@ -54,6 +54,7 @@ def evaluate_unet(
     ]
     fields = LabelledFields(sources, exclude)
     plan, numbers = Plan.from_config(segmentation), class_numbers(classes)
+    torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenters = [
         Segmenter(weights.load_unet(unet)[0], list(plate.seen(fitted).values()), plan)
@@ -90,7 +91,6 @@ def evaluate_unet(
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0], snakemake.input):
         evaluate_unet(
             Path(snakemake.input.unet),

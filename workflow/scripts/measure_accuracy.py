@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from livedead import simulate, stores, weights
 from livedead.cells import measure_cells
@@ -51,6 +52,7 @@ def measure_accuracy(
     }
     transform, _, _ = fit_channel(references.__getitem__, list(references), Settings(**normalization))
     plan = Plan.from_config(segmentation)
+    torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], [transform], plan)
     conditions = [(varied, value) for varied, values in VARIED.items() for value in values]

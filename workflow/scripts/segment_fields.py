@@ -11,7 +11,14 @@ import torch
 
 from livedead import stores, weights
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe, read_ahead, read_transforms, work_ahead
+from livedead.fields import (
+    PlateImages,
+    describe,
+    pixels_sha256,
+    read_ahead,
+    read_transforms,
+    work_ahead,
+)
 from livedead.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choose_device, keep_memory
 from livedead.logs import log, log_to, progress
 from livedead.normalization import Key
@@ -49,6 +56,7 @@ def segment_fields(
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))
     transforms = read_transforms(stores.read_normalization(normalization, LARGE_FIELD_PX)[0], channels)
     plan = Plan.from_config(segmentation)
+    torch.set_num_threads(plan.threads)
     is_large = next(iter(transforms.values())).gain.size > LARGE_FIELD_PX
     # What a large field leaves is given back: there is no room for two.
     if not is_large:
@@ -73,21 +81,26 @@ def segment_fields(
         "seam_n_pixels": 0,
     }
 
-    def computed(numbered: tuple[int, tuple[Key, np.ndarray | FieldError]]) -> Computed:
-        k, (key, field) = numbered
-        if isinstance(field, FieldError):
-            log.warning("%s field %d timepoint %d: %s: %s", *key, field.code, field)
-            return describe(name, key, field), {}, None
+    def read(key: Key) -> tuple[np.ndarray, str]:
+        planes = [plate.plane(key, channel) for channel in channels]
+        return plate.evened(planes, transforms), pixels_sha256(planes)
+
+    def computed(numbered: tuple[int, tuple[Key, tuple[np.ndarray, str] | FieldError]]) -> Computed:
+        k, (key, outcome) = numbered
+        if isinstance(outcome, FieldError):
+            log.warning("%s field %d timepoint %d: %s: %s", *key, outcome.code, outcome)
+            return describe(name, key, outcome), {}, None
+        field, digest = outcome
         check = None
         if k in checked:
             found, check = segmenter.segment_checked(field, np.random.default_rng([shard, k]), key)
         else:
             found = segmenter.segment(field, key)
         arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
-        return describe(name, key), arrays, check
+        return describe(name, key, pixels_sha256=digest), arrays, check
 
     def segmented() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-        fields = read_ahead(lambda key: plate.raw(key, transforms), keys, 0 if is_large else 2)
+        fields = read_ahead(read, keys, 0 if is_large else 2)
         # While one field is written, the next is computed; a GPU has two in flight.
         n_ahead = 0 if is_large else 2 if segmenter.device.type == "cuda" else 1
         results = work_ahead(computed, enumerate(fields), n_ahead, max(1, n_ahead))
@@ -112,7 +125,6 @@ def _note(check: SeamCheck, row: dict[str, Any], about: dict[str, Any], max_diff
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0], snakemake.input):
         segment_fields(
             Path(snakemake.input.raw),

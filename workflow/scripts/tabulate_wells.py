@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 def tabulate_wells(
     fields: Path,
     cells: Path,
-    images: Path,
     certificate: Path,
     platemap: Path | None,
     output: Path,
@@ -30,7 +29,6 @@ def tabulate_wells(
         stores.read_table(fields),
         stores.read_table(cells),
         None if platemap is None else sheets.read_plate_map(platemap, n_wells),
-        stores.read_table(images),
         plate=plate,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
@@ -48,7 +46,6 @@ if __name__ == "__main__":
         tabulate_wells(
             Path(snakemake.input.fields),
             Path(snakemake.input.cells),
-            Path(snakemake.input.images),
             Path(snakemake.input.certificate),
             Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
             Path(snakemake.output.wells),

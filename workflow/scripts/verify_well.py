@@ -13,7 +13,7 @@ from livedead import sheets, stores, weights, wells
 from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, count_field, join_cells
 from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe, exclude_flagged, read_transforms
+from livedead.fields import PlateImages, describe, exclude_flagged, pixels_sha256, read_transforms
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
 from livedead.normalization import QUALITY
@@ -69,6 +69,7 @@ def verify_well(
     plate = PlateImages(raw, index, bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     plan = Plan.from_config(segmentation)
+    torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = class_numbers(classes), CountingRules(**counting)
@@ -76,12 +77,13 @@ def verify_well(
     rows, found = [], []
     for key in plate.keys(chosen):
         try:
-            segmented = segmenter.segment(plate.raw(key, transforms), key)
+            read = [plate.plane(key, channel) for channel in channels]
+            segmented = segmenter.segment(plate.evened(read, transforms), key)
         except FieldError as error:
             rows.append(describe(index["plate"].iloc[0], key, error))
             continue
         planes = plate.planes(key, intensity_channels, segmented.class_map.shape)
-        row = describe(index["plate"].iloc[0], key)
+        row = describe(index["plate"].iloc[0], key, pixels_sha256=pixels_sha256(read))
         counted, of_field = count_field(row, *segmented, numbers, rules, pixel_size_um, planes)
         rows.append(counted)
         found.append(of_field)
@@ -101,7 +103,6 @@ def verify_well(
         _replaced(all_fields, stores.read_table(verified_fields), chosen),
         _replaced(all_cells, stores.read_table(verified_cells), chosen),
         None if platemap is None else sheets.read_plate_map(platemap, n_wells),
-        index,
         plate=stored["plate"].iloc[0],
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
@@ -130,7 +131,6 @@ def _replaced(table: pd.DataFrame, anew: pd.DataFrame, chosen: list[str]) -> pd.
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0], snakemake.input):
         verify_well(
             Path(snakemake.input.raw),
