@@ -194,7 +194,7 @@ def pixels_sha256(planes: Iterable[np.ndarray]) -> str:
     """
     digest = hashlib.sha256()
     for plane in planes:
-        digest.update(np.ascontiguousarray(plane, "<u2"))
+        digest.update(np.ascontiguousarray(plane, "<u2").data)
     return digest.hexdigest()
 
 
