@@ -31,8 +31,8 @@ from segment_fields import segment_fields  # noqa: E402
 
 from livedead import inference, stores, weights  # noqa: E402
 from livedead.fields import store_transform  # noqa: E402
+from livedead.images import file_checksums  # noqa: E402
 from livedead.normalization import Transform  # noqa: E402
-from livedead.provenance import file_sha256  # noqa: E402
 from livedead.unet import Architecture, UNet  # noqa: E402
 
 FIELDS = 4
@@ -122,7 +122,7 @@ def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -
     for field in range(1, n_fields + 1):
         path = folder / f"raw/A01_s{field}_w1.tif"
         tifffile.imwrite(path, np.roll(raw[0], field, axis=0))
-        of_file = {"path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+        of_file = {"path": path.name, "bytes": path.stat().st_size, **file_checksums(path)}
         rows.append({**PLANE, "field": field, **of_file})
     stores.write_table(folder / "images.tsv", pd.DataFrame(rows))
     transform = store_transform(Transform(np.ones(raw.shape[1:], np.float32), 0.0, 65535.0))

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import threading
+import zlib
 
 import numpy as np
 import pytest
@@ -76,11 +77,18 @@ def test_truncated_anywhere(tmp_path, plane):
     assert code(path) == "unreadable"
 
 
-def test_changed_since_it_was_indexed(tmp_path, plane):
+CHECKSUMS = {
+    "sha256": lambda content: hashlib.sha256(content).hexdigest(),
+    "crc32": lambda content: f"{zlib.crc32(content):08x}",
+}
+
+
+@pytest.mark.parametrize("kind", CHECKSUMS)
+def test_changed_since_it_was_indexed(tmp_path, plane, kind):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, plane, photometric="minisblack")
     content = bytearray(path.read_bytes())
-    known = {"sha256": hashlib.sha256(content).hexdigest(), "n_bytes": len(content)}
+    known = {"checksum": (kind, CHECKSUMS[kind](content)), "n_bytes": len(content)}
     np.testing.assert_array_equal(read_plane(path, **known), plane)
     content[-1] ^= 1
     path.write_bytes(content)
@@ -198,11 +206,12 @@ def test_a_file_that_never_ends_is_given_up(tmp_path):
     release.join()
 
 
-def test_large_files_are_hashed_once_and_still_checked(tmp_path, plane, monkeypatch):
+@pytest.mark.parametrize("kind", CHECKSUMS)
+def test_large_files_are_checked_once_and_again_when_changed(tmp_path, plane, monkeypatch, kind):
     monkeypatch.setattr(gate, "IN_MEMORY_BYTES", 100)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, plane, photometric="minisblack")
-    known = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "n_bytes": path.stat().st_size}
+    known = {"checksum": (kind, CHECKSUMS[kind](path.read_bytes())), "n_bytes": path.stat().st_size}
     for _ in range(2):
         np.testing.assert_array_equal(read_plane(path, **known), plane)
     content = bytearray(path.read_bytes())

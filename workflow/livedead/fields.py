@@ -41,11 +41,14 @@ class PlateImages:
         The index, see `livedead.readers.index_plate`.
     bit_depth : int
         Bits that the camera used.
+    checksum : {'sha256', 'crc32'}
+        What of the index every file that is read must have.
     """
 
-    def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int):
+    def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
         self.folder = raw
         self.bit_depth = bit_depth
+        self.checksum = checksum
         self._crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
@@ -86,7 +89,7 @@ class PlateImages:
             pages=int(row.pages),
             dataset=row.dataset,
             accept=row.accept.split(",") if row.accept else (),
-            sha256=row.sha256,
+            checksum=(self.checksum, getattr(row, self.checksum)),
             n_bytes=int(row.bytes),
             bit_depth=self.bit_depth,
         )

@@ -40,8 +40,8 @@ QUALITY = [
 FLAGS = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
 """What `flag_fields` may mark a field with."""
 
-_BLOCK_ROWS = 64
-_LOW_BITS = np.uint32(N_BINS - 1)
+_BLOCK_PX = 2**16
+_FRACTION_BITS = np.uint32(2**23 - 1)
 
 
 @dataclass(frozen=True)
@@ -249,24 +249,26 @@ def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = N
     total = np.zeros(N_BINS, np.int64)
     # In blocks that stay in the processor's cache, and by operations that need no casting buffer:
     # both are what makes it fast.
-    corrected = np.empty((_BLOCK_ROWS, field.shape[1]), np.float32)
+    n_rows = max(1, _BLOCK_PX // max(1, field.shape[1]))
+    corrected = np.empty((n_rows, field.shape[1]), np.float32)
     bins = np.empty(corrected.shape, np.int64)
-    for top in range(0, len(field), _BLOCK_ROWS):
-        rows = slice(top, top + _BLOCK_ROWS)
+    for top in range(0, len(field), n_rows):
+        rows = slice(top, top + n_rows)
         block, numbers = corrected[: len(field[rows])], bins[: len(field[rows])]
         block[...] = field[rows]
         np.multiply(block, gain[rows], out=block)
         if offset is not None:
             np.add(block, offset[rows], out=block)
             np.maximum(block, 0, out=block)
-        np.minimum(block, N_BINS - 1, out=block)
-        # Adding 2^23 rounds a float32 to a whole number, half to even, and leaves it in the low bits.
+        # Adding 2^23 rounds a float32 to a whole number, half to even, and leaves it in the low bits,
+        # if it is smaller; the gain is at most 100, as the floor of the light is 0.01 or more.
         np.add(block, np.float32(2**23), out=block)
         bits = block.view(np.uint32)
-        np.bitwise_and(bits, _LOW_BITS, out=bits)
+        np.bitwise_and(bits, _FRACTION_BITS, out=bits)
         numbers[...] = bits
         counts = np.bincount(numbers.ravel())
-        total[: len(counts)] += counts
+        total[: len(counts)] += counts[:N_BINS]
+        total[-1] += counts[N_BINS:].sum()
     return total
 
 

@@ -27,6 +27,7 @@ TEXT_COLUMNS = (
     "channel",
     "path",
     "sha256",
+    "crc32",
     "pixels_sha256",
     "status",
     "code",

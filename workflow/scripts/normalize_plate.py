@@ -26,7 +26,8 @@ def normalize_plate(
     threads: int = 1,
 ) -> None:
     """Write the transform of every channel, or that of the `control` plate, and every field's quality."""
-    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    # The sha256, which takes as long as the fit, is checked where the pixels are counted.
+    plate = PlateImages(raw, stores.read_table(images), bit_depth, checksum="crc32")
     keys = plate.keys()
     fit = Settings(**settings)
     given = {} if control is None else read_transforms(stores.read_normalization(control)[0], channels)

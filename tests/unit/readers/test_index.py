@@ -1,5 +1,6 @@
 import hashlib
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,7 @@ def test_index(export):
     assert set(table["channel"]) == {"bf"}
     first = export / table["path"][0]
     assert table["sha256"][0] == hashlib.sha256(first.read_bytes()).hexdigest()
+    assert table["crc32"][0] == f"{zlib.crc32(first.read_bytes()):08x}"
     assert table["bytes"][0] == first.stat().st_size
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import pandas as pd
 
 from livedead.errors import ExportError, FieldError, SheetError
-from livedead.images import Header, read_header
+from livedead.images import Header, file_checksums, read_header
 from livedead.plates import FORMATS as PLATE_FORMATS
 from livedead.plates import parse_well, well_name, well_position
-from livedead.provenance import file_sha256
 from livedead.readers import cellvoyager, hdf5, imagexpress, ome, operetta, pattern
 from livedead.readers.planes import IMAGE_SUFFIXES, Scan
 from livedead.readers.positions import find_overlap
@@ -48,6 +47,7 @@ COLUMNS = [
     "dtype",
     "bytes",
     "sha256",
+    "crc32",
     "x_um",
     "y_um",
     "crop_y_px",
@@ -131,10 +131,10 @@ def index_plate(
     planes = _with_headers(planes, headers)
     with ThreadPoolExecutor(threads) as pool:
         paths = [path for path in dict.fromkeys(planes["path"]) if (raw / path).is_file()]
-        hashes = dict(zip(paths, pool.map(lambda path: file_sha256(raw / path), paths), strict=True))
-    found = planes["path"].isin(hashes)
-    planes["sha256"] = planes["path"].map(hashes).where(found, "")
-    planes["bytes"] = [(raw / path).stat().st_size if path in hashes else 0 for path in planes["path"]]
+        checksums = dict(zip(paths, pool.map(lambda path: file_checksums(raw / path), paths), strict=True))
+    for kind in ("sha256", "crc32"):
+        planes[kind] = [checksums.get(path, {}).get(kind, "") for path in planes["path"]]
+    planes["bytes"] = [(raw / path).stat().st_size if path in checksums else 0 for path in planes["path"]]
     planes[["crop_y_px", "crop_x_px"]] = _crop(
         planes, plate, scan.expected.get("pixel_size_um", pixel_size_um), overlap
     )
