@@ -181,23 +181,10 @@ def test_no_pixel_beyond_the_halo_matters(small_network):
     assert rows.min() < core.start - 192
 
 
-@pytest.mark.parametrize("kernel", [3, 4])
-def test_folding_batch_norm_changes_rounding_only(kernel):
-    network = randomized(
-        Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8), kernel=kernel)
-    ).double()
-    x = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 1, 96, 64)))
-    with torch.no_grad():
-        expected = network(x)
-        folded = inference.fold_batch_norm(copy.deepcopy(network))(x)
-    torch.testing.assert_close(folded, expected, rtol=0, atol=1e-9)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in inference.fold_batch_norm(network).modules())
-
-
 def test_the_plan_chooses_a_pass_by_memory():
     architecture = Architecture(n_classes=5)
-    assert inference.bytes_per_pixel(architecture) == pytest.approx(524, rel=0.2)
-    assert inference.bytes_per_pixel(architecture, banded=True) == pytest.approx(240, rel=0.2)
+    assert inference.bytes_per_pixel(architecture) == pytest.approx(380, rel=0.1)
+    assert inference.bytes_per_pixel(architecture, banded=True) == pytest.approx(198, rel=0.1)
     size = 2048**2
     assert inference.choose_pass(architecture, size, inference.Plan(memory_mb=4000))[0] == "whole"
     assert inference.choose_pass(architecture, size, inference.Plan(memory_mb=2500))[0] == "banded"

@@ -68,6 +68,13 @@ def test_histograms_round_as_numpy_does(field, gain):
     )
 
 
+def test_the_gain_is_the_inverse_of_the_light_to_less_than_a_count():
+    smooth = np.linspace(1000, 60_000, 4096, dtype=np.float32).reshape(64, 64)
+    gain = norm.flat_field(smooth, floor=0.01).astype(float)
+    flat = gain * smooth
+    assert np.ptp(flat) / flat.mean() < 2 / 65_536
+
+
 def test_the_wall_of_the_well_is_not_amplified():
     sample = np.full((3, 64, 64), 100, np.uint16)
     sample[:, :, 32:] = 10_000

@@ -218,6 +218,13 @@ class KerasConvTranspose(nn.ConvTranspose2d):
         return super().forward(x)[..., : 2 * height, : 2 * width]
 
 
+class Head(KerasConvTranspose):
+    """The last step: the output of the last block and the finest skip, joined, to the classes."""
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(torch.cat([x, skip], dim=1))
+
+
 def up_block(in_channels: int, out_channels: int, kernel: int, eps: float) -> nn.Sequential:
     """Transposed convolution without bias, BatchNorm, ReLU: Pix2Pix's ``upsample``."""
     return nn.Sequential(
@@ -241,7 +248,7 @@ class Decoder(nn.Module):
             block = up_block(channels, width, architecture.kernel, architecture.decoder_eps)
             self.add_module(f"up_{k}", block)
             channels = width + skip
-        self.head = KerasConvTranspose(channels, architecture.n_classes, architecture.kernel, bias=True)
+        self.head = Head(channels, architecture.n_classes, architecture.kernel, bias=True)
 
     def join(self, k: int, x: Tensor, skip: Tensor) -> Tensor:
         """Output of step k, joined by its skip."""
@@ -249,9 +256,14 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         """Logits from the bottom and the skips, coarse to fine."""
-        for k, skip in enumerate(skips):
+        *coarse, fine = skips
+        for k, skip in enumerate(coarse):
             x = self.join(k, x, skip)
-        return self.head(x)
+        return self.finish(x, fine)
+
+    def finish(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Logits from the output of the third step and the finest skip."""
+        return self.head(self.get_submodule("up_3")(x), skip)
 
 
 class UNet(nn.Module):
@@ -296,10 +308,7 @@ class UNet(nn.Module):
                 joined[:, :, low:high],
                 self.encoder.expand(middle, skips[middle][:, :, 2 * low : 2 * high]),
             )
-            part = self.decoder.join(
-                3, part, self.encoder.expand(fine, skips[fine][:, :, 4 * low : 4 * high])
-            )
-            part = self.decoder.head(part)
+            part = self.decoder.finish(part, self.encoder.expand(fine, skips[fine][:, :, 4 * low : 4 * high]))
             output[:, :, 8 * start : 8 * stop] = part[:, :, 8 * (start - low) : 8 * (stop - low)]
         return output
 
