@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -39,7 +40,17 @@ def test_imagexpress_names(path, expected):
     assert parsed(path) == [expected]
 
 
-@pytest.mark.parametrize("path", [f"p_C03_s2_w1_thumb{GUID}.tif", "p_C03_s2_w1_thumb.tif", "notes.txt"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"p_C03_s2_w1_thumb{GUID}.tif",
+        "p_C03_s2_w1_thumb.tif",
+        "notes.txt",
+        "experiment_w1BF_s1_t1.TIF",  # no wells: S01 is a well of 1536
+        "p_A01_s1_w1_z2_t3.TIF",
+        "p_A01_t2_s1_w1.TIF",
+    ],
+)
 def test_what_is_no_image_is_passed_over(path):
     assert parsed(path) == []
 
@@ -147,6 +158,57 @@ def test_links_out_of_the_folder_are_refused(export, tmp_path):
     secret.write_bytes(b"x")
     (export / "p_C01_s1_w1.tif").symlink_to(secret)
     with pytest.raises(ExportError, match="leads out"):
+        index(export)
+
+
+def test_links_that_lead_nowhere_are_missing_files(export):
+    (export / "p_C01_s1_w1.tif").symlink_to("p_C01_s1_w1.tif")
+    (export / "p_C02_s1_w1.tif").symlink_to("gone.tif")
+    (export / "self").symlink_to(".")
+    table = index(export)
+    assert {"C01", "C02"} <= set(table["well"])
+    assert len(table) == 9 + 2
+    with pytest.raises(FieldError) as error:
+        PlateImages(export, table, 16).plane(("C02", 1, 1), "bf")
+    assert error.value.code == "missing_file"
+
+
+def test_what_a_file_system_refuses_fails_one_field_or_says_which_folder(export, monkeypatch):
+    def refused(path):
+        if Path(path).name == "p_A02_s2_w1.tif":
+            raise PermissionError(13, "Permission denied", str(path))
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+    monkeypatch.setattr("livedead.readers.file_sha256", refused)
+    table = index(export)
+    assert len(table) == 9
+    plate = PlateImages(export, table, 16)
+    with pytest.raises(FieldError) as error:
+        plate.plane(("A02", 2, 1), "bf")
+    assert error.value.code == "changed_since_index"
+    assert plate.plane(("A02", 1, 1), "bf").shape == (8, 8)
+
+    (export / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", locked)
+    with pytest.raises(ExportError, match=r"locked: Permission denied; make the folder readable"):
+        index(export)
+
+
+def test_files_of_the_desktop_are_no_images(export):
+    for name in ("._p_A01_s1_w1.tif", ".DS_Store", "Thumbs.db", "Icon\r"):
+        (export / name).write_bytes(b"x")
+    table, said = exported(export)
+    assert len(table) == 9
+    assert list(said["passed_over"]) == ["Thumbs.db"]
+    (export / "p_A01_s1_w1\r.tif").write_bytes(b"x")
+    with pytest.raises(ExportError, match=r"'p_A01_s1_w1\\r\.tif' .* rename it"):
         index(export)
 
 

@@ -129,12 +129,10 @@ def index_plate(
     planes = _marked_doubles(planes)
     headers = _headers(raw, planes, threads)
     planes = _with_headers(planes, headers)
+    paths = list(dict.fromkeys(planes["path"]))
     with ThreadPoolExecutor(threads) as pool:
-        paths = [path for path in dict.fromkeys(planes["path"]) if (raw / path).is_file()]
-        hashes = dict(zip(paths, pool.map(lambda path: file_sha256(raw / path), paths), strict=True))
-    found = planes["path"].isin(hashes)
-    planes["sha256"] = planes["path"].map(hashes).where(found, "")
-    planes["bytes"] = [(raw / path).stat().st_size if path in hashes else 0 for path in planes["path"]]
+        found = dict(zip(paths, pool.map(lambda path: _fingerprint(raw / path), paths), strict=True))
+    planes["sha256"], planes["bytes"] = zip(*(found[path] for path in planes["path"]), strict=True)
     planes[["crop_y_px", "crop_x_px"]] = _crop(
         planes, plate, scan.expected.get("pixel_size_um", pixel_size_um), overlap
     )
@@ -156,24 +154,33 @@ def index_plate(
 
 
 def list_files(raw: Path) -> list[str]:
-    """Relative paths of all files below `raw`, sorted; links that lead out are refused."""
+    """Relative paths of all files below `raw`, sorted; links that lead out are refused.
+
+    A link that leads nowhere is listed as the file that it stands for: that one is missing.
+    """
     root = raw.resolve()
     files = []
-    for folder, subfolders, names in os.walk(raw):
+    for folder, subfolders, names in os.walk(raw, onerror=_refuse_folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in [*subfolders, *names]:
             path = Path(folder, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 raise ExportError(f"{path}: a link that leads out of the raw folder; copy the file instead")
-            if name.startswith(".") or not path.is_file():
+            if name.startswith(".") or not (path.is_file() or (path.is_symlink() and not path.exists())):
                 continue
             relative = path.relative_to(raw).as_posix()
-            if not relative.isprintable():
+            if relative.isprintable():
+                files.append(relative)
+            elif relative.lower().endswith(IMAGE_SUFFIXES):  # macOS leaves files named "Icon\r"
                 raise ExportError(
                     f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
                 )
-            files.append(relative)
     return sorted(files)
+
+
+def _refuse_folder(error: OSError) -> None:
+    """What `os.walk` would pass over: the wells of such a folder would seem not to be imaged."""
+    raise ExportError(f"{error.filename}: {error.strerror}; make the folder readable, or move it out of 'raw'")
 
 
 def _scan(
@@ -367,6 +374,15 @@ def _headers(raw: Path, planes: pd.DataFrame, threads: int) -> dict[str, Header]
 
     with ThreadPoolExecutor(threads) as pool:
         return {path: h for path, h in zip(paths, pool.map(header, paths), strict=True) if h is not None}
+
+
+def _fingerprint(path: Path) -> tuple[str, int]:
+    """Hash and size of a file; of one that cannot be read what no file has, so the gate refuses it."""
+    try:
+        return file_sha256(path), path.stat().st_size
+    except OSError as error:
+        log.warning("%s: %s", path, error.strerror)
+        return "", 0
 
 
 def _with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:

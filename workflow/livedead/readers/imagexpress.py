@@ -13,8 +13,9 @@ log = logging.getLogger(__name__)
 
 # The name is read from its end: what comes before the well is free text. A GUID is matched
 # whole, because its first digits would otherwise join the channel's or the site's number.
+# s1, w1, t1, z1 are no wells: files without wells have them, and 1536-well plates rows S, T, W and Z.
 _NAME = re.compile(
-    r"(?:.*?_)?(?P<well>(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
+    r"(?:.*?_)?(?P<well>(?!(?-i:[stwz]))(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
     r"(?:_t(?P<timepoint>\d+))?(?:_z(?P<z>\d+))?"
     r"_?(?P<thumb>_?thumb)?(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.(?:tiff?|stk)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -102,18 +103,18 @@ def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
         ``w1`` -> the name of the wavelength.
     """
     lines = csv.reader(text.splitlines(), skipinitialspace=True)
-    values = {line[0]: line[1:] for line in lines if line}
+    values = {line[0].strip(): [value.strip() for value in line[1:]] for line in lines if line}
     rows, columns = int(values["YWells"][0]), int(values["XWells"][0])
     wells = [
         well_name(row, column)
         for row in range(rows)
         for column, chosen in enumerate(values.get(f"WellsSelection{row + 1}", []))
-        if chosen.strip().upper() == "TRUE"
+        if chosen.upper() == "TRUE"
     ]
     n_sites = 1
     if values.get("Sites", ["FALSE"])[0].upper() == "TRUE":
         n_sites = sum(
-            chosen.strip().upper() == "TRUE"
+            chosen.upper() == "TRUE"
             for row in range(int(values["YSites"][0]))
             for chosen in values.get(f"SiteSelection{row + 1}", [])
         )
