@@ -121,9 +121,7 @@ def test_a_tail_of_zeros_is_lost_data(tmp_path, plane):
 
 
 def test_orientations_that_do_not_exist_are_refused_always(tmp_path, plane):
-    tifffile.imwrite(
-        tmp_path / "a.tif", plane, photometric="minisblack", extratags=[(274, 3, 1, 9, True)]
-    )
+    tifffile.imwrite(tmp_path / "a.tif", plane, photometric="minisblack", extratags=[(274, 3, 1, 9, True)])
     assert code(tmp_path / "a.tif", accept=["orientation"]) == "wrong_layout"
 
 

@@ -180,7 +180,9 @@ def list_files(raw: Path) -> list[str]:
 
 def _refuse_folder(error: OSError) -> None:
     """What `os.walk` would pass over: the wells of such a folder would seem not to be imaged."""
-    raise ExportError(f"{error.filename}: {error.strerror}; make the folder readable, or move it out of 'raw'")
+    raise ExportError(
+        f"{error.filename}: {error.strerror}; make the folder readable, or move it out of 'raw'"
+    )
 
 
 def _scan(
