@@ -317,8 +317,8 @@ def _check_segments(page: tifffile.TiffPage, path: Path) -> None:
     if not fits:
         raise FieldError(
             "wrong_shape",
-            f"{path}: {page.imagelength} x {page.imagewidth} px of {page.bitspersample} bits are not what its "
-            "strips or tiles hold; copy the file again",
+            f"{path}: {page.imagelength} x {page.imagewidth} px of {page.bitspersample} bits are not what "
+            "its strips or tiles hold; copy the file again",
         )
 
 

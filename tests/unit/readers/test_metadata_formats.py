@@ -125,7 +125,7 @@ def test_two_measurements_whose_channels_differ_are_not_mixed(tmp_path):
         harmony(raw, [(row, 2, 1, c, "Ok", f"{c}.tiff", 0) for c in (1, 2)], channels=channels)
         for c in (1, 2):
             tifffile.imwrite(raw / f"{c}.tiff", image(c))
-    with pytest.raises(ExportError, match="channel 1 is 'PI', in another index .* 'Brightfield'"):
+    with pytest.raises(ExportError, match=r"channel 1 is 'PI', in another index .* 'Brightfield'"):
         exported(tmp_path, channels={"bf": "Brightfield"})
 
 
@@ -345,9 +345,9 @@ def test_an_empty_file_of_a_set_is_listed_once(tmp_path):
     document = (
         """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">"""
         + "".join(
-            f'<Image ID="Image:{k}" Name="{well}"><Pixels ID="Pixels:{k}" DimensionOrder="XYCZT" SizeC="1" SizeZ="1" '
-            f'SizeT="1" SizeX="20" SizeY="20" Type="uint16"><Channel ID="Channel:{k}:0" Name="BF"/><TiffData>'
-            f'<UUID FileName="{well}.ome.tif">urn:uuid:{k}</UUID></TiffData></Pixels></Image>'
+            f'<Image ID="Image:{k}" Name="{well}"><Pixels ID="Pixels:{k}" DimensionOrder="XYCZT" SizeC="1" '
+            f'SizeZ="1" SizeT="1" SizeX="20" SizeY="20" Type="uint16"><Channel ID="Channel:{k}:0" Name="BF"/>'
+            f'<TiffData><UUID FileName="{well}.ome.tif">urn:uuid:{k}</UUID></TiffData></Pixels></Image>'
             for k, well in enumerate(("B03", "B04"))
         )
         + "</OME>"
