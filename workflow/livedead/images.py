@@ -139,11 +139,11 @@ def read_plane(
             f"{path}: every pixel is {high if plane.size else 'absent'}; "
             "the acquisition failed or the file lost its data",
         )
-    if low == 0 and _lost_rows(plane):
+    if low == 0 and (_lost_rows(plane) or _lost_rows(plane.T)):
         raise FieldError(
             "blank",
-            f"{path}: rows of zeros in an image that has no zero elsewhere; the file lost a part of its "
-            "data, copy it again",
+            f"{path}: rows or columns of zeros in an image that has no zero elsewhere; the file lost a part "
+            "of its data, copy it again",
         )
     limit = 2**bit_depth - 1
     if high > limit:

@@ -193,8 +193,7 @@ def _pixels_planes(number: int, pixels: ET.Element, first_page: int, own: str) -
     for block in blocks:
         uuid = next(elements(block, "UUID"), None)
         # By its own identifier a file knows itself even where it was renamed.
-        is_own = uuid is None or (uuid.text or "").strip() == own != ""
-        file = "" if is_own else uuid.get("FileName", "")
+        file = "" if uuid is None or (uuid.text or "").strip() == own != "" else uuid.get("FileName", "")
         start = sum(
             int(block.get(f"First{axis}", "0")) * math.prod(counts[:k]) for k, axis in enumerate(order)
         )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from livedead.errors import ExportError, FieldError, SheetError
@@ -206,19 +207,21 @@ def _scan(
 
 
 def _recognised(raw: Path, files: list[str], file_pattern: str | None) -> tuple[str, Scan]:
-    found, errors = {}, []
+    found: dict[str, Scan] = {}
+    errors: dict[str, ExportError] = {}
     for name, reader in FORMATS.items():
         try:
             scan = reader(raw, files, file_pattern if name in ("hdf5", "ome") else None)
         except ExportError as error:
-            errors.append(f"{name}: {error}")
+            errors[name] = error
             continue
         if scan.rows:
             found[name] = scan
-    candidates = [
-        f"{name} ({len(scan.rows)} planes, by {scan.evidence})" for name, scan in found.items()
-    ] + errors
-    if len(candidates) == 1 and found:
+    candidates = [f"{name} ({len(scan.rows)} planes, by {scan.evidence})" for name, scan in found.items()]
+    candidates += [f"{name} ({error})" for name, error in errors.items()]
+    if len(candidates) == 1:
+        if errors:
+            raise next(iter(errors.values()))
         return next(iter(found.items()))
     if candidates:
         raise ExportError(
@@ -246,11 +249,23 @@ def _well(plate: str, text: str, path: str, n_wells: int) -> str:
 
 
 def _with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> pd.DataFrame:
-    """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills."""
+    """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills.
+
+    A file that cannot be read stands for as many pages as the others have. Where pages are channels,
+    a stack of another length has others in their places.
+    """
+    single = planes["pages"] == 1
+    readable = planes["path"].isin(headers)
+    most = max((header.pages for header in headers.values()), default=1)
     counts = [
-        headers[row.path].pages if row.path in headers and row.pages == 1 else 1
-        for row in planes.itertuples()
+        (headers[path].pages if is_read else most) if is_single else 1
+        for path, is_read, is_single in zip(planes["path"], readable, single, strict=True)
     ]
+    planes = planes.copy()
+    planes.loc[single & ~readable & (planes["problem"] == ""), "problem"] = "unreadable"
+    if pages == "channel":
+        other = np.array([1 < count < most for count in counts])
+        planes.loc[other & (planes["problem"] == ""), "problem"] = "missing_plane"
     repeated = planes.loc[planes.index.repeat(counts)].reset_index(drop=True)
     many = [count for count in counts for _ in range(count)]
     page = [k for count in counts for k in range(count)]
