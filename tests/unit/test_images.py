@@ -125,6 +125,20 @@ def test_orientations_that_do_not_exist_are_refused_always(tmp_path, plane):
     assert code(tmp_path / "a.tif", accept=["orientation"]) == "wrong_layout"
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_stack_whose_last_page_was_lost_is_no_single_image(tmp_path, plane, bigtiff, byteorder):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, bigtiff=bigtiff, byteorder=byteorder) as file:
+        for _ in range(2):
+            file.write(plane, photometric="minisblack", metadata=None, contiguous=False)
+    with tifffile.TiffFile(path) as file:
+        second = file.pages[1].offset
+    np.testing.assert_array_equal(read_plane(path, 1, pages=2), plane)
+    path.write_bytes(path.read_bytes()[:second])
+    assert code(path) == "truncated"
+
+
 def test_changed_since_it_was_indexed(tmp_path, plane):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, plane, photometric="minisblack")

@@ -8,6 +8,7 @@ or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 fi
 import hashlib
 import io
 import math
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -344,6 +345,8 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
             "pages",
         )
+    if _next_page(file):
+        raise FieldError("truncated", f"{path}: page {pages + 1} lies where no page is; copy the file again")
     hidden = 1
     stack = first.tags.get(_UIC2_TAG)
     if stack is not None:
@@ -362,6 +365,15 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             raise FieldError("unreadable", str(error)) from error
         if absent:
             raise _refuse(path, f"OME metadata that promises {absent} plane(s) that the file lacks", "pages")
+
+
+def _next_page(file: tifffile.TiffFile) -> int:
+    """Where the last page that can be found says that another is; 0 if it is the last."""
+    form, stream = file.tiff, file.filehandle
+    stream.seek(file.pages[len(file.pages) - 1].offset)
+    (n_tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
+    stream.seek(n_tags * form.tagsize, 1)
+    return int(struct.unpack(form.offsetformat, stream.read(form.offsetsize))[0])
 
 
 def _check_dtype(dtype: np.dtype | None, path: Path, accept: frozenset[str]) -> None:
