@@ -201,12 +201,12 @@ def test_plates_share_neither_folders_nor_ids(tmp_path):
 
 
 def test_maps_of_all_plates_are_checked_at_once(tmp_path):
-    for name, well in (("a", "A1"), ("b", "I9"), ("c", "A 1")):
-        write(tmp_path / f"{name}.csv", f"well,drug\n{well},x\n")
+    for name, column, well in (("a", "drug", "A1"), ("b", "drug", "I9"), ("c", "row", "A1")):
+        write(tmp_path / f"{name}.csv", f"well,{column}\n{well},x\n")
     rows = "".join(f"{name}\t{name}\t1\t{tmp_path}/{name}.csv\n" for name in "abcd")
     text = f"plate\traw\tpixel_size_um\tplatemap\n{rows}"
     with pytest.raises(SheetError) as error:
-        sheets.check_plate_maps(sheets.read_plates(write(tmp_path / "plates.tsv", text)))
+        sheets.check_plate_maps(sheets.read_plates(write(tmp_path / "plates.tsv", text)), {"row", "column"})
     assert [line.partition(": ")[0] for line in str(error.value).split("\n")] == [
         f"{tmp_path}/{name}.csv" for name in "bc"
     ]

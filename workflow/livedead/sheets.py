@@ -5,6 +5,7 @@ import io
 import os
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -304,13 +305,15 @@ def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
         raise SheetError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from error
 
 
-def check_plate_maps(table: pd.DataFrame) -> None:
+def check_plate_maps(table: pd.DataFrame, taken: Collection[str]) -> None:
     """Read the maps of all plates, of those whose file is there.
 
     Parameters
     ----------
     table : DataFrame
         From `read_plates`.
+    taken : collection of str
+        Columns that the map may not have, because the well table has them.
 
     Raises
     ------
@@ -321,9 +324,14 @@ def check_plate_maps(table: pd.DataFrame) -> None:
     for path, n_wells in table[["platemap", "wells"]].drop_duplicates().itertuples(index=False):
         if path and Path(path).is_file():
             try:
-                read_plate_map(path, n_wells)
+                clash = [column for column in read_plate_map(path, n_wells) if column in taken]
             except SheetError as error:
                 problems.append(str(error))
+                continue
+            if clash:
+                problems.append(
+                    f"{path}: column(s) {', '.join(clash)} are columns of the result; rename them"
+                )
     if problems:
         raise SheetError("\n".join(problems))
 

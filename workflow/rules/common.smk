@@ -31,8 +31,13 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 
 # A map is read last of all, by tabulate_wells; its mistakes are told before hours are computed.
 onstart:
+    from livedead.wells import (
+        KEYS,
+        RESULTS,
+    )  # not for every plan and job: it takes time
+
     try:
-        sheets.check_plate_maps(PLATES)
+        sheets.check_plate_maps(PLATES, set(KEYS + RESULTS) - {"well"})
     except LivedeadError as error:
         raise WorkflowError(str(error)) from error
 

@@ -397,3 +397,17 @@ def test_htd_says_what_to_expect(export):
     text = described(export, channels={"bf": "Brightfield"})
     assert "promised by the export, not imaged: D01" in text
     assert "fields with fewer than 2 timepoints" in text
+
+
+def test_htd_files_that_disagree_on_channels_are_not_mixed(export):
+    for name, text in (("a", HTD), ("b", HTD.replace("XSites", "YSites")), ("c", "no settings\n")):
+        (export / f"{name}.HTD").write_text(text)
+    assert set(index(export, channels={"bf": "Brightfield"})["channel"]) == {"bf"}
+    (export / "b.HTD").write_text(HTD.replace("Brightfield", "x").replace("PI", "Brightfield"))
+    with pytest.raises(ExportError, match=r"w1 is 'Brightfield' in one, 'x' in another"):
+        index(export)
+
+
+def test_an_htd_file_of_a_billion_wells_takes_no_time():
+    expected, _ = imagexpress.parse_htd(HTD.replace('"YWells", 8', '"YWells", 1000000000 '))
+    assert expected["wells"] == ["A01", "A02", "D01"]
