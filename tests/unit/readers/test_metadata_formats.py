@@ -204,6 +204,24 @@ def test_errors_of_cellvoyager_are_failed_acquisitions(tmp_path):
     assert code(PlateImages(tmp_path, table, 16), ("B03", 3, 1)) == failed
 
 
+def test_an_image_of_two_channels_is_neither(tmp_path):
+    yokogawa(tmp_path, [(record("IMG", 1, channel=k), "x.tif") for k in (1, 2)])
+    tifffile.imwrite(tmp_path / "x.tif", image())
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "C02"})[0], 16)
+    assert code(plate, ("B03", 1, 1)) == "doubled"
+
+
+@pytest.mark.parametrize("size", ["0,325", "<"])
+def test_what_a_measurement_expected_is_no_need(tmp_path, size):
+    yokogawa(tmp_path, [(record("IMG", 1), "x.tif")])
+    tifffile.imwrite(tmp_path / "x.tif", image())
+    (tmp_path / "MeasurementDetail.mrf").write_text(
+        f'<Detail FieldCount="1"><MeasurementChannel HorizontalPixelDimension="{size}"/></Detail>'
+    )
+    table, _ = exported(tmp_path, channels={"bf": "C01"})
+    assert list(table["problem"]) == [""]
+
+
 def test_real_cellvoyager_export(shared):
     raw = shared / "cellvoyager"
     with pytest.raises(ExportError, match=r"several focal planes \(1, 2, 3, 4\)"):

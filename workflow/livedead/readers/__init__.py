@@ -125,9 +125,9 @@ def index_plate(
     planes["well"] = [_well(plate, row.well, row.path, n_wells) for row in planes.itertuples()]
     if pages is not None:
         planes = _with_pages(planes, pages, _headers(raw, planes, threads))
+    planes = _marked_doubles(planes)  # while channels are there that are not configured
     planes = _named_channels(planes, plate, channels, scan.channel_names, passed_over)
     planes = _chosen_focus(planes, plate, focal_plane, passed_over)
-    planes = _marked_doubles(planes)
     headers = _headers(raw, planes, threads)
     planes = _with_headers(planes, headers)
     paths = list(dict.fromkeys(planes["path"]))
