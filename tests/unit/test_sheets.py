@@ -192,6 +192,16 @@ def test_other_encodings_name_their_line(tmp_path, encoding):
         sheets.read_plate_map(path, 96)
 
 
+@pytest.mark.parametrize("masks", ["masks/{weel}.png", "masks/{}.png", "masks/{well.png", "masks/one.png"])
+def test_masks_are_one_file_a_well(tmp_path, masks):
+    for text in ("{well}.png", "{well}_{field}_{timepoint}.png"):
+        good = write(tmp_path / "plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{text}\n")
+        assert sheets.read_plates(good).at["a", "masks"] == text
+    bad = write(tmp_path / "plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{masks}\n")
+    with pytest.raises(SheetError, match=r"line 2, column 'masks': .*; allowed: a path with \{well\}"):
+        sheets.read_plates(bad)
+
+
 def test_plates_share_neither_folders_nor_ids(tmp_path):
     text = HEADER + "a\tx/y\t1\nb\t./x//y/\t1\nA\tz\t1\n"
     with pytest.raises(SheetError) as error:

@@ -263,6 +263,14 @@ def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
             f"column 'pixel_size_um': {texts['pixel_size_um']!r}; allowed: micrometres per pixel, "
             "with a decimal point, such as 0.65"
         )
+    try:
+        is_path = not texts["masks"] or "\0" in texts["masks"].format(well="\0", field=1, timepoint=1)
+    except (KeyError, IndexError, ValueError):
+        is_path = False
+    if not is_path:
+        raise SheetError(
+            f"column 'masks': {texts['masks']!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}"
+        )
     for column in ("raw", "platemap"):
         if set("{}") & set(texts[column]):
             raise SheetError(f"column {column!r}: {texts[column]!r}; allowed: any path without {{ and }}")
