@@ -200,3 +200,28 @@ def test_overlap_is_cropped_flags_exclude_and_wells_have_their_own_range(tmp_pat
     levels = dict(zip(stored["local_wells"], map(tuple, stored["local_levels"]), strict=True))
     assert set(levels) == {b"A01", b"B02"}
     assert levels[b"A01"] != levels[b"B02"]
+
+
+def test_braces_in_a_pattern_and_mistakes_in_maps_before_anything_is_computed(
+    tmp_path, repository, experiment
+):
+    folder = write_folder(
+        tmp_path,
+        repository,
+        {"a": experiment[0], "b": experiment[0]},
+        [{"plate": name, "format": "pattern", "platemap": f"config/{name}.csv"} for name in "ab"],
+        channels={"brightfield": "w1"},
+        file_pattern=r"p_(?P<well>[A-P]\d{2})_s(?P<field>\d{1,3})_(?P<channel>w\d)\.TIF",
+    )
+    for name, well in (("a", "I9"), ("b", "A 1")):
+        (tmp_path / f"config/{name}.csv").write_text(f"well,drug\n{well},x\n")
+    run = folder.snakemake("inventory")
+    assert run.returncode != 0
+    assert "config/a.csv: line 2, column 'well': well 'I9' is not on a 96-well plate" in run.stderr
+    assert "config/b.csv: line 2, column 'well': 'A 1' is not a well name" in run.stderr
+    assert not (tmp_path / "results").exists()
+    for name in "ab":
+        (tmp_path / f"config/{name}.csv").write_text("well,drug\nA1,x\n")
+    run = folder.snakemake("inventory")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("imaged, not mapped: B02") == 2

@@ -123,6 +123,7 @@ ROOMS = [
     ["fields"],
     ["unet"],
     ["weights"],
+    ["folding"],
     ["inference"],
     ["counting"],
     ["cells"],

@@ -26,7 +26,7 @@ def test_last_well_of_each_format(n_wells, last):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1A", "A", "A0", "A00", "I09", "H13", "Α1", "AG01", "A1B", "A-1", "A1.0"]
+    "text", ["", "1A", "A", "A0", "A00", "I09", "H13", "Α1", "AG01", "A1B", "A-1", "A 1", "A:1", "A1.0"]
 )
 def test_no_well_of_a_96_well_plate(text):
     with pytest.raises(SheetError, match="well"):
@@ -48,6 +48,7 @@ def test_rows_beyond_z():
 
 def test_well_lists():
     assert plates.parse_well_list("A1, b2-C3", 96) == ["A01", "B02", "B03", "C02", "C03"]
+    assert plates.parse_well_list("A1 - A3", 96) == ["A01", "A02", "A03"]
     assert plates.parse_well_list("", 96) == []
     with pytest.raises(SheetError, match="backwards"):
         plates.parse_well_list("C3-B2", 96)

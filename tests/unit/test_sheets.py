@@ -56,13 +56,17 @@ def test_plates_have_types_and_defaults(tmp_path):
     [
         ("a b\tx\t1", "plate"),
         ("a\t\t1", "raw"),
+        ("a\tx{y}\t1", "raw"),
         ("a\tx\t0,65", "pixel_size_um"),
         ("a\tx\t-1", "pixel_size_um"),
         ("a\tx\tnan", "pixel_size_um"),
+        ("a\tx\t1\t96²", "wells"),
     ],
 )
 def test_errors_name_file_line_and_column(tmp_path, row, column):
-    path = write(tmp_path / "plates.tsv", HEADER + "ok\tx\t1\n" + row + "\n")
+    header = HEADER if row.count("\t") == 2 else HEADER.replace("\n", "\twells\n")
+    filler = "\t" * (row.count("\t") - 2)
+    path = write(tmp_path / "plates.tsv", header + f"ok\tx\t1{filler}\n" + row + "\n")
     with pytest.raises(SheetError, match=rf"plates\.tsv: line 3, column '{column}'"):
         sheets.read_plates(path)
 
@@ -137,6 +141,93 @@ def test_utf16_empty_columns_and_invisible_marks(tmp_path):
     assert table.to_dict("list") == {"well": ["A01"], "drug": ["x"]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "well;drug, name;dose\nA1;x;0,5\n",  # a European Excel, whose header has a comma
+        '"drug, name";well;dose\nx;A1;0,5\n',
+        "sep=;\r\nwell;drug, name;dose\r\nA1;x;0,5\r\n",
+        'well,"drug, name",dose\nA1,x,"0,5"\n',
+        "well\tdrug, name\tdose\nA1\tx\t0,5\n",
+        "well;drug,\u00a0name;dose\nA1\u00a0;x;\u202f0,5\n",
+    ],
+)
+def test_separators_as_spreadsheets_choose_them(tmp_path, text):
+    table = sheets.read_plate_map(write(tmp_path / "map.csv", text), 96)
+    assert table[["well", "drug, name", "dose"]].to_numpy().tolist() == [["A01", "x", "0,5"]]
+
+
+def test_the_first_line_of_excel_is_no_name_of_a_grid(tmp_path):
+    table = sheets.read_plate_map(write(tmp_path / "map.csv", "sep=;\n;1;2\nA;0,5;y\n"), 96)
+    assert table.to_dict("list") == {"well": ["A01", "A02"], "value": ["0,5", "y"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('well,drug\nA1,x\nA2,"y\nA3,z\nA4,z\n', "line 3: unexpected end of data; is a quotation mark not"),
+        ('well,drug\nA1,"two\nlines"\nI9,x\n', "line 4, column 'well': well 'I9'"),
+        ("well,dose\nA1,1\nA2,#N/A\n", "line 3, column 2: '#N/A' is an error of a spreadsheet"),
+        (",1,2\nA,x,#REF!\n", "line 2, column 3: '#REF!' is an error of a spreadsheet"),
+        (
+            "well,control\nA1,negative\nA2,Neg\n",
+            "line 3, column 'control': 'Neg'; allowed: negative, positive",
+        ),
+        ("well,drug,dose\nA1,x\n", r"line 2: 2 values .* need their separators"),
+        ("well,drug\n", "no well in it"),
+        ("drug,1.0,2.0\nA,x,y\n", "neither a column 'well', nor a grid of column numbers"),
+    ],
+)
+def test_mistakes_in_plate_maps_name_their_line(tmp_path, text, message):
+    with pytest.raises(SheetError, match=rf"map\.csv: {message}"):
+        sheets.read_plate_map(write(tmp_path / "map.csv", text), 96)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le"])
+def test_other_encodings_name_their_line(tmp_path, encoding):
+    text = "well,dose\nA1,5 \u00b5M\n" if encoding == "cp1252" else "well,dose\nA1,5\n"
+    path = write(tmp_path / "map.csv", text, encoding)
+    line = 2 if encoding == "cp1252" else 1
+    with pytest.raises(SheetError, match=rf"map\.csv: line {line}: not a UTF-8 text file: .* 'CSV UTF-8'"):
+        sheets.read_plate_map(path, 96)
+
+
+@pytest.mark.parametrize("masks", ["masks/{weel}.png", "masks/{}.png", "masks/{well.png", "masks/one.png"])
+def test_masks_are_one_file_a_well(tmp_path, masks):
+    for text in ("{well}.png", "{well}_{field}_{timepoint}.png"):
+        good = write(tmp_path / "plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{text}\n")
+        assert sheets.read_plates(good).at["a", "masks"] == text
+    bad = write(tmp_path / "plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{masks}\n")
+    with pytest.raises(SheetError, match=r"line 2, column 'masks': .*; allowed: a path with \{well\}"):
+        sheets.read_plates(bad)
+
+
+def test_plates_share_neither_folders_nor_ids(tmp_path):
+    text = HEADER + "a\tx/y\t1\nb\t./x//y/\t1\nA\tz\t1\n"
+    with pytest.raises(SheetError) as error:
+        sheets.read_plates(write(tmp_path / "plates.tsv", text))
+    assert "line 3, column 'raw': './x//y/' twice, as in line 2" in str(error.value)
+    assert "line 4, column 'plate': 'A' twice, as in line 2" in str(error.value)
+
+
+def test_maps_of_all_plates_are_checked_at_once(tmp_path):
+    for name, column, well in (("a", "drug", "A1"), ("b", "drug", "I9"), ("c", "row", "A1")):
+        write(tmp_path / f"{name}.csv", f"well,{column}\n{well},x\n")
+    rows = "".join(f"{name}\t{name}\t1\t{tmp_path}/{name}.csv\n" for name in "abcd")
+    text = f"plate\traw\tpixel_size_um\tplatemap\n{rows}"
+    with pytest.raises(SheetError) as error:
+        sheets.check_plate_maps(sheets.read_plates(write(tmp_path / "plates.tsv", text)))
+    assert [line.partition(": ")[0] for line in str(error.value).split("\n")] == [
+        f"{tmp_path}/{name}.csv" for name in "bc"
+    ]
+
+
+def test_a_map_column_must_not_shadow_a_result(tmp_path):
+    path = write(tmp_path / "map.tsv", "well\tdrug\tn_live\nA1\tx\t3\n")
+    with pytest.raises(SheetError, match=r"map\.tsv: column\(s\) n_live are columns of the result; rename"):
+        sheets.read_plate_map(path, 96)
+
+
 def test_two_spellings_of_a_well_and_greek_letters(tmp_path):
     text = "well\tdrug\nA1\tx\na01\ty\n\u0391 2\tz\n\u03912\tz\n"
     with pytest.raises(SheetError) as error:
@@ -149,7 +240,7 @@ def test_maps_by_barcode(tmp_path):
     maps = write(tmp_path / "maps.csv", "barcode,map,batch\nBC1,a b.csv,1\n007,$(c).csv,1\n")
     text = (
         HEADER.strip()
-        + "\tbarcode\tplatemap\np\tx\t1\tBC1\t\n007\tx\t1\t\t\nq\tx\t1\tBC1\town.csv\nr\tx\t1\t\t\n"
+        + "\tbarcode\tplatemap\np\ta\t1\tBC1\t\n007\tb\t1\t\t\nq\tc\t1\tBC1\town.csv\nr\td\t1\t\t\n"
     )
     table = sheets.read_plates(write(tmp_path / "plates.tsv", text), maps)
     assert table["platemap"].to_dict() == {"p": "a b.csv", "007": "$(c).csv", "q": "own.csv", "r": ""}

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from livedead import wells
-from livedead.errors import CountError, SheetError
+from livedead.errors import CountError
 
 PROVENANCE = {"model_sha256": "m", "config_sha256": "c", "version": "1"}
 
@@ -194,11 +194,6 @@ def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
     changed = FIELDS.assign(pixels_sha256=["other", *FIELDS["pixels_sha256"][1:]])
     second = table(fields=changed)["row_sha256"]
     assert (first != second).to_dict() == {w: w == "A01" for w in first.index}
-
-
-def test_a_map_column_must_not_shadow_a_result():
-    with pytest.raises(SheetError, match="n_live"):
-        table(plate_map=MAP.rename(columns={"drug": "n_live"}))
 
 
 def test_plates_with_other_map_columns_join():

@@ -8,6 +8,7 @@ or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 fi
 import hashlib
 import io
 import math
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -143,11 +144,11 @@ def read_plane(
             f"{path}: every pixel is {high if plane.size else 'absent'}; "
             "the acquisition failed or the file lost its data",
         )
-    if low == 0 and _lost_rows(plane):
+    if low == 0 and (_lost_rows(plane) or _lost_rows(plane.T)):
         raise FieldError(
             "blank",
-            f"{path}: rows of zeros in an image that has no zero elsewhere; the file lost a part of its "
-            "data, copy it again",
+            f"{path}: rows or columns of zeros in an image that has no zero elsewhere; the file lost a part "
+            "of its data, copy it again",
         )
     limit = 2**bit_depth - 1
     if high > limit:
@@ -160,9 +161,9 @@ def read_plane(
 
 
 def _lost_rows(plane: np.ndarray) -> bool:
-    """Whether a tenth of the rows or more are zero and only they, and the rows they begin and end in."""
+    """Whether a hundredth of the rows or more are zero and only they, and the rows they begin and end in."""
     lost = plane.max(axis=1) == 0
-    if lost.sum() < max(2, len(lost) // 10):
+    if lost.sum() < max(2, len(lost) // 100):
         return False
     beside = lost.copy()
     beside[1:] |= lost[:-1]
@@ -306,7 +307,7 @@ def _tiff_plane(
         raise _refuse(path, f"compression {compression}, which may lose what was measured", "lossy")
     tag = page.tags.get("Orientation")
     orientation = 1 if tag is None else int(tag.value)
-    if orientation != 1 and "orientation" not in accept:
+    if orientation != 1 and not ("orientation" in accept and 2 <= orientation <= 8):
         raise _refuse(path, f"orientation tag {orientation}, expected 1", "orientation")
     _check_dtype(page.dtype, path, accept)
     end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
@@ -316,6 +317,7 @@ def _tiff_plane(
             f"{path}: {file.filehandle.size:,} bytes, but its pixels end at byte {end:,}; "
             "copy the file again",
         )
+    _check_segments(page, path)
     pixels = _pixels(file, page)
     if photometric == "rgb":
         pixels = _grey_of_equal_samples(pixels, path)
@@ -325,6 +327,26 @@ def _tiff_plane(
     if photometric == "miniswhite":
         pixels = np.uint16(255 if str(page.dtype) == "uint8" else 65535) - pixels
     return np.ascontiguousarray(_upright(pixels, orientation), dtype=np.uint16)
+
+
+def _check_segments(page: tifffile.TiffPage, path: Path) -> None:
+    """Refuse a page whose strips or tiles do not fit its size: decoders cut and pad without a word."""
+    rows, *row = page.chunks
+    needed, counts = math.prod(page.chunked), page.databytecounts
+    listed = page.tags.get("TileOffsets" if page.is_tiled else "StripOffsets")
+    fits = listed is not None and listed.count == len(counts) == needed
+    if fits and page.compression == 1:
+        row_bytes = -(-math.prod(row) * page.bitspersample // 8)
+        whole = rows * row_bytes
+        # The last strip may be as long as the others, or end with the image.
+        last = whole if page.is_tiled else (page.imagelength - (needed - 1) * rows) * row_bytes
+        fits = counts[-1] in (whole, last) and all(count == whole for count in counts[:-1])
+    if not fits:
+        raise FieldError(
+            "wrong_shape",
+            f"{path}: {page.imagelength} x {page.imagewidth} px of {page.bitspersample} bits are not what "
+            "its strips or tiles hold; copy the file again",
+        )
 
 
 def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
@@ -349,6 +371,8 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
             "pages",
         )
+    if _next_page(file):
+        raise FieldError("truncated", f"{path}: page {pages + 1} lies where no page is; copy the file again")
     hidden = 1
     stack = first.tags.get(_UIC2_TAG)
     if stack is not None:
@@ -367,6 +391,15 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             raise FieldError("unreadable", str(error)) from error
         if absent:
             raise _refuse(path, f"OME metadata that promises {absent} plane(s) that the file lacks", "pages")
+
+
+def _next_page(file: tifffile.TiffFile) -> int:
+    """Where the last page that can be found says that another is; 0 if it is the last."""
+    form, stream = file.tiff, file.filehandle
+    stream.seek(file.pages[len(file.pages) - 1].offset)
+    (n_tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
+    stream.seek(n_tags * form.tagsize, 1)
+    return int(struct.unpack(form.offsetformat, stream.read(form.offsetsize))[0])
 
 
 def _check_dtype(dtype: np.dtype | None, path: Path, accept: frozenset[str]) -> None:

@@ -119,7 +119,6 @@ class OmeDocument:
     image_names: list[str]
     wells: dict[int, tuple[int, int, int]]
     """Image -> zero-based row and column of its well, and its field in the well, from 1."""
-    uuid: str
 
 
 def read_ome(text: str | bytes, source: object) -> OmeDocument:
@@ -144,8 +143,10 @@ def _read_ome(root: ET.Element) -> OmeDocument:
     for number, image in enumerate(e for e in root if local_name(e.tag) == "Image"):
         names.append(image.get("Name", ""))
         numbers[image.get("ID", "")] = number
-        pixels = next(elements(image, "Pixels"))
-        found = list(_pixels_planes(number, pixels, first_page))
+        pixels = next(elements(image, "Pixels"), None)
+        if pixels is None:
+            raise KeyError("Pixels")
+        found = list(_pixels_planes(number, pixels, first_page, root.get("UUID", "")))
         if next(elements(pixels, "TiffData"), None) is None:
             first_page += len(found)
         planes += found
@@ -156,12 +157,12 @@ def _read_ome(root: ET.Element) -> OmeDocument:
             reference = next(elements(sample, "ImageRef"), None)
             if reference is not None and reference.attrib["ID"] in numbers:
                 wells[numbers[reference.attrib["ID"]]] = row, column, field
-    return OmeDocument(planes, names, wells, root.get("UUID", ""))
+    return OmeDocument(planes, names, wells)
 
 
-def _pixels_planes(number: int, pixels: ET.Element, first_page: int) -> Iterator[OmePlane]:
+def _pixels_planes(number: int, pixels: ET.Element, first_page: int, own: str) -> Iterator[OmePlane]:
     sizes = {axis: int(pixels.attrib[f"Size{axis}"]) for axis in "CZT"}
-    if min(sizes.values()) < 1 or max(sizes.values()) > 1_000_000:
+    if min(sizes.values()) < 1 or math.prod(sizes.values()) > 1_000_000:
         raise ValueError(f"sizes {sizes}")
     # Colour images hold several samples of a channel in one page.
     channels = [e.get("Name") or str(k) for k, e in enumerate(elements(pixels, "Channel"))]
@@ -191,7 +192,8 @@ def _pixels_planes(number: int, pixels: ET.Element, first_page: int) -> Iterator
     mapped: dict[int, tuple[str, int]] = {}
     for block in blocks:
         uuid = next(elements(block, "UUID"), None)
-        file = "" if uuid is None else uuid.get("FileName", "")
+        # By its own identifier a file knows itself even where it was renamed.
+        file = "" if uuid is None or (uuid.text or "").strip() == own != "" else uuid.get("FileName", "")
         start = sum(
             int(block.get(f"First{axis}", "0")) * math.prod(counts[:k]) for k, axis in enumerate(order)
         )

@@ -90,7 +90,7 @@ def sort_wells(wells: Iterable[str]) -> list[str]:
 def parse_well_list(text: str, n_wells: int) -> list[str]:
     """Wells named by a list such as ``A01, B1-B12, C3-D4``; a range spans a rectangle."""
     wells: dict[str, None] = {}
-    for part in filter(None, re.split(r"[,;\s]+", text.strip())):
+    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", text.strip()))):
         first, _, last = part.partition("-")
         top, left = well_position(parse_well(first, n_wells))
         bottom, right = well_position(parse_well(last or first, n_wells))
@@ -141,7 +141,10 @@ def plate_map(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
         Naming line, column and value of every bad or repeated well.
     """
     if "well" not in table.columns:
-        raise SheetError(f"no column 'well'; found: {', '.join(table.columns)}")
+        raise SheetError(
+            f"neither a column 'well', nor a grid of column numbers 1, 2, 3 over row letters A, B, C; "
+            f"the columns are {', '.join(table.columns)}"
+        )
     problems = []
     lines: dict[str, int] = {}
     for line, text in table["well"].items():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -14,6 +15,43 @@ from livedead import plates
 from livedead.errors import SheetError
 
 SEPARATORS = ("\t", ",", ";")
+EXCEL_ERRORS = ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+
+KEYS = ["plate", "well", "row", "column", "timepoint"]
+RESULTS = [
+    "status",
+    "n_fields_expected",
+    "n_fields_used",
+    "n_live",
+    "n_dead",
+    "n_ambiguous",
+    "n_total",
+    "viability",
+    "viability_low",
+    "viability_high",
+    "viability_interval",
+    "viability_field_sd",
+    "edge_rule",
+    "area_mm2",
+    "live_per_mm2",
+    "dead_per_mm2",
+    "live_vs_control",
+    "total_vs_control",
+    "median_area_um2_live",
+    "median_area_um2_dead",
+    "clump_fraction",
+    "n_split",
+    "focus",
+    "saturated_fraction",
+    "qc_flags",
+    "model_sha256",
+    "config_sha256",
+    "row_sha256",
+]
+"""Columns of the well table, beside those of the plate map, which therefore has none of them."""
+
+CONTROLS = ("negative", "positive")
+"""What the plate map's column ``control`` may say, if anything: untreated, and killed."""
 
 PLATE_COLUMNS = {
     "plate": None,
@@ -61,8 +99,8 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
     """Read a TSV or CSV of text, as Excel, Windows and people leave it.
 
     A byte-order mark, UTF-16, CRLF line ends, spaces around values, decomposed accents, empty
-    lines and empty columns at the right are harmless. The separator is a tab if the header has
-    one, else a comma, else a semicolon.
+    lines and empty columns at the right are harmless, as is Excel's first line ``sep=;``. The
+    separator is a tab if the header has one, else the first comma or semicolon outside quotes.
 
     Returns
     -------
@@ -76,7 +114,8 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
     """
     text = _text(path)
     header = next((line for line in text.split("\n") if line.strip()), "")
-    separator = next((mark for mark in SEPARATORS if mark in header), "\t")
+    marks = [mark for mark in re.sub('"[^"]*"', "", header) if mark in SEPARATORS]
+    separator = "\t" if "\t" in marks or not marks else marks[0]
     rows = _rows(text, separator, path)
     if not rows:
         raise SheetError(f"{path}: empty; the first line must name the columns")
@@ -92,7 +131,8 @@ def read_sheet(path: str | Path) -> pd.DataFrame:
             row.pop()
         if len(row) != len(columns):
             raise SheetError(
-                f"{path}: line {line}: {len(row)} values for {len(columns)} columns ({', '.join(columns)})"
+                f"{path}: line {line}: {len(row)} values for {len(columns)} columns ({', '.join(columns)}); "
+                "empty cells need their separators, also at the end of a line"
             )
         values.append(row)
     return pd.DataFrame(values, columns=columns, index=[line for line, _ in rows[1:]])
@@ -109,19 +149,38 @@ def _text(path: str | Path) -> str:
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise SheetError(f"{path}: not a UTF-8 text file: {error}; save it as 'CSV UTF-8'") from error
+        if "\0" in text:
+            raise ValueError("it holds zeros, as UTF-16 without a mark and binary files do")
+    except ValueError as error:
+        line = content.count(b"\n", 0, getattr(error, "start", 0)) + 1
+        raise SheetError(
+            f"{path}: line {line}: not a UTF-8 text file: {error}; save it as 'CSV UTF-8'"
+        ) from error
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return re.sub("[\ufeff\u200b\u200e\u200f\u2060]", "", text)
+    text = re.sub("[\u00a0\u202f]", " ", re.sub("[\ufeff\u200b\u200e\u200f\u2060]", "", text))
+    return re.sub('\\A"?sep=."?\n', "\n", text)
 
 
 def _rows(text: str, separator: str, path: str | Path) -> list[tuple[int, list[str]]]:
-    """(line number, stripped cells) of every line that is not empty."""
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    """(line number, stripped cells) of every line that is not empty; quoted cells may hold lines."""
+    # Strict, because a quotation mark that is never closed would swallow all wells below it.
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    rows, line = [], 1
     try:
-        rows = [(reader.line_num, [value.strip() for value in row]) for row in reader]
+        for row in reader:
+            rows.append((line, [value.strip() for value in row]))
+            line = reader.line_num + 1
     except csv.Error as error:
-        raise SheetError(f"{path}: line {reader.line_num}: {error}; save the sheet as CSV anew") from error
+        raise SheetError(
+            f"{path}: line {line}: {error}; is a quotation mark not closed? Save the sheet as CSV anew"
+        ) from error
+    for line, row in rows:
+        for column, value in enumerate(row, start=1):
+            if value in EXCEL_ERRORS:
+                raise SheetError(
+                    f"{path}: line {line}, column {column}: {value!r} is an error of a spreadsheet; "
+                    "correct its formula, or empty the cell"
+                )
     return [(line, row) for line, row in rows if any(row)]
 
 
@@ -151,6 +210,7 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
         )
     problems: list[str] = []
     rows: dict[str, dict[str, Any]] = {}
+    lines: dict[tuple[str, str], object] = {}
     for line, values in table.iterrows():
         row = {**PLATE_COLUMNS, **{column: value for column, value in values.items() if value}}
         try:
@@ -158,8 +218,17 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
         except SheetError as error:
             problems.append(f"{path}: line {line}, {error}")
             continue
-        if checked["plate"] in rows:
-            problems.append(f"{path}: line {line}, column 'plate': {checked['plate']!r} twice")
+        # By folder, because not every file system tells capital letters from small ones.
+        for column, folder in (
+            ("plate", checked["plate"].lower()),
+            ("raw", os.path.normpath(checked["raw"])),
+        ):
+            if (column, folder) in lines:
+                problems.append(
+                    f"{path}: line {line}, column {column!r}: {checked[column]!r} twice, "
+                    f"as in line {lines[column, folder]}; each plate has an id and a folder of its own"
+                )
+            lines.setdefault((column, folder), line)
         rows[checked["plate"]] = {**checked, "line": line}
     maps = {} if platemaps is None else read_barcodes(platemaps)
     for plate, row in rows.items():
@@ -210,11 +279,11 @@ def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
         plates.check_plate_id(texts["plate"])
     except SheetError as error:
         raise SheetError(f"column 'plate': {error}") from error
-    if not texts["wells"].isdigit() or int(texts["wells"]) not in plates.FORMATS:
+    if not texts["wells"].isdecimal() or int(texts["wells"]) not in plates.FORMATS:
         known = ", ".join(map(str, plates.FORMATS))
         raise SheetError(f"column 'wells': {texts['wells']!r}; allowed: {known}")
     checked["wells"] = int(texts["wells"])
-    if not texts["bit_depth"].isdigit() or not 8 <= int(texts["bit_depth"]) <= 16:
+    if not texts["bit_depth"].isdecimal() or not 8 <= int(texts["bit_depth"]) <= 16:
         raise SheetError(f"column 'bit_depth': {texts['bit_depth']!r}; allowed: 8 to 16")
     checked["bit_depth"] = int(texts["bit_depth"])
     try:
@@ -226,6 +295,17 @@ def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
             f"column 'pixel_size_um': {texts['pixel_size_um']!r}; allowed: micrometres per pixel, "
             "with a decimal point, such as 0.65"
         )
+    try:
+        is_path = not texts["masks"] or "\0" in texts["masks"].format(well="\0", field=1, timepoint=1)
+    except (KeyError, IndexError, ValueError):
+        is_path = False
+    if not is_path:
+        raise SheetError(
+            f"column 'masks': {texts['masks']!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}"
+        )
+    for column in ("raw", "platemap"):
+        if set("{}") & set(texts[column]):
+            raise SheetError(f"column {column!r}: {texts[column]!r}; allowed: any path without {{ and }}")
     try:
         checked["dyed_wells"] = plates.parse_well_list(texts["dyed_wells"], int(texts["wells"]))
     except SheetError as error:
@@ -249,17 +329,57 @@ def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
     """
     try:
         table = _read_grids(path, n_wells)
-        return plates.plate_map(read_sheet(path) if table is None else table, n_wells)
+        if table is None:
+            table = read_sheet(path)
+        mapped = plates.plate_map(table, n_wells)
+        if mapped.empty:
+            raise SheetError("no well in it; a plate without a map needs no file")
+        for line, kind in table.get("control", pd.Series(dtype=object)).items():
+            if kind not in ("", *CONTROLS):
+                raise SheetError(
+                    f"line {line}, column 'control': {kind!r}; allowed: {', '.join(CONTROLS)}, or nothing"
+                )
+        clash = [column for column in mapped if column in [*KEYS, *RESULTS] and column != "well"]
+        if clash:
+            raise SheetError(f"column(s) {', '.join(clash)} are columns of the result; rename them")
+        return mapped
     except SheetError as error:
         message = str(error)
         raise SheetError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from error
+
+
+def check_plate_maps(table: pd.DataFrame) -> None:
+    """Read the maps of all plates, of those whose file is there.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `read_plates`.
+
+    Raises
+    ------
+    SheetError
+        With the mistakes of every map.
+    """
+    problems = []
+    for path, n_wells in table[["platemap", "wells"]].drop_duplicates().itertuples(index=False):
+        try:
+            if path and Path(path).is_file():
+                read_plate_map(path, n_wells)
+        except SheetError as error:
+            problems.append(str(error))
+    if problems:
+        raise SheetError("\n".join(problems))
 
 
 def _read_grids(path: str | Path, n_wells: int) -> pd.DataFrame | None:
     """The grids of a file as a sheet of one row per well, None if it holds none."""
     text = _text(path)
     for separator in SEPARATORS:
-        rows = _rows(text, separator, path)
+        try:
+            rows = _rows(text, separator, path)
+        except SheetError:  # quotation marks that only another separator explains
+            continue
         heads = [k for k in range(len(rows) - 1) if _is_grid_head(rows[k][1], rows[k + 1][1])]
         if heads:
             return _grids(rows, heads, n_wells)

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from livedead.cells import COUNTS, check_counts
-from livedead.errors import CountError, SheetError
+from livedead.errors import CountError
 from livedead.plates import well_position
 from livedead.provenance import value_sha256
+from livedead.sheets import CONTROLS, KEYS, RESULTS
 from livedead.statistics.controls import alarm
 from livedead.statistics.intervals import (
     METHODS,
@@ -19,40 +20,6 @@ from livedead.statistics.intervals import (
 )
 
 log = logging.getLogger(__name__)
-
-KEYS = ["plate", "well", "row", "column", "timepoint"]
-RESULTS = [
-    "status",
-    "n_fields_expected",
-    "n_fields_used",
-    "n_live",
-    "n_dead",
-    "n_ambiguous",
-    "n_total",
-    "viability",
-    "viability_low",
-    "viability_high",
-    "viability_interval",
-    "viability_field_sd",
-    "edge_rule",
-    "area_mm2",
-    "live_per_mm2",
-    "dead_per_mm2",
-    "live_vs_control",
-    "total_vs_control",
-    "median_area_um2_live",
-    "median_area_um2_dead",
-    "clump_fraction",
-    "n_split",
-    "focus",
-    "saturated_fraction",
-    "qc_flags",
-    "model_sha256",
-    "config_sha256",
-    "row_sha256",
-]
-CONTROLS = ("negative", "positive")
-"""What the plate map's column ``control`` may say: untreated, and killed."""
 
 CLUMP_FACTOR = 1.75
 """Cells whose component is larger than this times the plate's median single cell are clumped."""
@@ -168,11 +135,6 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
     table = pd.DataFrame(rows, columns=KEYS)
     if plate_map is None:
         return table
-    clash = sorted(set(plate_map.columns) & (set(KEYS + RESULTS) - {"well"}))
-    if clash:
-        raise SheetError(
-            f"plate map of {plate}: column(s) {', '.join(clash)} are columns of the result; rename them"
-        )
     return table.merge(plate_map, on="well", how="left", validate="many_to_one")
 
 

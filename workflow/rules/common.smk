@@ -29,6 +29,14 @@ except LivedeadError as error:
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 
 
+# A map is read last of all, by tabulate_wells; its mistakes are told before hours are computed.
+onstart:
+    try:
+        sheets.check_plate_maps(PLATES)
+    except LivedeadError as error:
+        raise WorkflowError(str(error)) from error
+
+
 wildcard_constraints:
     plate="|".join(PLATES.index.str.replace(".", r"\.", regex=False)),
     # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.

@@ -20,7 +20,8 @@ rule index_plate:
         n_wells=of_plate("wells"),
         channels=config["channels"],
         pixel_size_um=of_plate("pixel_size_um"),
-        file_pattern=config["file_pattern"],
+        # A function, because Snakemake takes the braces of a text such as \d{2} for wildcards.
+        file_pattern=lambda wildcards: config["file_pattern"],
         pages=config["pages"],
         focal_plane=config["focal_plane"],
         overlap=config["overlap"],

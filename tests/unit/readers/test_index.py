@@ -1,4 +1,5 @@
 import hashlib
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ import tifffile
 
 from livedead.errors import ExportError, FieldError
 from livedead.fields import PlateImages
+from livedead.images import file_checksums
 from livedead.readers import cellvoyager, imagexpress, index_plate, inventory, operetta, pattern
 from livedead.readers.pattern import words
 
@@ -40,7 +42,17 @@ def test_imagexpress_names(path, expected):
     assert parsed(path) == [expected]
 
 
-@pytest.mark.parametrize("path", [f"p_C03_s2_w1_thumb{GUID}.tif", "p_C03_s2_w1_thumb.tif", "notes.txt"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"p_C03_s2_w1_thumb{GUID}.tif",
+        "p_C03_s2_w1_thumb.tif",
+        "notes.txt",
+        "experiment_w1BF_s1_t1.TIF",  # no wells: S01 is a well of 1536
+        "p_A01_s1_w1_z2_t3.TIF",
+        "p_A01_t2_s1_w1.TIF",
+    ],
+)
 def test_what_is_no_image_is_passed_over(path):
     assert parsed(path) == []
 
@@ -149,6 +161,57 @@ def test_links_out_of_the_folder_are_refused(export, tmp_path):
     secret.write_bytes(b"x")
     (export / "p_C01_s1_w1.tif").symlink_to(secret)
     with pytest.raises(ExportError, match="leads out"):
+        index(export)
+
+
+def test_links_that_lead_nowhere_are_missing_files(export):
+    (export / "p_C01_s1_w1.tif").symlink_to("p_C01_s1_w1.tif")
+    (export / "p_C02_s1_w1.tif").symlink_to("gone.tif")
+    (export / "self").symlink_to(".")
+    table = index(export)
+    assert {"C01", "C02"} <= set(table["well"])
+    assert len(table) == 9 + 2
+    with pytest.raises(FieldError) as error:
+        PlateImages(export, table, 16).plane(("C02", 1, 1), "bf")
+    assert error.value.code == "missing_file"
+
+
+def test_what_a_file_system_refuses_fails_one_field_or_says_which_folder(export, monkeypatch):
+    def refused(path):
+        if Path(path).name == "p_A02_s2_w1.tif":
+            raise PermissionError(13, "Permission denied", str(path))
+        return file_checksums(path)
+
+    monkeypatch.setattr("livedead.readers.file_checksums", refused)
+    table = index(export)
+    assert len(table) == 9
+    plate = PlateImages(export, table, 16)
+    with pytest.raises(FieldError) as error:
+        plate.plane(("A02", 2, 1), "bf")
+    assert error.value.code == "changed_since_index"
+    assert plate.plane(("A02", 1, 1), "bf").shape == (8, 8)
+
+    (export / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", locked)
+    with pytest.raises(ExportError, match=r"locked: Permission denied; make the folder readable"):
+        index(export)
+
+
+def test_files_of_the_desktop_are_no_images(export):
+    for name in ("._p_A01_s1_w1.tif", ".DS_Store", "Thumbs.db", "Icon\r"):
+        (export / name).write_bytes(b"x")
+    table, said = exported(export)
+    assert len(table) == 9
+    assert list(said["passed_over"]) == ["Thumbs.db"]
+    (export / "p_A01_s1_w1\r.tif").write_bytes(b"x")
+    with pytest.raises(ExportError, match=r"'p_A01_s1_w1\\r\.tif' .* rename it"):
         index(export)
 
 
@@ -287,6 +350,25 @@ def test_pages_of_a_stack_are_said_not_guessed(tmp_path):
     np.testing.assert_array_equal(found, stack[2])
 
 
+def test_a_stack_that_cannot_be_read_fails_in_all_its_pages(tmp_path):
+    for k, well in enumerate(("A01", "A02")):
+        stack = np.random.default_rng(k).integers(1, 999, (3, 8, 8), dtype=np.uint16)
+        tifffile.imwrite(tmp_path / f"p_{well}_s1_w1.tif", stack, photometric="minisblack", metadata=None)
+    (tmp_path / "p_A02_s1_w1.tif").write_bytes(b"")
+    table = index(tmp_path, pages="timepoint")
+    found = list(zip(table["well"], table["timepoint"], table["problem"], strict=True))
+    assert found == [("A01", k, "") for k in (1, 2, 3)] + [("A02", k, "unreadable") for k in (1, 2, 3)]
+
+
+def test_a_stack_of_fewer_channels_is_not_read_by_their_places(tmp_path):
+    """Of brightfield, GFP, PI and of brightfield, PI, page 2 is not the same channel."""
+    for k, (well, n) in enumerate((("A01", 3), ("A02", 2))):
+        stack = np.random.default_rng(k).integers(1, 999, (n, 8, 8), dtype=np.uint16)
+        tifffile.imwrite(tmp_path / f"p_{well}_s1.tif", stack, photometric="minisblack", metadata=None)
+    table = index(tmp_path, pages="channel", channels={"bf": "2"})
+    assert list(zip(table["well"], table["problem"], strict=True)) == [("A01", ""), ("A02", "missing_plane")]
+
+
 HTD = """"HTSInfoFile", Version 1.0
 "TimePoints", 2
 "XWells", 12
@@ -318,3 +400,17 @@ def test_htd_says_what_to_expect(export):
     text = described(export, channels={"bf": "Brightfield"})
     assert "promised by the export, not imaged: D01" in text
     assert "fields with fewer than 2 timepoints" in text
+
+
+def test_htd_files_that_disagree_on_channels_are_not_mixed(export):
+    for name, text in (("a", HTD), ("b", HTD.replace("XSites", "YSites")), ("c", "no settings\n")):
+        (export / f"{name}.HTD").write_text(text)
+    assert set(index(export, channels={"bf": "Brightfield"})["channel"]) == {"bf"}
+    (export / "b.HTD").write_text(HTD.replace("Brightfield", "x").replace("PI", "Brightfield"))
+    with pytest.raises(ExportError, match=r"w1 is 'Brightfield' in one, 'x' in another"):
+        index(export)
+
+
+def test_an_htd_file_of_a_billion_wells_takes_no_time():
+    expected, _ = imagexpress.parse_htd(HTD.replace('"YWells", 8', '"YWells", 1000000000 '))
+    assert expected["wells"] == ["A01", "A02", "D01"]

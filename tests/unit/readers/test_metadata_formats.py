@@ -25,12 +25,18 @@ def code(plate, key, channel="bf"):
     return error.value.code
 
 
-def harmony(raw, images, version="HarmonyV5", extra="", name="Index.idx.xml"):
+def harmony(raw, images, version="HarmonyV5", extra="", name="Index.idx.xml", channels=("Brightfield",)):
     """An export as Harmony writes it; `images` are (row, column, field, channel, state, url, x)."""
+    entries = "".join(
+        f"<Entry ChannelID='{k}'><ChannelName>{channel}</ChannelName>"
+        "<ImageResolutionX Unit='m'>1E-06</ImageResolutionX></Entry>"
+        for k, channel in enumerate(channels, start=1)
+    )
     raw.mkdir(parents=True, exist_ok=True)
     listed = "".join(
-        f"<Image Version='1'><id>i</id><State>{state}</State><URL>{url}</URL>"
-        f"<Row>{row}</Row><Col>{column}</Col>"
+        f"<Image Version='1'><id>i</id><State>{state}</State>"
+        + (f"<URL>{url}</URL>" if isinstance(url, str) else "".join(url))
+        + f"<Row>{row}</Row><Col>{column}</Col>"
         f"<FieldID>{field}</FieldID><PlaneID>1</PlaneID><TimepointID>0</TimepointID>"
         f"<ChannelID>{channel}</ChannelID>"
         f"<PositionX Unit='m'>{x}</PositionX><PositionY Unit='m'>0</PositionY></Image>"
@@ -39,8 +45,7 @@ def harmony(raw, images, version="HarmonyV5", extra="", name="Index.idx.xml"):
     (raw / name).write_text(
         f"\ufeff<?xml version='1.0' encoding='utf-8'?>{extra}<EvaluationInputData xmlns='http://x/{version}'><Plates>"
         "<Plate><PlateRows>8</PlateRows><PlateColumns>12</PlateColumns></Plate></Plates><Wells><Well><Row>1</Row>"
-        "<Col>2</Col></Well></Wells><Maps><Map><Entry ChannelID='1'><ChannelName>Brightfield</ChannelName>"
-        f"<ImageResolutionX Unit='m'>1E-06</ImageResolutionX></Entry></Map></Maps><Images>{listed}</Images>"
+        f"<Col>2</Col></Well></Wells><Maps><Map>{entries}</Map></Maps><Images>{listed}</Images>"
         "</EvaluationInputData>",
         encoding="utf-8",
     )
@@ -91,12 +96,46 @@ def test_paths_that_lead_out_are_refused(tmp_path, url):
 
 def test_entities_and_broken_xml_are_refused(tmp_path):
     harmony(tmp_path, [(1, 2, 1, 1, "Ok", "a.tiff", 0)], extra="<!DOCTYPE a [<!ENTITY b 'c'>]>")
-    with pytest.raises(ExportError, match="DOCTYPE"):
-        exported(tmp_path, export_format="operetta")
+    with pytest.raises(ExportError, match="DOCTYPE") as error:
+        exported(tmp_path)
+    assert "write the right one" not in str(error.value)  # no other format would help
     path = tmp_path / "Index.idx.xml"
     path.write_text(path.read_text()[:200].replace("<!DOCTYPE a [<!ENTITY b 'c'>]>", ""))
     with pytest.raises(ExportError, match="not readable XML"):
         exported(tmp_path, export_format="operetta")
+
+
+def test_failed_acquisitions_without_a_file(tmp_path):
+    """Harmony lists a failed image with an empty URL, or none; it is one field, not the plate."""
+    harmony(
+        tmp_path,
+        [(1, 2, 1, 1, "Ok", "1.tiff", 0), (1, 2, 2, 1, "Failed", "", 0), (1, 2, 3, 1, "Failed", [], 0)],
+    )
+    tifffile.imwrite(tmp_path / "1.tiff", image())
+    plate = PlateImages(tmp_path, exported(tmp_path)[0], 16)
+    assert plate.plane(("A02", 1, 1), "bf").shape == (20, 20)
+    assert code(plate, ("A02", 2, 1)) == code(plate, ("A02", 3, 1)) == "acquisition_failed"
+    harmony(tmp_path, [(1, 2, 1, 1, "Ok", [], 0)])
+    with pytest.raises(ExportError, match="'URL'"):
+        exported(tmp_path)
+
+
+def test_two_measurements_whose_channels_differ_are_not_mixed(tmp_path):
+    for row, channels in ((1, ("Brightfield", "PI")), (2, ("PI", "Brightfield"))):
+        raw = tmp_path / f"measurement {row}"
+        harmony(raw, [(row, 2, 1, c, "Ok", f"{c}.tiff", 0) for c in (1, 2)], channels=channels)
+        for c in (1, 2):
+            tifffile.imwrite(raw / f"{c}.tiff", image(c))
+    with pytest.raises(ExportError, match=r"channel 1 is 'PI', in another index .* 'Brightfield'"):
+        exported(tmp_path, channels={"bf": "Brightfield"})
+
+
+def test_planes_of_a_flex_file_are_read_by_their_number(tmp_path):
+    planes = [(1, 2, 1, c, "Ok", [f"<URL BufferNo='{c - 1}'>1.flex</URL>"], 0) for c in (1, 2)]
+    harmony(tmp_path, planes, name="ImageIndex.ColumbusIDX.xml", channels=("PI", "Brightfield"))
+    tifffile.imwrite(tmp_path / "1.flex", np.stack([image(1), image(2)]), photometric="minisblack")
+    table, _ = exported(tmp_path, channels={"bf": "Brightfield"}, accept=["pages"])
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("A02", 1, 1), "bf"), image(2))
 
 
 def test_real_harmony_export(shared):
@@ -165,6 +204,24 @@ def test_errors_of_cellvoyager_are_failed_acquisitions(tmp_path):
     assert code(PlateImages(tmp_path, table, 16), ("B03", 3, 1)) == failed
 
 
+def test_an_image_of_two_channels_is_neither(tmp_path):
+    yokogawa(tmp_path, [(record("IMG", 1, channel=k), "x.tif") for k in (1, 2)])
+    tifffile.imwrite(tmp_path / "x.tif", image())
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "C02"})[0], 16)
+    assert code(plate, ("B03", 1, 1)) == "doubled"
+
+
+@pytest.mark.parametrize("size", ["0,325", "<"])
+def test_what_a_measurement_expected_is_no_need(tmp_path, size):
+    yokogawa(tmp_path, [(record("IMG", 1), "x.tif")])
+    tifffile.imwrite(tmp_path / "x.tif", image())
+    (tmp_path / "MeasurementDetail.mrf").write_text(
+        f'<Detail FieldCount="1"><MeasurementChannel HorizontalPixelDimension="{size}"/></Detail>'
+    )
+    table, _ = exported(tmp_path, channels={"bf": "C01"})
+    assert list(table["problem"]) == [""]
+
+
 def test_real_cellvoyager_export(shared):
     raw = shared / "cellvoyager"
     with pytest.raises(ExportError, match=r"several focal planes \(1, 2, 3, 4\)"):
@@ -215,6 +272,22 @@ def test_hdf5_of_another_order_and_links_out(tmp_path):
         exported(tmp_path, channels={"bf": "BF"})
 
 
+def test_other_arrays_beside_the_images_stop_no_plate(tmp_path):
+    with h5py.File(tmp_path / "A01.h5", "w") as file:
+        file["BF"] = image()
+        file["psf"] = np.ones((11, 64, 64), np.float32)
+    table, _ = exported(tmp_path, channels={"bf": "BF"})
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("A01", 1, 1), "bf"), image())
+
+
+def test_chunks_that_were_never_written_are_lost_data(tmp_path):
+    with h5py.File(tmp_path / "A01.h5", "w") as file:
+        data = file.create_dataset("BF", (20, 20), np.uint16, chunks=(10, 5))
+        data[:, :15] = image()[:, :15]
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "BF"})[0], 16)
+    assert code(plate, ("A01", 1, 1)) == "blank"
+
+
 def test_hdf5_of_eight_bits_is_declared_or_refused(tmp_path):
     stack(tmp_path / "A01.h5", 1, ["BF"], np.uint8)
     plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "BF"})[0], 16)
@@ -248,6 +321,69 @@ def test_ome_wells_and_absent_planes(tmp_path):
     plate = PlateImages(tmp_path, table, 16)
     assert set(table["well"]) == {"H12"}
     assert code(plate, ("H12", 1, 1), "pi") == "missing_plane"
+
+
+def write_two(path, k=0, **options):
+    """A TIFF of two pages, `image(k)` and `image(k + 1)`."""
+    pages = np.stack([image(k), image(k + 1)])
+    tifffile.imwrite(path, pages, photometric="minisblack", metadata=None, **options)
+
+
+def test_a_companion_lists_files_of_any_name_and_pages(tmp_path):
+    (tmp_path / "x.companion.ome").write_text(ome("img.tif"))
+    write_two(tmp_path / "img.tif")
+    table, _ = exported(tmp_path, channels={"bf": "BF", "pi": "PI"})
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("H12", 1, 1), "pi"), image(1))
+    (tmp_path / "img.tif").write_bytes(b"II*\0")
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "BF", "pi": "PI"})[0], 16)
+    assert code(plate, ("H12", 1, 1), "pi") == "unreadable"
+
+
+def test_a_renamed_file_knows_itself(tmp_path):
+    own = ome("before.ome.tif").replace("<OME ", '<OME UUID="urn:uuid:1" ')
+    write_two(tmp_path / "after.ome.tif", description=own)
+    table, _ = exported(tmp_path, channels={"pi": "PI"})
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("H12", 1, 1), "pi"), image(1))
+    assert set(table["path"]) == {"after.ome.tif"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-30],
+        lambda text: text.replace("<Pixels", "<Pixel").replace("</Pixels", "</Pixel"),
+        lambda text: text.replace('SizeZ="1" SizeT="1"', 'SizeZ="90000" SizeT="90000"'),
+        lambda text: "",
+    ],
+)
+def test_one_damaged_ome_file_fails_its_fields_alone(tmp_path, damage):
+    for k, well in enumerate(("B03", "B04")):
+        text = ome(f"{well}.ome.tif").replace('Row="7" Column="11"', f'Row="1" Column="{k + 2}"')
+        write_two(tmp_path / f"{well}.ome.tif", description=text if k == 0 else damage(text))
+    if not damage("x"):
+        (tmp_path / "B04.ome.tif").write_bytes(b"")
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "BF"})[0], 16)
+    assert plate.plane(("B03", 1, 1), "bf").shape == (20, 20)
+    assert code(plate, ("B04", 1, 1)) == "unreadable"
+
+
+def test_an_empty_file_of_a_set_is_listed_once(tmp_path):
+    """Each file of a set holds the whole document; the empty one fails by what the others say."""
+    document = (
+        """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">"""
+        + "".join(
+            f'<Image ID="Image:{k}" Name="{well}"><Pixels ID="Pixels:{k}" DimensionOrder="XYCZT" SizeC="1" '
+            f'SizeZ="1" SizeT="1" SizeX="20" SizeY="20" Type="uint16"><Channel ID="Channel:{k}:0" Name="BF"/>'
+            f'<TiffData><UUID FileName="{well}.ome.tif">urn:uuid:{k}</UUID></TiffData></Pixels></Image>'
+            for k, well in enumerate(("B03", "B04"))
+        )
+        + "</OME>"
+    )
+    tifffile.imwrite(tmp_path / "B03.ome.tif", image(), photometric="minisblack", description=document)
+    (tmp_path / "B04.ome.tif").write_bytes(b"")
+    table, _ = exported(tmp_path, channels={"bf": "BF"})
+    assert list(zip(table["well"], table["problem"], strict=True)) == [("B03", ""), ("B04", "")]
+    assert code(PlateImages(tmp_path, table, 16), ("B04", 1, 1)) == "unreadable"
 
 
 def ome(name):

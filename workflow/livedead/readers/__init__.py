@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from livedead.errors import ExportError, FieldError, SheetError
@@ -124,17 +125,16 @@ def index_plate(
     planes["well"] = [_well(plate, row.well, row.path, n_wells) for row in planes.itertuples()]
     if pages is not None:
         planes = _with_pages(planes, pages, _headers(raw, planes, threads))
+    planes = _marked_doubles(planes)  # while channels are there that are not configured
     planes = _named_channels(planes, plate, channels, scan.channel_names, passed_over)
     planes = _chosen_focus(planes, plate, focal_plane, passed_over)
-    planes = _marked_doubles(planes)
     headers = _headers(raw, planes, threads)
     planes = _with_headers(planes, headers)
+    paths = list(dict.fromkeys(planes["path"]))
     with ThreadPoolExecutor(threads) as pool:
-        paths = [path for path in dict.fromkeys(planes["path"]) if (raw / path).is_file()]
-        checksums = dict(zip(paths, pool.map(lambda path: file_checksums(raw / path), paths), strict=True))
-    for kind in ("sha256", "crc32"):
-        planes[kind] = [checksums.get(path, {}).get(kind, "") for path in planes["path"]]
-    planes["bytes"] = [(raw / path).stat().st_size if path in checksums else 0 for path in planes["path"]]
+        found = dict(zip(paths, pool.map(lambda path: _fingerprint(raw / path), paths), strict=True))
+    for column in ("sha256", "crc32", "bytes"):
+        planes[column] = [found[path][column] for path in planes["path"]]
     planes[["crop_y_px", "crop_x_px"]] = _crop(
         planes, plate, scan.expected.get("pixel_size_um", pixel_size_um), overlap
     )
@@ -156,24 +156,35 @@ def index_plate(
 
 
 def list_files(raw: Path) -> list[str]:
-    """Relative paths of all files below `raw`, sorted; links that lead out are refused."""
+    """Relative paths of all files below `raw`, sorted; links that lead out are refused.
+
+    A link that leads nowhere is listed as the file that it stands for: that one is missing.
+    """
     root = raw.resolve()
     files = []
-    for folder, subfolders, names in os.walk(raw):
+    for folder, subfolders, names in os.walk(raw, onerror=_refuse_folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in [*subfolders, *names]:
             path = Path(folder, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 raise ExportError(f"{path}: a link that leads out of the raw folder; copy the file instead")
-            if name.startswith(".") or not path.is_file():
+            if name.startswith(".") or not (path.is_file() or (path.is_symlink() and not path.exists())):
                 continue
             relative = path.relative_to(raw).as_posix()
-            if not relative.isprintable():
+            if relative.isprintable():
+                files.append(relative)
+            elif relative.lower().endswith(IMAGE_SUFFIXES):  # macOS leaves files named "Icon\r"
                 raise ExportError(
                     f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
                 )
-            files.append(relative)
     return sorted(files)
+
+
+def _refuse_folder(error: OSError) -> None:
+    """What `os.walk` would pass over: the wells of such a folder would seem not to be imaged."""
+    raise ExportError(
+        f"{error.filename}: {error.strerror}; make the folder readable, or move it out of 'raw'"
+    )
 
 
 def _scan(
@@ -197,19 +208,21 @@ def _scan(
 
 
 def _recognised(raw: Path, files: list[str], file_pattern: str | None) -> tuple[str, Scan]:
-    found, errors = {}, []
+    found: dict[str, Scan] = {}
+    errors: dict[str, ExportError] = {}
     for name, reader in FORMATS.items():
         try:
             scan = reader(raw, files, file_pattern if name in ("hdf5", "ome") else None)
         except ExportError as error:
-            errors.append(f"{name}: {error}")
+            errors[name] = error
             continue
         if scan.rows:
             found[name] = scan
-    candidates = [
-        f"{name} ({len(scan.rows)} planes, by {scan.evidence})" for name, scan in found.items()
-    ] + errors
-    if len(candidates) == 1 and found:
+    candidates = [f"{name} ({len(scan.rows)} planes, by {scan.evidence})" for name, scan in found.items()]
+    candidates += [f"{name} ({error})" for name, error in errors.items()]
+    if len(candidates) == 1:
+        if errors:
+            raise next(iter(errors.values()))
         return next(iter(found.items()))
     if candidates:
         raise ExportError(
@@ -237,11 +250,23 @@ def _well(plate: str, text: str, path: str, n_wells: int) -> str:
 
 
 def _with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> pd.DataFrame:
-    """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills."""
+    """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills.
+
+    A file that cannot be read stands for as many pages as the others have. Where pages are channels,
+    a stack of another length has others in their places.
+    """
+    single = planes["pages"] == 1
+    readable = planes["path"].isin(headers)
+    most = max((header.pages for header in headers.values()), default=1)
     counts = [
-        headers[row.path].pages if row.path in headers and row.pages == 1 else 1
-        for row in planes.itertuples()
+        (headers[path].pages if is_read else most) if is_single else 1
+        for path, is_read, is_single in zip(planes["path"], readable, single, strict=True)
     ]
+    planes = planes.copy()
+    planes.loc[single & ~readable & (planes["problem"] == ""), "problem"] = "unreadable"
+    if pages == "channel":
+        other = np.array([1 < count < most for count in counts])
+        planes.loc[other & (planes["problem"] == ""), "problem"] = "missing_plane"
     repeated = planes.loc[planes.index.repeat(counts)].reset_index(drop=True)
     many = [count for count in counts for _ in range(count)]
     page = [k for count in counts for k in range(count)]
@@ -367,6 +392,15 @@ def _headers(raw: Path, planes: pd.DataFrame, threads: int) -> dict[str, Header]
 
     with ThreadPoolExecutor(threads) as pool:
         return {path: h for path, h in zip(paths, pool.map(header, paths), strict=True) if h is not None}
+
+
+def _fingerprint(path: Path) -> dict[str, str | int]:
+    """Checksums and size of a file; if it cannot be read what no file has, so that the gate refuses it."""
+    try:
+        return {**file_checksums(path), "bytes": path.stat().st_size}
+    except OSError as error:
+        log.warning("%s: %s", path, error.strerror)
+        return {"sha256": "", "crc32": "", "bytes": 0}
 
 
 def _with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:

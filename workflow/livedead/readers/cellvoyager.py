@@ -1,6 +1,7 @@
 """Yokogawa CellVoyager exports (CV7000, CV8000, CQ1): ``MeasurementData.mlf``, or else the names."""
 
 import itertools
+import logging
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from livedead.errors import ExportError
 from livedead.metadata import attributes, elements, parse_xml
 from livedead.readers.pattern import scan_names
 from livedead.readers.planes import Scan, beside, plane, read_bytes
+
+log = logging.getLogger(__name__)
 
 PATTERN = (
     r"(?:.*_)?(?P<well>(?:[A-Z]|A[A-F])\d{2})_T(?P<timepoint>\d+)F(?P<field>\d+)L\d+A\d+Z(?P<z>\d+)"
@@ -46,7 +49,10 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
         merged.rows += _with_failures(taken, failed, path)
     for path in files:
         if path.lower().endswith(".mrf"):
-            merged.expected.update(_expected(read_bytes(raw, path), raw / path))
+            try:
+                merged.expected.update(_expected(read_bytes(raw, path), raw / path))
+            except (ExportError, ValueError) as error:
+                log.warning("%s: not understood (%s); what it expects is not known", raw / path, error)
     return merged
 
 

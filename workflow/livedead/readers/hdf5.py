@@ -64,7 +64,7 @@ def _shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]] | None:
             shapes = {name: (data.shape, data.dtype) for name, data in hdf5_datasets(file, path).items()}
     except FieldError as error:
         raise ExportError(str(error)) from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, KeyError) as error:
         log.warning("%s: not a readable HDF5 file: %s", path, error)
         return None
     images = {
@@ -72,10 +72,13 @@ def _shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]] | None:
         for name, (shape, dtype) in shapes.items()
         if len(shape) in (2, 3) and min(shape) > 0 and dtype.kind in "uifb"
     }
-    for name, (shape, _) in images.items():
-        if len(shape) == 3 and shape[2] > min(shape[:2]):
-            raise ExportError(
-                f"{path}: dataset {name!r} has shape {shape}; expected (H, W, tiles), "
-                "with fewer tiles than rows and columns"
-            )
-    return images
+    odd = {name for name, (shape, _) in images.items() if len(shape) == 3 and shape[2] > min(shape[:2])}
+    for name in odd:
+        message = (
+            f"{path}: dataset {name!r} has shape {images[name][0]}; expected (H, W, tiles), "
+            "with fewer tiles than rows and columns"
+        )
+        if odd == set(images):
+            raise ExportError(message)
+        log.warning("%s; it is left out", message)
+    return {name: found for name, found in images.items() if name not in odd}

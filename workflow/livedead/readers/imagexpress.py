@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from livedead.errors import ExportError
 from livedead.plates import well_name
 from livedead.readers.planes import Scan, plane, read_bytes
 
@@ -13,8 +14,9 @@ log = logging.getLogger(__name__)
 
 # The name is read from its end: what comes before the well is free text. A GUID is matched
 # whole, because its first digits would otherwise join the channel's or the site's number.
+# s1, w1, t1, z1 are no wells: files without wells have them, and 1536-well plates rows S, T, W and Z.
 _NAME = re.compile(
-    r"(?:.*?_)?(?P<well>(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
+    r"(?:.*?_)?(?P<well>(?!(?-i:[stwz]))(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
     r"(?:_t(?P<timepoint>\d+))?(?:_z(?P<z>\d+))?"
     r"_?(?P<thumb>_?thumb)?(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.(?:tiff?|stk)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -75,7 +77,7 @@ def _number(expression: re.Pattern[str], folders: list[str]) -> str | None:
 
 
 def _read_settings(raw: Path, paths: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the uppermost ``.HTD`` files promise, if they agree."""
+    """What the uppermost ``.HTD`` files promise, if they agree; on channels they have to."""
     top = min((path.count("/") for path in paths), default=0)
     uppermost = sorted(path for path in paths if path.count("/") == top)
     found = []
@@ -84,11 +86,18 @@ def _read_settings(raw: Path, paths: list[str]) -> tuple[dict[str, Any], dict[st
             found.append(parse_htd(read_bytes(raw, path).decode("latin-1")))
         except (ValueError, KeyError, IndexError, csv.Error) as error:
             log.warning("%s: not understood (%r); what it expects is not known", raw / path, error)
-    if not found or any(one != found[0] for one in found):
-        if found:
-            log.warning("%s disagree; what they expect is left aside", ", ".join(uppermost))
-        return {}, {}
-    return found[0]
+    names: dict[str, str] = {}
+    for _, own in found:
+        for channel, name in own.items():
+            if names.setdefault(channel, name) != name:
+                raise ExportError(
+                    f"{', '.join(uppermost)}: {channel} is {names[channel]!r} in one, {name!r} in another; "
+                    "give each measurement a row of plates.tsv of its own, or remove what is wrong"
+                )
+    if any(one != found[0] for one in found):
+        log.warning("%s disagree; what they expect is left aside", ", ".join(uppermost))
+        return {}, names
+    return found[0] if found else ({}, {})
 
 
 def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -102,28 +111,27 @@ def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
         ``w1`` -> the name of the wavelength.
     """
     lines = csv.reader(text.splitlines(), skipinitialspace=True)
-    values = {line[0]: line[1:] for line in lines if line}
-    rows, columns = int(values["YWells"][0]), int(values["XWells"][0])
-    wells = [
-        well_name(row, column)
-        for row in range(rows)
-        for column, chosen in enumerate(values.get(f"WellsSelection{row + 1}", []))
-        if chosen.strip().upper() == "TRUE"
-    ]
-    n_sites = 1
-    if values.get("Sites", ["FALSE"])[0].upper() == "TRUE":
-        n_sites = sum(
-            chosen.strip().upper() == "TRUE"
-            for row in range(int(values["YSites"][0]))
-            for chosen in values.get(f"SiteSelection{row + 1}", [])
-        )
-    n_waves = int(values.get("NWavelengths", ["1"])[0])
-    names = {f"w{k}": values[f"WaveName{k}"][0] for k in range(1, n_waves + 1) if values.get(f"WaveName{k}")}
+    values = {line[0].strip(): [value.strip() for value in line[1:]] for line in lines if line}
+    wells = [well_name(row, column) for row, column in _selected(values, "WellsSelection")]
+    has_sites = values.get("Sites", ["FALSE"])[0].upper() == "TRUE"
+    waves = {k: values[k][0] for k in values if k.startswith("WaveName") and values[k]}
+    names = {k.replace("WaveName", "w"): name for k, name in waves.items() if name}
     expected = {
         "wells": wells,
-        "n_wells": rows * columns,
-        "fields": n_sites,
-        "channels": n_waves,
+        "n_wells": int(values["YWells"][0]) * int(values["XWells"][0]),
+        "fields": len(_selected(values, "SiteSelection")) if has_sites else 1,
+        "channels": int(values.get("NWavelengths", ["1"])[0]),
         "timepoints": int(values.get("TimePoints", ["1"])[0]),
     }
     return expected, names
+
+
+def _selected(values: dict[str, list[str]], name: str) -> list[tuple[int, int]]:
+    """Zero-based rows and columns that the lines ``name1``, ``name2``, ... of the file mark TRUE."""
+    return [
+        (int(key.removeprefix(name)) - 1, column)
+        for key, marks in values.items()
+        if key.startswith(name)
+        for column, mark in enumerate(marks)
+        if mark.upper() == "TRUE"
+    ]

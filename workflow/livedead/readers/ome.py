@@ -1,6 +1,8 @@
 """OME-TIFF: planes, wells and positions from the OME-XML, wells from names where it has none."""
 
+import logging
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from livedead.metadata import OmeDocument, is_ome, read_ome
 from livedead.plates import well_name
 from livedead.readers.pattern import compiled, words
 from livedead.readers.planes import Scan, beside, plane, read_bytes, unreadable_rows
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf2", ".ome.tf8")
 
@@ -34,7 +38,9 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
         elif path.lower().endswith(SUFFIXES):
             try:
                 header = read_header(raw / path)
-            except FieldError as error:
+                document = read_ome(header.description, raw / path) if is_ome(header.description) else None
+            except (FieldError, ExportError) as error:
+                log.warning("%s", error)
                 named = _named(expression, path)
                 if named is None:
                     passed_over[path] = f"not readable, and no well in its name: {error}"
@@ -42,10 +48,15 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
                     unreadable[path] = named
                 continue
             counts[path] = header.pages
-            if is_ome(header.description):
-                documents.append((path, read_ome(header.description, raw / path)))
-            else:
+            if document is None:
                 passed_over[path] = "no OME-XML inside"
+            else:
+                documents.append((path, document))
+    for path, document in documents:  # a companion may list files of any name
+        for file in {beside(path, found.file, path) for found in document.planes if found.file} - set(counts):
+            if file in known_files:
+                with suppress(FieldError):  # the gate says so of the fields
+                    counts[file] = read_header(raw / file).pages
     sizes = set()
     for path, document in documents:
         fields: dict[str, int] = {}
@@ -84,7 +95,10 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
             key = (file, found.page) if found.page >= 0 else (f"{file} {found}", -1)
             rows.setdefault(key, row_)
     found_rows = list(rows.values())
-    found_rows += unreadable_rows(found_rows, unreadable)
+    listed = {row["path"] for row in found_rows}
+    found_rows += unreadable_rows(
+        found_rows, {path: named for path, named in unreadable.items() if path not in listed}
+    )
     scanned = Scan(found_rows, "OME-XML in the images", by_metadata=True, passed_over=passed_over)
     if len(sizes) == 1 and (size := sizes.pop()) == size:
         scanned.expected["pixel_size_um"] = size

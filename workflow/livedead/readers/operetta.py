@@ -42,8 +42,15 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
     for path in sorted(indices.values()):
         root = parse_xml(read_bytes(raw, path), raw / path)
         names, lengths = _channels(root)
-        merged.channel_names.update(names)
-        merged.expected.update(_expected(root, lengths))
+        for channel, name in names.items():
+            if merged.channel_names.setdefault(channel, name) != name:
+                raise ExportError(
+                    f"{raw / path}: channel {channel} is {name!r}, in another index of this folder "
+                    f"{merged.channel_names[channel]!r}; give each measurement a row of plates.tsv of its own"
+                )
+        expected = _expected(root, lengths)
+        wells = merged.expected.get("wells", []) + expected.get("wells", [])
+        merged.expected.update({**expected, "wells": wells} if wells else expected)
         for image in elements(root, "Image"):
             if len(image):  # elsewhere an Image is only a reference
                 try:
@@ -61,14 +68,17 @@ def _rank(path: str) -> int:
 
 def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
     texts, lengths = child_texts(image), child_lengths_um(image)
-    name = texts["URL"]
+    problem = "" if texts.get("State", "").lower() in _OK else "acquisition_failed"
+    name = texts.get("URL", "")
+    if not name and not problem:
+        raise KeyError("URL")
     if "://" in name:
         name = name.rpartition("/")[2]
-    path = beside(index, name, index)
+    # A failed acquisition may name no file; then the index stands for it.
+    path = beside(index, name, index) if name else index
     named = _NAME.fullmatch(path)
     # Harmony counts timepoints from 0 in the index and from 1 in the names.
     timepoint = int(named["timepoint"]) if named else int(texts.get("TimepointID", "0")) + 1
-    problem = "" if texts.get("State", "").lower() in _OK else "acquisition_failed"
     if not problem and path not in known_files:
         problem = "missing_file"
     return plane(
@@ -79,10 +89,16 @@ def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
         timepoint=str(timepoint),
         channel=texts["ChannelID"],
         z=texts.get("PlaneID"),
+        page=_page(image),
         x_um=lengths.get("PositionX", float("nan")),
         y_um=lengths.get("PositionY", float("nan")),
         problem=problem,
     )
+
+
+def _page(image: Element) -> int:
+    """Page of the file: Columbus lists several planes of one .flex file."""
+    return next((int(e.get("BufferNo", "0")) for e in image if local_name(e.tag) == "URL"), 0)
 
 
 def _channels(root: Element) -> tuple[dict[str, str], dict[str, float]]:
