@@ -208,7 +208,8 @@ def main() -> None:
         return
     seconds: dict[str, list[float]] = {case: [] for case in cases}
     with torch.inference_mode():
-        work, layers = flops(fast.network, field.contiguous(memory_format=torch.channels_last))
+        plain = copy.deepcopy(network).to(device, memory_format=torch.channels_last)
+        work, layers = flops(plain, field.contiguous(memory_format=torch.channels_last))
         peaks = []
         for number in range(arguments.rounds + 1):
             for case, (_, run) in cases.items():

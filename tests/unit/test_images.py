@@ -119,6 +119,7 @@ def test_a_tail_of_zeros_is_lost_data(tmp_path, plane):
     content = path.read_bytes()
     path.write_bytes(content[:-600] + bytes(600))  # 3.3 of 70 rows
     assert code(path) == "blank"
+    assert (read_plane(path, accept=["zeros"])[-3:] == 0).all()
 
 
 def test_orientations_that_do_not_exist_are_refused_always(tmp_path, plane):

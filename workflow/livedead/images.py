@@ -43,6 +43,7 @@ DECLARABLE = {
     "lossy": "pixels compressed with loss, such as JPEG",
     "orientation": "images with an orientation tag, turned upright",
     "pages": "files that hold or promise more planes than are used",
+    "zeros": "rows or columns of zeros, such as the margins of stitched fields",
 }
 """What ``gate.accept`` may declare."""
 
@@ -144,11 +145,12 @@ def read_plane(
             f"{path}: every pixel is {high if plane.size else 'absent'}; "
             "the acquisition failed or the file lost its data",
         )
-    if low == 0 and (_lost_rows(plane) or _lost_rows(plane.T)):
+    if low == 0 and "zeros" not in accepted and (_lost_rows(plane) or _lost_rows(plane.T)):
         raise FieldError(
             "blank",
-            f"{path}: rows or columns of zeros in an image that has no zero elsewhere; the file lost a part "
-            "of its data, copy it again",
+            f"{path}: rows or columns of zeros in an image without another zero, as where a file lost a part of "
+            "its data; copy it again, or, if they are the margin of a stitched field, declare them in "
+            "config.yaml: gate: {accept: [zeros]}",
         )
     limit = 2**bit_depth - 1
     if high > limit:
