@@ -148,8 +148,8 @@ def read_plane(
     if low == 0 and "zeros" not in accepted and (_lost_rows(plane) or _lost_rows(plane.T)):
         raise FieldError(
             "blank",
-            f"{path}: rows or columns of zeros in an image without another zero, as where a file lost a part of "
-            "its data; copy it again, or, if they are the margin of a stitched field, declare them in "
+            f"{path}: rows or columns of zeros in an image without another zero, as where a file lost a part "
+            "of its data; copy it again, or, if they are the margin of a stitched field, declare them in "
             "config.yaml: gate: {accept: [zeros]}",
         )
     limit = 2**bit_depth - 1
