@@ -40,7 +40,7 @@ QUALITY = [
 FLAGS = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
 """What `flag_fields` may mark a field with."""
 
-_BLOCK_PX = 2**16
+_BLOCK_PX = 2**18
 _FRACTION_BITS = np.uint32(2**23 - 1)
 
 
@@ -252,8 +252,9 @@ def without_own_light(plane: np.ndarray, degree: int, floor: float) -> np.ndarra
 def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
     """How often each corrected count occurs in a field, (65536,) int64."""
     total = np.zeros(N_BINS, np.int64)
-    # In blocks that stay in the processor's cache, and by operations that need no casting buffer:
-    # both are what makes it fast.
+    # In blocks that stay in the processor's cache, but no smaller: between two operations a thread
+    # waits while another one counts, which Python does not do in parallel. And by operations that
+    # need no casting buffer.
     n_rows = max(1, _BLOCK_PX // max(1, field.shape[1]))
     corrected = np.empty((n_rows, field.shape[1]), np.float32)
     bins = np.empty(corrected.shape, np.int64)
