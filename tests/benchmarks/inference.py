@@ -88,7 +88,7 @@ def flops(network: UNet, field: torch.Tensor) -> tuple[float, dict[nn.Module, tu
     def count(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         pixels = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
         layers[module] = (
-            inputs[0].clone(memory_format=torch.preserve_format),
+            torch.cat(inputs, dim=1),  # the last step has two
             2.0 * module.weight.numel() * pixels.shape[-1] * pixels.shape[-2],
         )
 
