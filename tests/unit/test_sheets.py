@@ -1,3 +1,6 @@
+import math
+
+import pandas as pd
 import pytest
 
 from livedead import sheets
@@ -211,15 +214,44 @@ def test_plates_share_neither_folders_nor_ids(tmp_path):
 
 
 def test_maps_of_all_plates_are_checked_at_once(tmp_path):
-    for name, column, well in (("a", "drug", "A1"), ("b", "drug", "I9"), ("c", "row", "A1")):
-        write(tmp_path / f"{name}.csv", f"well,{column}\n{well},x\n")
-    rows = "".join(f"{name}\t{name}\t1\t{tmp_path}/{name}.csv\n" for name in "abcd")
+    for name, header, row in (
+        ("a", "drug", "A1,x"),
+        ("b", "drug", "I9,x"),
+        ("c", "plate", "A1,x"),
+        ("e", "dose", 'A1,"0,5"'),
+    ):
+        write(tmp_path / f"{name}.csv", f"well,{header}\n{row}\n")
+    rows = "".join(f"{name}\t{name}\t1\t{tmp_path}/{name}.csv\n" for name in "abcde")
     text = f"plate\traw\tpixel_size_um\tplatemap\n{rows}"
     with pytest.raises(SheetError) as error:
-        sheets.check_plate_maps(sheets.read_plates(write(tmp_path / "plates.tsv", text)))
+        sheets.check_plate_maps(
+            sheets.read_plates(write(tmp_path / "plates.tsv", text)), sheets.MapColumns(dose_column="dose")
+        )
     assert [line.partition(": ")[0] for line in str(error.value).split("\n")] == [
-        f"{tmp_path}/{name}.csv" for name in "bc"
+        f"{tmp_path}/{name}.csv" for name in "bce"
     ]
+    assert "e.csv: well A01, column 'dose': '0,5'; allowed: a number" in str(error.value)
+
+
+@pytest.mark.parametrize("dose", ["0,5", "10 uM", "-1", "nan", "inf", "1.000,5"])
+def test_doses_are_finite_numbers(dose):
+    table = pd.DataFrame({"well": ["A01", "A02", "A03"], "dose": ["", "1e-3", dose]})
+    assert sheets.read_doses(table[:2], "dose").tolist() == pytest.approx([math.nan, 0.001], nan_ok=True)
+    with pytest.raises(SheetError, match=f"^well A03, column 'dose': {dose!r}; allowed"):
+        sheets.read_doses(table, "dose")
+
+
+def test_rows_and_columns_that_repeat_the_well_are_left_out(tmp_path):
+    text = "well\trow\tcolumn\tdrug\na1\tA\t01\tx\nAF48\t32\t48\ty\nH12\th\t12\tz\nB3\t\t\t\n"
+    table = sheets.read_plate_map(write(tmp_path / "map.tsv", text), 1536)
+    assert table.to_dict("list") == {"well": ["A01", "B03", "H12", "AF48"], "drug": ["x", "", "z", "y"]}
+
+
+@pytest.mark.parametrize(("row", "column", "wrong"), [("B", "2", "row"), ("A", "1", "column")])
+def test_rows_and_columns_of_another_well(tmp_path, row, column, wrong):
+    path = write(tmp_path / "map.tsv", f"well\trow\tcolumn\nA1\tA\t1\nA2\t{row}\t{column}\n")
+    with pytest.raises(SheetError, match=rf"map\.tsv: line 3, column '{wrong}': .*A2 is in {wrong} [A2];"):
+        sheets.read_plate_map(path, 96)
 
 
 def test_a_map_column_must_not_shadow_a_result(tmp_path):

@@ -6,9 +6,8 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from livedead.errors import SheetError
 from livedead.plates import FORMATS, well_position
-from livedead.sheets import MapColumns
+from livedead.sheets import MapColumns, read_doses
 from livedead.statistics import controls, layout
 from livedead.statistics.dose_response import Curve, fit_curve
 from livedead.statistics.time_courses import half_time
@@ -46,18 +45,9 @@ def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
             return pd.Series("", index=wells.index, dtype=object)
         return wells[column].fillna("").astype(str)
 
-    written = text(columns.dose_column)
-    dose = pd.to_numeric(written, errors="coerce")
-    wrong = (dose.isna() & (written != "")) | (dose < 0)
-    if wrong.any():
-        row = wells[wrong].iloc[0]
-        raise SheetError(
-            f"plate map of {row['plate']}: well {row['well']}, column {columns.dose_column!r}: "
-            f"{row[columns.dose_column]!r}; allowed: a number, at least 0, with a decimal point"
-        )
     return wells.assign(
         agent=text(columns.agent_column),
-        dose=dose,
+        dose=read_doses(wells, columns.dose_column),
         cell_line=text(columns.cell_line_column),
         control=text("control"),
         time=(wells["timepoint"] - wells["timepoint"].min()) * columns.hours_per_timepoint

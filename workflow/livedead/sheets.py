@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 import re
 import unicodedata
@@ -332,6 +333,8 @@ def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
         if table is None:
             table = read_sheet(path)
         mapped = plates.plate_map(table, n_wells)
+        _check_places(table)
+        mapped = mapped.drop(columns=["row", "column"], errors="ignore")
         if mapped.empty:
             raise SheetError("no well in it; a plate without a map needs no file")
         for line, kind in table.get("control", pd.Series(dtype=object)).items():
@@ -344,17 +347,64 @@ def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
             raise SheetError(f"column(s) {', '.join(clash)} are columns of the result; rename them")
         return mapped
     except SheetError as error:
-        message = str(error)
-        raise SheetError(message if message.startswith(f"{path}: ") else f"{path}: {message}") from error
+        raise SheetError(_named(path, error)) from error
 
 
-def check_plate_maps(table: pd.DataFrame) -> None:
-    """Read the maps of all plates, of those whose file is there.
+def _named(path: str | Path, error: SheetError) -> str:
+    """The message of an error, which begins with its file."""
+    return str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}"
+
+
+def _check_places(table: pd.DataFrame) -> None:
+    """Columns ``row`` and ``column`` must say again where the well is, as the result's do."""
+    for line, values in table.iterrows():
+        row, column = plates.well_position(values["well"])
+        letters = plates.well_name(row, column)[:-2]
+        for name, allowed in (("row", (letters, str(row + 1))), ("column", (str(column + 1),))):
+            text = values.get(name, "")
+            if text and text.lstrip("0").upper() not in allowed:
+                raise SheetError(
+                    f"line {line}, column {name!r}: {text!r}, but well {values['well']} is in {name} "
+                    f"{allowed[0]}; correct one of them, or rename the column"
+                )
+
+
+def read_doses(table: pd.DataFrame, dose_column: str) -> pd.Series:
+    """Doses of wells as numbers, NaN where unknown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A plate map or a well table.
+
+    Raises
+    ------
+    SheetError
+        Naming the first well whose dose is no finite number of at least 0.
+    """
+    if dose_column not in table:
+        return pd.Series(math.nan, index=table.index)
+    written = table[dose_column].fillna("").astype(str)
+    doses = pd.to_numeric(written, errors="coerce")
+    wrong = (written != "") & ~doses.between(0, math.inf, inclusive="left")
+    if wrong.any():
+        first = table[wrong].iloc[0]
+        plate = f"plate {first['plate']}, " if "plate" in table else ""
+        raise SheetError(
+            f"{plate}well {first['well']}, column {dose_column!r}: {first[dose_column]!r}; "
+            "allowed: a number, at least 0, with a decimal point"
+        )
+    return doses
+
+
+def check_plate_maps(table: pd.DataFrame, columns: MapColumns) -> None:
+    """Read the maps of all plates, and their doses, of those whose file is there.
 
     Parameters
     ----------
     table : DataFrame
         From `read_plates`.
+    columns : MapColumns
 
     Raises
     ------
@@ -365,9 +415,9 @@ def check_plate_maps(table: pd.DataFrame) -> None:
     for path, n_wells in table[["platemap", "wells"]].drop_duplicates().itertuples(index=False):
         try:
             if path and Path(path).is_file():
-                read_plate_map(path, n_wells)
+                read_doses(read_plate_map(path, n_wells), columns.dose_column)
         except SheetError as error:
-            problems.append(str(error))
+            problems.append(_named(path, error))
     if problems:
         raise SheetError("\n".join(problems))
 

@@ -18,6 +18,7 @@ if not set(INTENSITY_CHANNELS) <= set(config["channels"]):
         f"counting.intensity_channels: {INTENSITY_CHANNELS}; allowed: {', '.join(config['channels'])}"
     )
 COUNTING = {k: v for k, v in config["counting"].items() if k != "intensity_channels"}
+MAP_COLUMNS = MapColumns(**config["plate_map"])
 
 try:
     PLATES = sheets.read_plates(config["plates"], config["platemaps"])
@@ -32,7 +33,7 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 # A map is read last of all, by tabulate_wells; its mistakes are told before hours are computed.
 onstart:
     try:
-        sheets.check_plate_maps(PLATES)
+        sheets.check_plate_maps(PLATES, MAP_COLUMNS)
     except LivedeadError as error:
         raise WorkflowError(str(error)) from error
 

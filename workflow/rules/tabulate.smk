@@ -20,7 +20,7 @@ rule tabulate_wells:
         plate="{plate}",
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
-        treatment_columns=MapColumns(**config["plate_map"]).treatment,
+        treatment_columns=MAP_COLUMNS.treatment,
         config_sha256=config_sha256,
         code=code("tabulate_wells"),
     script:

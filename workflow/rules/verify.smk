@@ -37,7 +37,7 @@ rule verify_well:
         counting=COUNTING,
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
-        treatment_columns=MapColumns(**config["plate_map"]).treatment,
+        treatment_columns=MAP_COLUMNS.treatment,
         exclude_flags=config["qc"]["exclude_flags"],
         config_sha256=config_sha256,
         code=code("verify_well"),
