@@ -229,24 +229,49 @@ def without_own_light(plane: np.ndarray, degree: int, floor: float) -> np.ndarra
     coarse = plane[step // 2 :: step, step // 2 :: step].astype(np.float32)
     lit = binary_fill_holes(coarse > floor * np.percentile(coarse, 95))
     inner = binary_erosion(lit, iterations=2) & (coarse > 0)
-    y, x = (chebvander(np.linspace(-1, 1, side), degree) for side in coarse.shape)
-    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
-    terms = np.stack([np.outer(y[:, i], x[:, j]) for i, j in powers], axis=-1)
-    if inner.sum() < 4 * len(powers):
+    powers = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
+    if inner.sum() < 4 * powers.shape[1]:
         return plane
+    y, x = (chebvander(np.linspace(-1, 1, side), 2 * degree) for side in coarse.shape)
     logs = np.log(np.maximum(coarse, 1))
     kept = inner
     for _ in range(8):
-        chosen = terms[kept]
-        factors = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ logs[kept], rcond=None)[0]
-        off = logs - terms @ factors
+        own = _fitted(logs, kept, y, x, powers)
+        off = logs - own
         spread = 1.48 * np.median(np.abs(off[kept]))
         # Objects are darker than the light, rarely brighter.
         kept = inner & (off > -1.5 * spread) & (off < 3 * spread)
-    own = terms @ factors
     gain = np.exp(np.where(lit, np.median(own[inner]) - own, 0)).astype(np.float32)
     corrected = np.rint(plane * _resized(gain, plane.shape))
     return np.minimum(corrected, N_BINS - 1).astype(np.uint16)
+
+
+def _fitted(
+    values: np.ndarray, kept: np.ndarray, y: np.ndarray, x: np.ndarray, powers: np.ndarray
+) -> np.ndarray:
+    """Least-squares polynomial of the `kept` values, (H, W), in products of Chebyshev polynomials.
+
+    The normal equations need only moments, since T_i T_k = (T_{i+k} + T_{|i-k|}) / 2. einsum and not
+    BLAS, whose sums hang on the number of its threads.
+
+    Parameters
+    ----------
+    values, kept : ndarray, (H, W)
+    y, x : ndarray, (H, 2 d + 1), (W, 2 d + 1)
+        Chebyshev polynomials up to twice the degree d.
+    powers : ndarray, (2, n_terms)
+        Degrees in y and in x of each term.
+    """
+
+    def moments(weights: np.ndarray) -> np.ndarray:
+        return np.einsum("ya,yb->ab", y, np.einsum("yx,xb->yb", weights, x))
+
+    of_mask = moments(kept.astype(float))
+    rows, columns = ((np.add.outer(p, p), np.abs(np.subtract.outer(p, p))) for p in powers)
+    products = sum(of_mask[row, column] for row in rows for column in columns) / 4
+    factors = np.zeros((len(of_mask), len(of_mask)))
+    factors[tuple(powers)] = np.linalg.lstsq(products, moments(kept * values)[tuple(powers)], rcond=None)[0]
+    return np.einsum("ya,ax->yx", y, np.einsum("ab,xb->ax", factors, x))
 
 
 def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:

@@ -45,7 +45,7 @@ rule train_unet:
         "benchmarks/train_unet/{fold}unet.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 2
+    threads: config["training"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 720 * attempt,

@@ -72,6 +72,7 @@ def train_unet(
         encoder,
         seed=seed,
     )
+    torch.set_num_threads(training["threads"])
     choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     source = {
         "images_sha256": [file_sha256(path) for path in images],
@@ -91,6 +92,7 @@ def train_unet(
         class_numbers(classes),
         validation_fraction=validation_fraction,
         held_out=held_out,
+        n_threads=training["threads"],
         device=device,
         checkpoint=kept,
     )
@@ -101,7 +103,6 @@ def train_unet(
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(snakemake.threads)
     with log_to(snakemake.log[0], snakemake.input):
         train_unet(
             [Path(path) for path in snakemake.input.raw],

@@ -2,6 +2,7 @@ import copy
 import itertools
 import json
 import math
+import time
 import tracemalloc
 from functools import partial
 
@@ -131,7 +132,7 @@ def test_memory_does_not_grow_with_the_number_of_fields():
     def peak(n_fields):
         tracemalloc.start()
         epoch = tiles.batches(read, list(range(n_fields)), np.random.default_rng(0), cutting, NUMBERS)
-        n = sum(len(inputs) for inputs, _ in tiles.ahead(epoch))
+        n = sum(len(inputs) for inputs, _ in epoch)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return n, top
@@ -142,16 +143,31 @@ def test_memory_does_not_grow_with_the_number_of_fields():
     assert high < 16e6
 
 
-def test_what_is_made_ahead_comes_in_order_and_with_its_errors():
-    def numbers():
-        yield from range(5)
+def test_batches_are_the_same_for_any_number_of_threads():
+    def read(k):
+        time.sleep(0.002 * (k % 3))
+        return np.full((1, 64, 64), k / 100, np.float32), np.full((64, 64), 1 + k % 2, np.uint8)
+
+    cutting = tiles.Cutting(tile_px=32, tiles_per_field=3, batch_size=4, on_cells=0.5, pasted=0.5)
+
+    def epoch(n_threads):
+        rng = np.random.default_rng(2)
+        return list(tiles.batches(read, list(range(24)), rng, cutting, NUMBERS, n_threads))
+
+    one, four = epoch(1), epoch(4)
+    assert len(one) == len(four) == 24 * 3 // 4
+    for (x, y), (other_x, other_y) in zip(one, four, strict=True):
+        np.testing.assert_array_equal(x, other_x)
+        np.testing.assert_array_equal(y, other_y)
+    assert not np.array_equal(one[0][0], one[1][0])
+
+
+def test_a_field_that_cannot_be_read_ends_the_epoch():
+    def read(k):
         raise FileNotFoundError("gone")
 
-    found = []
     with pytest.raises(FileNotFoundError, match="gone"):
-        found.extend(tiles.ahead(numbers()))
-    assert list(tiles.ahead(range(1, 100))) == list(range(1, 100))
-    assert list(tiles.ahead([])) == []
+        list(tiles.batches(read, [1, 2, 3], np.random.default_rng(0), tiles.Cutting(), NUMBERS, 2))
 
 
 def test_turned_tiles_show_the_field_at_any_angle():
@@ -245,16 +261,20 @@ def test_whole_cells_are_judged_by_hand():
     # Means: -2 (live), 1 (dead), 2 (live, of half the median area).
     cost = [math.log1p(math.exp(-2)), math.log1p(math.exp(-1)), math.log1p(math.exp(2))]
     expected = (cost[0] + cost[1] + 0.5 * cost[2]) / 2.5
-    assert float(fit.cell_loss(logits, target, NUMBERS)) == pytest.approx(expected, rel=1e-5)
-    assert float(fit.cell_loss(logits, np.zeros_like(target), NUMBERS)) == 0
+
+    def loss(target, dead_weight=1.0):
+        return float(fit.cell_loss(logits, fit.whole_cells(target, NUMBERS), NUMBERS, dead_weight))
+
+    assert loss(target) == pytest.approx(expected, rel=1e-5)
+    assert loss(np.zeros_like(target)) == 0
     # Cells of two states that touch are two: here 2 px each, means -1 (live) and -3 (dead).
     touching = np.zeros_like(target)
     touching[0, :2, 0], touching[0, :2, 1] = 1, 2
     expected = (math.log1p(math.exp(-1)) + math.log1p(math.exp(3))) / 2
-    assert float(fit.cell_loss(logits, touching, NUMBERS)) == pytest.approx(expected, rel=1e-5)
+    assert loss(touching) == pytest.approx(expected, rel=1e-5)
     # Dead cells may weigh more than live ones.
     expected = (math.log1p(math.exp(-1)) + 3 * math.log1p(math.exp(3))) / 2
-    assert float(fit.cell_loss(logits, touching, NUMBERS, 3.0)) == pytest.approx(expected, rel=1e-5)
+    assert loss(touching, 3.0) == pytest.approx(expected, rel=1e-5)
 
 
 def squares(n, seed):
@@ -386,15 +406,24 @@ def test_unknown_schedule():
         fit.Settings(schedule="linear")
 
 
-def test_the_mean_of_the_weights_moves_by_its_share():
-    torch.manual_seed(0)
-    networks = [UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8))) for _ in range(2)]
-    mean, new = networks
-    before = copy.deepcopy(mean.state_dict())
-    fit._average(mean, new, 0.9)
-    for name, tensor in mean.state_dict().items():
+def test_the_mean_of_the_weights_is_kept():
+    """Three steps of a decay of 0.5: a quarter of the weights after the first and second, half the last."""
+    x, y = next(squares(1, 0))
+
+    def trained(decay):
+        torch.manual_seed(0)
+        network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+        before = []
+        network.register_forward_pre_hook(lambda *_: before.append(copy.deepcopy(network.state_dict())))
+        settings = fit.Settings(epochs=3, frozen_epochs=0, average_decay=decay)
+        fit.train(network, lambda rng: [(x[None], y[None])], lambda: [], np.ones(3), settings, "cpu")
+        return network.state_dict(), before
+
+    last, (_, first, second) = trained(0.0)
+    kept, _ = trained(0.5)
+    for name, tensor in kept.items():
         if tensor.is_floating_point():
-            expected = 0.9 * before[name] + 0.1 * new.state_dict()[name]
+            expected = 0.25 * first[name] + 0.25 * second[name] + 0.5 * last[name]
             torch.testing.assert_close(tensor, expected, msg=name)
 
 
@@ -444,6 +473,9 @@ class Recorded:
     def read(self, k):
         self.read_wells.append(self.wells[k])
         return self.examples[k]
+
+    def class_map(self, k):
+        return self.read(k)[1]
 
 
 def test_no_well_of_validation_or_of_the_fold_is_learnt_from():

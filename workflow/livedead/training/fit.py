@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from livedead.cells import label_cells
 from livedead.errors import ConfigError
+from livedead.fields import work_ahead
 from livedead.inference import PRECISIONS, choose_device, padded
 from livedead.logs import PROGRESS_SECONDS
 from livedead.training.checkpoint import Checkpoint
-from livedead.training.tiles import Cutting, Example, LabelledFields, ahead, batches, split_wells
+from livedead.training.tiles import Cutting, Example, LabelledFields, batches, split_wells
 from livedead.unet import UNet
 
 log = logging.getLogger(__name__)
@@ -120,6 +123,7 @@ def train_by_well(
     *,
     validation_fraction: float,
     held_out: Collection[str] = (),
+    n_threads: int = 1,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
@@ -133,6 +137,8 @@ def train_by_well(
         Share of the wells that choose the epoch; 0 trains on all and keeps the last epoch.
     held_out : collection of str
         Wells (``plate/well``) that take no part at all.
+    n_threads : int
+        Threads that read fields and cut tiles.
 
     Returns
     -------
@@ -145,10 +151,10 @@ def train_by_well(
     log.info("training on %d wells, validation on %s", len(training), ", ".join(validation) or "none")
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
     n_classes = network.architecture.n_classes
-    counts = sum(np.bincount(fields.read(k)[1].ravel(), minlength=n_classes) for k in training_fields)
+    counts = sum(np.bincount(fields.class_map(k).ravel(), minlength=n_classes) for k in training_fields)
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
-        return batches(fields.read, training_fields, rng, cutting, numbers)
+        return batches(fields.read, training_fields, rng, cutting, numbers, n_threads)
 
     history = train(
         network,
@@ -207,9 +213,18 @@ def train(
         [{"params": part.parameters(), "lr": first} for part, first in rates.items()],
         weight_decay=settings.weight_decay,
     )
-    judged = copy.deepcopy(network) if settings.average_decay else network
     best = copy.deepcopy(network)
-    kept = {"network": network, "best": best} | ({} if judged is network else {"mean": judged})
+    kept: dict[str, nn.Module] = {"network": network, "best": best}
+    judged, mean = network, None
+    if settings.average_decay:
+        # The statistics of BatchNorm belong to the weights, and are averaged with them.
+        averaging = get_ema_multi_avg_fn(settings.average_decay)
+        kept["mean"] = mean = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+        judged = cast(UNet, mean.module)
+
+    def with_cells(batch: Example) -> tuple[np.ndarray, np.ndarray, WholeCells | None]:
+        return *batch, whole_cells(batch[1], numbers) if settings.cell_weight and numbers else None
+
     history = checkpoint.load(kept, optimizer) if checkpoint else []
     while len(history) < settings.epochs and _waited(history) < settings.patience:
         start = time.monotonic()
@@ -221,22 +236,24 @@ def train(
         network.encoder.train(not frozen)
         network.encoder.requires_grad_(not frozen)
         rng = np.random.default_rng([settings.seed, len(history)])
-        losses, n_images, told = [], 0, start
-        for inputs, targets in ahead(training(rng)):
+        losses: list[Tensor] = []
+        n_images, told = 0, start
+        for inputs, targets, cells in work_ahead(with_cells, training(rng), 2):
             with torch.autocast(place.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                 logits = network(_tensor(inputs, place))
             logits = logits.float()
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
-            if settings.cell_weight and numbers:
-                whole = cell_loss(logits, targets, numbers, settings.dead_weight)
+            if cells is not None and numbers:
+                whole = cell_loss(logits, cells, numbers, settings.dead_weight)
                 loss = loss + settings.cell_weight * whole
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-            if judged is not network:
-                _average(judged, network, settings.average_decay)
-            losses.append(float(loss.detach()))
+            if mean is not None:
+                mean.update_parameters(network)
+            # Left where it is: to fetch it, the processor would wait for a GPU after every step.
+            losses.append(loss.detach())
             n_images += len(inputs)
             now = time.monotonic()
             if now - told >= PROGRESS_SECONDS:
@@ -245,7 +262,7 @@ def train(
                     "epoch %d: %d images, loss %.4f, %.1f images/s",
                     len(history) + 1,
                     n_images,
-                    np.mean(losses),
+                    torch.stack(losses).mean(),
                     n_images / (now - start),
                 )
         if not losses:
@@ -256,7 +273,7 @@ def train(
             "epoch": len(history) + 1,
             "seconds": time.monotonic() - start,
             "learning_rate": optimizer.param_groups[0]["lr"],
-            "loss": float(np.mean(losses)),
+            "loss": float(torch.stack(losses).mean()),
             "dice": float(np.nanmean(dice[1:])) if np.isfinite(dice[1:]).any() else math.nan,
             **{f"dice_{k}": float(value) for k, value in enumerate(dice)},
         }
@@ -289,16 +306,6 @@ def _waited(history: list[dict[str, float]]) -> int:
     return len(dice) - 1 - int(np.argmax(dice)) if dice else 0
 
 
-@torch.no_grad()
-def _average(mean: UNet, network: UNet, decay: float) -> None:
-    """Move the running mean of the weights, and of BatchNorm's statistics, one step on."""
-    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
-
-
 def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """Weighted cross-entropy plus one minus the mean soft dice of the classes but the first.
 
@@ -320,50 +327,72 @@ def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor
     return entropy + 1 - ((2 * overlap + 1) / (total + 1)).mean()
 
 
+class WholeCells(NamedTuple):
+    """The cells of a batch, each a connected part of one state.
+
+    Attributes
+    ----------
+    pixels : ndarray, (P,), int64
+        Places of their pixels in the flattened batch.
+    owner : ndarray, (P,), int64
+        The cell, from 0, that each of these pixels belongs to.
+    area_px, is_dead : ndarray, (n_cells,), float32
+    """
+
+    pixels: np.ndarray
+    owner: np.ndarray
+    area_px: np.ndarray
+    is_dead: np.ndarray
+
+
+def whole_cells(target: np.ndarray, numbers: dict[str, list[int]]) -> WholeCells:
+    """Find the cells of a batch's class maps, (N, H, W) uint8.
+
+    Parameters
+    ----------
+    numbers : dict
+        From `livedead.counting.class_numbers`.
+    """
+    labels, n_cells, n_live = np.zeros(target.shape, np.int64), 0, 0
+    for state in ("live", "dead"):
+        n_live = n_cells
+        for own, class_map in zip(labels, target, strict=True):
+            found, _ = label_cells(class_map, {"live": numbers[state], "dead": []}, 0)
+            own[found > 0] = found[found > 0] + n_cells
+            n_cells += int(found.max())
+    pixels = np.flatnonzero(labels)
+    owner = labels.ravel()[pixels] - 1
+    area_px = np.bincount(owner, minlength=n_cells).astype(np.float32)
+    return WholeCells(pixels, owner, area_px, (np.arange(n_cells) >= n_live).astype(np.float32))
+
+
 def cell_loss(
-    logits: Tensor, target: np.ndarray, numbers: dict[str, list[int]], dead_weight: float = 1.0
+    logits: Tensor, cells: WholeCells, numbers: dict[str, list[int]], dead_weight: float = 1.0
 ) -> Tensor:
     """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
 
-    A cell, here a connected part of one state, has the mean log-odds of its pixels of being dead.
-    So a cell that is half right has a gradient on all of its pixels, and a small cell counts as
-    much as a large one; those that the tile's edge cuts count by the part of the median area that
-    is left of them.
+    A cell has the mean log-odds of its pixels of being dead. So a cell that is half right has a
+    gradient on all of its pixels, and a small cell counts as much as a large one; those that the
+    tile's edge cuts count by the part of the median area that is left of them.
 
     Parameters
     ----------
     logits : Tensor, (N, K, H, W)
-    target : ndarray, (N, H, W), uint8
+    cells : WholeCells
     numbers : dict
         From `livedead.counting.class_numbers`.
     dead_weight : float
         Of dead cells over live ones.
     """
-    labels, n_cells = np.zeros(target.shape, np.int64), 0
-    for state in ("live", "dead"):
-        for own, class_map in zip(labels, target, strict=True):
-            found, _ = label_cells(class_map, {"live": numbers[state], "dead": []}, 0)
-            own[found > 0] = found[found > 0] + n_cells
-            n_cells += int(found.max())
-    if n_cells == 0:
+    if not len(cells.area_px):
         return logits.new_zeros(())
-    owner = torch.from_numpy(labels).to(logits.device)
-    inside = owner > 0
-    owner = owner[inside] - 1
+    pixels, owner, area, is_dead = (torch.from_numpy(part).to(logits.device) for part in cells)
     dead, live = (logits[:, numbers[state]].logsumexp(dim=1) for state in ("dead", "live"))
-    is_dead = torch.from_numpy(np.isin(target, numbers["dead"])).to(logits)
-
-    def over_cells(values: Tensor) -> Tensor:
-        return logits.new_zeros(n_cells).index_add(0, owner, values)
-
-    area = over_cells(torch.ones_like(owner, dtype=logits.dtype))
+    odds = logits.new_zeros(len(area)).index_add(0, owner, (dead - live).flatten()[pixels]) / area
     entropy = F.binary_cross_entropy_with_logits(
-        over_cells((dead - live)[inside]) / area,
-        over_cells(is_dead[inside]) / area,
-        reduction="none",
-        pos_weight=logits.new_tensor(dead_weight),
+        odds, is_dead, reduction="none", pos_weight=logits.new_tensor(dead_weight)
     )
-    weight = (area / area.median()).clamp(max=1)
+    weight = (area / float(np.median(cells.area_px))).clamp(max=1)
     return (entropy * weight).sum() / weight.sum()
 
 

@@ -4,12 +4,10 @@ Wells, never tiles, are split into training and validation: two tiles of one wel
 share cells, and a network judged on them is judged on what it has seen.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
@@ -17,10 +15,9 @@ from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 from livedead import stores
 from livedead.cells import label_cells
 from livedead.errors import ConfigError
-from livedead.fields import PlateImages
+from livedead.fields import PlateImages, work_ahead
 from livedead.normalization import Key, Transform
 
-Item = TypeVar("Item")
 Example = tuple[np.ndarray, np.ndarray]
 """Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
 
@@ -174,6 +171,7 @@ def batches(
     rng: np.random.Generator,
     cutting: Cutting,
     numbers: dict[str, list[int]],
+    n_threads: int = 1,
 ) -> Iterator[Example]:
     """One epoch: every field once, in random order, each giving so many tiles.
 
@@ -186,6 +184,8 @@ def batches(
     cutting : Cutting
     numbers : dict
         From `livedead.counting.class_numbers`.
+    n_threads : int
+        Threads that read and cut ahead of the network; the batches are the same for any number.
 
     Yields
     ------
@@ -193,45 +193,39 @@ def batches(
     targets : ndarray, (batch_size, tile_px, tile_px), uint8
     """
 
-    def cut(field: Example) -> Example:
+    def cut(field: Example, rng: np.random.Generator) -> Example:
         near = None
         if cutting.on_cells and rng.uniform() < cutting.on_cells:
             near = np.isin(field[1], numbers["live"] + numbers["dead"])
         tile = random_tile if cutting.rotation == "quarter_turns" else turned_tile
         return tile(*field, cutting.tile_px, rng, near)
 
-    waiting: list[Example] = []
-    order = rng.permutation(fields)
-    # Tiles of a few fields are mixed, so that a batch does not come from one well.
-    group = max(1, cutting.batch_size // cutting.tiles_per_field) * 2
-    if cutting.pasted:
-        group = max(group, PASTING_FIELDS)
-    for start in range(0, len(order), group):
-        mixed = list(map(read, order[start : start + group].tolist()))
+    def tiles_of(work: tuple[list[int], np.random.Generator]) -> list[Example]:
+        group, rng = work
+        mixed = list(map(read, group))
         tiles = []
         for field in mixed:
             for _ in range(cutting.tiles_per_field):
-                tile = cut(field)
+                tile = cut(field, rng)
                 if cutting.pasted and rng.uniform() < cutting.pasted:
-                    tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))]), numbers, rng)
+                    tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))], rng), numbers, rng)
                 tiles.append(augment(*tile, rng, cutting.disturbance))
-        waiting += [tiles[k] for k in rng.permutation(len(tiles))]
+        return [tiles[k] for k in rng.permutation(len(tiles))]
+
+    order = rng.permutation(fields).tolist()
+    # Tiles of a few fields are mixed, so that a batch does not come from one well.
+    size = max(1, cutting.batch_size // cutting.tiles_per_field) * 2
+    if cutting.pasted:
+        size = max(size, PASTING_FIELDS)
+    groups = [order[start : start + size] for start in range(0, len(order), size)]
+    # A random stream a group: what is drawn does not hang on which thread comes first.
+    work = zip(groups, rng.spawn(len(groups)), strict=True)
+    waiting: list[Example] = []
+    for tiles in work_ahead(tiles_of, work, n_threads, n_threads):
+        waiting += tiles
         while len(waiting) >= cutting.batch_size:
             now, waiting = waiting[: cutting.batch_size], waiting[cutting.batch_size :]
             yield np.stack([x for x, _ in now]), np.stack([y for _, y in now])
-
-
-def ahead(items: Iterable[Item], n: int = 2) -> Iterator[Item]:
-    """The same items in the same order, made by another thread up to `n` before they are asked for.
-
-    The fields of the next batch are read and its tiles are cut while the network learns this one.
-    """
-    source = iter(items)
-    with ThreadPoolExecutor(1) as pool:
-        waiting = deque(pool.submit(next, source, None) for _ in range(n))
-        while (item := waiting.popleft().result()) is not None:
-            waiting.append(pool.submit(next, source, None))
-            yield item
 
 
 def random_tile(
