@@ -591,6 +591,7 @@ def test_label_train_and_export(flow, tmp_path):
         training={
             "exclude": ["p/A01/2"],
             "folds": 2,
+            "threads": 2,
             "alpha": 0.35,
             "decoder_widths": [16, 12, 8, 8],
             "kernel": 4,
@@ -696,21 +697,25 @@ def reviewed(flow, tmp_path):
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
-def test_labels_from_masks(flow, tmp_path):
+def test_labels_from_masks(flow, tmp_path, caplog):
     mask = np.zeros((160, 160), np.uint8)
     mask[20:60, 20:60] = 1
     tifffile.imwrite(tmp_path / "A01_mask.tif", mask)
+    tifffile.imwrite(tmp_path / "A12_mask.tif", mask[:, :80])
     label_dyes.label_dyes(
         flow / "raw",
         flow / "images.tsv",
         tmp_path / "labels.h5",
-        dyed_wells=["A01"],
+        dyed_wells=["A01", "A12"],
         masks=str(tmp_path / "{well}_mask.tif"),
         bit_depth=16,
         input_channels=["brightfield"],
         classes=CLASSES,
         labels={"live_dye": "hoechst", "dead_dye": "draq7", "masks": {"dead_offset": 5000, "boundary_px": 1}},
     )
+    # A mask of another size labels nothing, and the log says so.
+    assert set(stores.list_class_maps(tmp_path / "labels.h5")["well"]) == {"A01"}
+    assert "A12_mask.tif: (160, 80) px, but the field (160, 160)" in caplog.text
     found = stores.read_class_map(tmp_path / "labels.h5", 0)
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()

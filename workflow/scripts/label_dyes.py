@@ -44,7 +44,10 @@ def label_dyes(
         key = well, field, timepoint
         dead_dye = plate.plane(key, labels["dead_dye"])
         if masks:
-            mask = read_instances(masks.format(well=well, field=field, timepoint=timepoint))
+            path = masks.format(well=well, field=field, timepoint=timepoint)
+            mask = read_instances(path)
+            if mask.shape != dead_dye.shape:
+                raise FieldError("wrong_shape", f"{path}: {mask.shape} px, but the field {dead_dye.shape}")
             class_map = dyes.label_from_masks(mask, dead_dye, numbers, **labels["masks"])
             return {"maps": class_map, "instances": mask}
         live_dye = plate.plane(key, labels["live_dye"])
