@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import gaussian_filter
 
 from livedead import normalization as norm
@@ -276,6 +277,16 @@ def test_only_excluded_flags_remove_a_field():
     assert list(left["status"]) == ["ok", "failed", "failed"]
     assert left["n_live"].isna().tolist() == [False, True, True]
     assert list(counted["field"]) == [1]
+
+
+def test_the_light_is_the_polynomial_of_least_squares():
+    rng = np.random.default_rng(0)
+    values, kept, degree = rng.normal(8, 1, (40, 50)), rng.uniform(size=(40, 50)) < 0.7, 5
+    y, x = (chebvander(np.linspace(-1, 1, side), 2 * degree) for side in values.shape)
+    powers = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
+    terms = np.stack([np.outer(y[:, i], x[:, j]) for i, j in powers.T], axis=-1)
+    factors = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+    np.testing.assert_allclose(norm._fitted(values, kept, y, x, powers), terms @ factors, rtol=1e-9)
 
 
 def test_own_light_flattens_a_well_and_leaves_its_wall():
