@@ -552,7 +552,7 @@ def test_label_train_and_export(flow, tmp_path):
         flow / "raw",
         flow / "images.tsv",
         tmp_path / "labels.h5",
-        dyed_wells=["A01", "A12"],
+        dyed_wells=["A01", "A12", "B06"],
         masks="",
         bit_depth=16,
         input_channels=["brightfield"],
@@ -571,7 +571,8 @@ def test_label_train_and_export(flow, tmp_path):
         },
     )
     labelled = stores.list_class_maps(tmp_path / "labels.h5")
-    assert labelled[["well", "field"]].to_numpy().tolist() == [["A01", 1], ["A01", 2], ["A12", 1]]
+    expected = [["A01", 1], ["A01", 2], ["A12", 1], ["B06", 1], ["B06", 2]]
+    assert labelled[["well", "field"]].to_numpy().tolist() == expected
     train_unet.train_unet(
         [flow / "raw"],
         [flow / "images.tsv"],
@@ -595,7 +596,7 @@ def test_label_train_and_export(flow, tmp_path):
             "alpha": 0.35,
             "decoder_widths": [16, 12, 8, 8],
             "kernel": 4,
-            "tiles": {"tile_px": 64, "tiles_per_field": 2, "batch_size": 2, "validation_fraction": 0.5},
+            "tiles": {"tile_px": 64, "tiles_per_field": 2, "batch_size": 2, "validation_fraction": 0.3},
             "fit": {
                 "epochs": 1,
                 "frozen_epochs": 0,
@@ -603,12 +604,16 @@ def test_label_train_and_export(flow, tmp_path):
                 "encoder_learning_rate": 1e-3,
                 "weight_decay": 0.0,
                 "patience": 1,
-                "seed": 0,
+                "seed": 1,
             },
         },
     )
     certificate = weights.read_certificate(tmp_path / "unet.safetensors")
-    assert sorted(itertools.chain(*certificate["source"]["trained_on"].values())) == ["p/A01", "p/A12"]
+    assert sorted(itertools.chain(*certificate["source"]["trained_on"].values())) == [
+        "p/A01",
+        "p/A12",
+        "p/B06",
+    ]
     assert len(pd.read_csv(tmp_path / "history.csv")) == 1
     assert not (tmp_path / "checkpoint.safetensors").exists()
     draw_history.draw_history(tmp_path / "history.csv", tmp_path / "history.png", classes=CLASSES)
@@ -648,7 +653,7 @@ def evaluated(flow, tmp_path, split):
     )
     read = stores.read_table(tmp_path / "wells.csv")
     cells = stores.read_table(tmp_path / "cells.csv")
-    # Two wells, half of them for validation: one was not trained on, and it alone is judged.
+    # Three wells, one of them for validation: it was not trained on, and it alone is judged.
     [unseen] = split["validation"]
     assert [f"p/{well}" for well in read["well"]] == [unseen]
     assert set(cells["well"]) == set(read["well"])
@@ -692,8 +697,10 @@ def reviewed(flow, tmp_path):
         ("p/A01/1", ""),
         ("p/A01/2", " checked"),
         ("p/A12/1", ""),
+        ("p/B06/1", ""),
+        ("p/B06/2", ""),
     ]
-    assert page.count("data:image/jpeg") == 3
+    assert page.count("data:image/jpeg") == 5
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
@@ -720,6 +727,29 @@ def test_labels_from_masks(flow, tmp_path, caplog):
     assert (found[21:59, 21:59] == 3).all()
     assert (found[mask == 0] == 0).all()
     np.testing.assert_array_equal(stores.read_segmentation(tmp_path / "labels.h5", 0)["instances"], mask)
+
+
+@pytest.mark.parametrize(
+    ("dyed_wells", "message"),
+    [
+        (["A01", "A12"], r"none of 4 dyed fields .* because: .*A01_mask\.tif: no such mask"),
+        (["B01"], "none of 0 dyed fields could be labelled: the dyed wells have no images"),
+    ],
+)
+def test_labels_of_nothing_are_an_error(flow, tmp_path, dyed_wells, message):
+    with pytest.raises(LivedeadError, match=message):
+        label_dyes.label_dyes(
+            flow / "raw",
+            flow / "images.tsv",
+            tmp_path / "labels.h5",
+            dyed_wells=dyed_wells,
+            masks=str(tmp_path / "{well}_mask.tif"),
+            bit_depth=16,
+            input_channels=["brightfield"],
+            classes=CLASSES,
+            labels={"dead_dye": "draq7", "masks": {"dead_offset": 60, "boundary_px": 1}},
+        )
+    assert not (tmp_path / "labels.h5").exists()
 
 
 def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):

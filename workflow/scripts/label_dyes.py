@@ -8,7 +8,7 @@ import numpy as np
 
 from livedead import stores
 from livedead.counting import class_numbers
-from livedead.errors import FieldError
+from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe
 from livedead.images import read_instances
 from livedead.logs import log, log_to, progress
@@ -34,8 +34,14 @@ def label_dyes(
 
     With `masks`, a path with ``{well}``, ``{field}`` and ``{timepoint}`` in it, the objects are
     given and the dead dye only tells their state; without, the dyes tell both.
+
+    Raises
+    ------
+    LivedeadError
+        If no field can be labelled. Single ones are left out, with a warning in the log.
     """
     table = stores.read_table(images)
+    name = table["plate"].iloc[0]
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(dyed_wells)
     numbers = {role: found[0] for role, found in class_numbers(classes).items()}
@@ -55,13 +61,21 @@ def label_dyes(
         found = dyes.label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
         return {"maps": found}
 
+    left_out: list[FieldError] = []
+
     def labelled() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
         for key in progress(keys, len(keys), "dyed fields"):
             try:
-                found = {name: plate.cropped(array) for name, array in labels_of(*key).items()}
-                yield describe(table["plate"].iloc[0], key), found
+                found = {kind: plate.cropped(array) for kind, array in labels_of(*key).items()}
+                yield describe(name, key), found
             except FieldError as error:
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
+                left_out.append(error)
+        if len(left_out) == len(keys):
+            why = f", the first because: {left_out[0]}" if left_out else ": the dyed wells have no images"
+            raise LivedeadError(f"plate {name}: none of {len(keys)} dyed fields could be labelled{why}")
+        if left_out:
+            log.warning("%d of %d dyed fields are left out, see above", len(left_out), len(keys))
 
     stores.write_segmentations(output, labelled(), {})
 

@@ -40,9 +40,13 @@ def test_no_well_is_on_both_sides(wells, fraction, seed):
     assert (training, validation) == tiles.split_wells(reversed(wells), fraction, seed)
 
 
-def test_one_well_cannot_be_split():
-    with pytest.raises(ValueError, match="two wells"):
-        tiles.split_wells(["p/A01"] * 9, 0.5, 0)
+@pytest.mark.parametrize(
+    ("wells", "fraction", "message"),
+    [(["p/A01"] * 9, 0.5, "p/A01; needed: 2 or more, with a .* of 0.5"), ([], 0, "none; needed: 1 or more")],
+)
+def test_too_few_wells_to_split(wells, fraction, message):
+    with pytest.raises(ConfigError, match=message):
+        tiles.split_wells(wells, fraction, 0)
 
 
 def test_input_and_target_turn_together():
@@ -502,6 +506,23 @@ def test_no_well_of_validation_or_of_the_fold_is_learnt_from():
     times = {"training": 3, "validation": 2, "held_out": 0}
     for part, wells in split.items():
         assert [fields.read_wells.count(well) for well in wells] == [2 * times[part]] * len(wells), part
+
+
+@pytest.mark.parametrize(("number", "state"), [(1, "live"), (2, "dead")])
+def test_labels_without_a_state_are_not_learnt_from(number, state):
+    fields = Recorded()
+    fields.class_map = lambda k: np.where(fields.examples[k][1] == number, 0, fields.examples[k][1])
+    network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    numbers = {"background": [0], "live": [1], "dead": [2]}
+    with pytest.raises(ConfigError, match=f"10 training wells hold no {state} cell"):
+        fit.train_by_well(network, fields, fit.Settings(), tiles.Cutting(), numbers, validation_fraction=0)
+    assert not fields.read_wells
+
+
+def test_fewer_tiles_than_a_batch():
+    network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    with pytest.raises(ConfigError, match="fewer tiles than batch_size"):
+        fit.train(network, lambda rng: [], lambda: [], np.ones(3), fit.Settings(), "cpu")
 
 
 def test_the_encoder_rests_while_frozen():

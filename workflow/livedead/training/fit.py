@@ -145,13 +145,26 @@ def train_by_well(
     history : DataFrame
     split : dict
         ``training``, ``validation`` and ``held_out``: the wells of each.
+
+    Raises
+    ------
+    ConfigError
+        If there are too few wells, or the labels of those to train on lack a state.
     """
     wells = [well for well in fields.wells if well not in held_out]
     training, validation = split_wells(wells, validation_fraction, settings.seed)
     log.info("training on %d wells, validation on %s", len(training), ", ".join(validation) or "none")
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
     n_classes = network.architecture.n_classes
-    counts = sum(np.bincount(fields.class_map(k).ravel(), minlength=n_classes) for k in training_fields)
+    counts = np.zeros(n_classes, np.int64)
+    for k in training_fields:
+        counts += np.bincount(fields.class_map(k).ravel(), minlength=n_classes)
+    for state in ("live", "dead"):
+        if not counts[numbers[state]].any():
+            raise ConfigError(
+                f"the labels of {len(training)} training wells hold no {state} cell, so the network would "
+                f"never see one; look at labels_review.html, and at the thresholds under labels"
+            )
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
         return batches(fields.read, training_fields, rng, cutting, numbers, n_threads)
@@ -160,7 +173,7 @@ def train_by_well(
         network,
         epoch,
         lambda: map(fields.read, validation_fields),
-        class_weights(np.asarray(counts)),
+        class_weights(counts),
         settings,
         device,
         checkpoint,
@@ -266,7 +279,7 @@ def train(
                     n_images / (now - start),
                 )
         if not losses:
-            raise ValueError("an epoch gave no batch: fewer tiles than batch_size")
+            raise ConfigError("training.tiles: an epoch gives fewer tiles than batch_size; lower it")
         trained = time.monotonic() - start
         dice = validation_dice(judged, validation(), place)
         row = {

@@ -106,12 +106,21 @@ def split_wells(wells: Iterable[str], fraction: float, seed: int) -> tuple[list[
     Returns
     -------
     training, validation : list of str
+
+    Raises
+    ------
+    ConfigError
+        If there are too few wells for both.
     """
     unique = sorted(set(wells))
+    needed = 1 if fraction == 0 else 2
+    if len(unique) < needed:
+        raise ConfigError(
+            f"labelled wells to train on: {', '.join(unique) or 'none'}; needed: {needed} or more, with a "
+            f"training.tiles.validation_fraction of {fraction:g}; name more dyed_wells in plates.tsv"
+        )
     if fraction == 0:
         return unique, []
-    if len(unique) < 2:
-        raise ValueError(f"a split by well needs at least two wells, got {unique}")
     order = np.random.default_rng(seed).permutation(len(unique))
     n_validation = min(max(1, round(fraction * len(unique))), len(unique) - 1)
     chosen = {unique[k] for k in order[:n_validation]}
