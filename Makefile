@@ -55,8 +55,9 @@ accuracy: $(VENV)/.installed
 	cp results/accuracy/errors.csv docs/accuracy.csv
 	cp results/accuracy/errors.png docs/accuracy.png
 
+# A file of tests stays in one process: its folders and runs are made once.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/unit
