@@ -262,7 +262,7 @@ def bytes_per_pixel(architecture: Architecture, banded: bool = False) -> float:
     *_, coarse_width, fine_width = architecture.decoder_widths
     first, second = hidden[SKIPS[0]], hidden[SKIPS[1]]
     if banded:
-        return 1.3 * 4 * (1.25 * first / 4 + second / 16 + architecture.n_classes)
+        return 1.2 * 4 * (1.25 * first / 4 + second / 16 + architecture.n_classes)
     fine, coarse = (fine_width + first) / 4, (coarse_width + 2 * second) / 16
     return 1.3 * 4 * (fine + coarse + 3 * architecture.n_classes)
 

@@ -202,24 +202,24 @@ def batches(
     targets : ndarray, (batch_size, tile_px, tile_px), uint8
     """
 
-    def cut(field: Example, rng: np.random.Generator) -> Example:
+    def cut(field: Example, stream: np.random.Generator) -> Example:
         near = None
-        if cutting.on_cells and rng.uniform() < cutting.on_cells:
+        if cutting.on_cells and stream.uniform() < cutting.on_cells:
             near = np.isin(field[1], numbers["live"] + numbers["dead"])
         tile = random_tile if cutting.rotation == "quarter_turns" else turned_tile
-        return tile(*field, cutting.tile_px, rng, near)
+        return tile(*field, cutting.tile_px, stream, near)
 
     def tiles_of(work: tuple[list[int], np.random.Generator]) -> list[Example]:
-        group, rng = work
+        group, stream = work
         mixed = list(map(read, group))
         tiles = []
         for field in mixed:
             for _ in range(cutting.tiles_per_field):
-                tile = cut(field, rng)
-                if cutting.pasted and rng.uniform() < cutting.pasted:
-                    tile = paste(*tile, *cut(mixed[rng.integers(len(mixed))], rng), numbers, rng)
-                tiles.append(augment(*tile, rng, cutting.disturbance))
-        return [tiles[k] for k in rng.permutation(len(tiles))]
+                tile = cut(field, stream)
+                if cutting.pasted and stream.uniform() < cutting.pasted:
+                    tile = paste(*tile, *cut(mixed[stream.integers(len(mixed))], stream), numbers, stream)
+                tiles.append(augment(*tile, stream, cutting.disturbance))
+        return [tiles[k] for k in stream.permutation(len(tiles))]
 
     order = rng.permutation(fields).tolist()
     # Tiles of a few fields are mixed, so that a batch does not come from one well.
