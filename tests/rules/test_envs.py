@@ -113,7 +113,7 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 
 ROOMS = [
-    ["errors", "provenance", "logs"],
+    ["errors", "provenance", "logs", "tables"],
     ["plates", "metadata"],
     ["stores"],
     ["sheets"],
@@ -125,7 +125,7 @@ ROOMS = [
     ["weights"],
     ["folding"],
     ["inference"],
-    ["counting"],
+    ["counting", "tallies"],
     ["cells"],
     ["statistics"],
     ["wells"],
@@ -160,6 +160,8 @@ PURE = [
     "unet",
     "inference",
     "counting",
+    "tables",
+    "tallies",
     "cells",
     "statistics",
     "analysis",

@@ -48,6 +48,21 @@ from conftest import CLASSES, randomized
 from livedead import stores, weights
 from livedead.errors import LivedeadError
 from livedead.inference import Plan, Segmenter
+from livedead.tables import (
+    ACCURACY,
+    CELLS,
+    CYTOMINING,
+    DOSE_RESPONSE,
+    DRC,
+    EVALUATION,
+    FIELDS,
+    IMAGES,
+    READ_CELLS,
+    READ_WELLS,
+    RESIDUALS,
+    TIME_COURSES,
+    WELLS,
+)
 from livedead.unet import Architecture
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
@@ -179,7 +194,7 @@ def flow(tmp_path_factory):
 
 
 def test_index_lists_every_plane_with_its_hash(flow):
-    table = stores.read_table(flow / "images.tsv")
+    table = stores.read_table(flow / "images.tsv", IMAGES)
     assert len(table) == 3 * 2 * 3
     assert set(table["channel"]) == set(CHANNELS)
     assert table["sha256"].str.fullmatch("[0-9a-f]{64}").all()
@@ -217,7 +232,7 @@ def test_shards_hold_runs_of_wells(flow):
 def test_class_maps_are_those_of_the_network(flow):
     from livedead.fields import PlateImages, read_transforms
 
-    plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv"), 16)
+    plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv", IMAGES), 16)
     transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
     network, _ = weights.load_unet(flow / "unet.safetensors")
     segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
@@ -231,7 +246,10 @@ def test_class_maps_are_those_of_the_network(flow):
 
 
 def test_counts_add_up(flow):
-    fields, cells = (stores.read_table(flow / name) for name in ("fields.csv", "cells.csv.gz"))
+    fields, cells = (
+        stores.read_table(flow / "fields.csv", FIELDS),
+        stores.read_table(flow / "cells.csv.gz", CELLS),
+    )
     assert len(fields) == 6
     used = fields[fields["status"] == "ok"]
     assert (used["n_live"] + used["n_dead"] + used["n_ambiguous"] == used["n_total"]).all()
@@ -241,14 +259,14 @@ def test_counts_add_up(flow):
 
 
 def test_fields_name_the_pixels_they_were_made_of(flow):
-    fields = stores.read_table(flow / "fields.csv").set_index(["well", "field"])
+    fields = stores.read_table(flow / "fields.csv", FIELDS).set_index(["well", "field"])
     raw = tifffile.imread(next((flow / "raw").rglob("demo_B06_s1_w1.TIF")))
     assert fields.at[("B06", 1), "pixels_sha256"] == hashlib.sha256(raw.tobytes()).hexdigest()
     assert fields.at[("A12", 2), "pixels_sha256"] == ""
 
 
 def test_well_table(flow):
-    table = stores.read_table(flow / "wells.csv").set_index("well")
+    table = stores.read_table(flow / "wells.csv", WELLS).set_index("well")
     assert table["status"].to_dict() == {"A01": "ok", "A12": "partial", "B06": "ok", "C01": "no_images"}
     assert table.at["A01", "drug"] == "x"
     model = json.loads((flow / "unet.certificate.json").read_text())["unet_sha256"]
@@ -256,7 +274,7 @@ def test_well_table(flow):
 
 
 def test_gather_check_and_summary(flow, tmp_path):
-    gather_wells.gather_wells([flow / "wells.csv"], tmp_path / "wells.csv")
+    gather_wells.gather_wells([flow / "wells.csv"], [flow / "fields.csv"], tmp_path / "wells.csv")
     assert (tmp_path / "wells.csv").read_bytes() == (flow / "wells.csv").read_bytes()
     summarize_run.summarize_run(tmp_path / "wells.csv", tmp_path / "summary.txt")
     assert "plate p: 4 wells" in (tmp_path / "summary.txt").read_text()
@@ -303,7 +321,7 @@ def test_analysis_of_wells(flow, tmp_path):
         n_wells=96,
         plate_map=PLATE_MAP,
     )
-    assert len(stores.read_table(tmp_path / "residuals.csv")) == 2 * 4
+    assert len(stores.read_table(tmp_path / "residuals.csv", RESIDUALS)) == 2 * 4
     qualities = [tmp_path / "quality.csv"]
     check_quality.check_quality(qualities, tmp_path / "checked.txt", min_z_prime=None)
     assert "unknown" in (tmp_path / "checked.txt").read_text()
@@ -311,12 +329,14 @@ def test_analysis_of_wells(flow, tmp_path):
         check_quality.check_quality(qualities, tmp_path / "no.txt", min_z_prime=0.5)
     assert not (tmp_path / "no.txt").exists()
     fit_dose_response.fit_dose_response(flow / "wells.csv", tmp_path / "curves.csv", plate_map=PLATE_MAP)
-    assert "ic50_high" in stores.read_table(tmp_path / "curves.csv")
+    assert "ic50_high" in stores.read_table(tmp_path / "curves.csv", DOSE_RESPONSE)
     follow_wells.follow_wells(flow / "wells.csv", tmp_path / "courses.csv", plate_map=PLATE_MAP)
-    assert set(stores.read_table(tmp_path / "courses.csv")["verdict"]) == {"fewer than two timepoints"}
+    assert set(stores.read_table(tmp_path / "courses.csv", TIME_COURSES)["verdict"]) == {
+        "fewer than two timepoints"
+    }
     names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
     export_wells.export_wells(flow / "wells.csv", *(tmp_path / name for name in names), plate_map=PLATE_MAP)
-    assert len(stores.read_table(tmp_path / "cytomining.csv")) == 4
+    assert len(stores.read_table(tmp_path / "cytomining.csv", CYTOMINING)) == 4
     assert (tmp_path / "grmetrics.tsv").read_text().startswith("cell_line\tagent\t")
 
 
@@ -371,8 +391,8 @@ def test_a_sample_of_wells_gives_its_rows_again(flow, tmp_path):
 
 
 def test_a_row_that_was_touched_is_found(flow, tmp_path):
-    table = stores.read_table(flow / "wells.csv")
-    stores.write_table(tmp_path / "wells.csv", table.assign(row_sha256="0" * 64))
+    table = stores.read_table(flow / "wells.csv", WELLS)
+    stores.write_table(tmp_path / "wells.csv", table.assign(area_mm2=1.0), WELLS)
     with pytest.raises(LivedeadError, match="is not what its raw images give"):
         verify(flow, tmp_path, tmp_path / "wells.csv")
     with pytest.raises(LivedeadError, match="is not what its raw images give"):
@@ -402,16 +422,16 @@ def test_a_shard_without_cells(flow, tmp_path):
         min_range=200,
         qc=QC,
     )
-    cells = stores.read_table(tmp_path / "all.csv.gz")
+    cells = stores.read_table(tmp_path / "all.csv.gz", CELLS)
     assert set(cells["well"]) == {"A01"}
-    assert list(cells) == list(stores.read_table(flow / "cells.csv.gz"))
-    fields = stores.read_table(tmp_path / "all.csv").set_index(["well", "field"])
+    assert list(cells) == list(stores.read_table(flow / "cells.csv.gz", CELLS))
+    fields = stores.read_table(tmp_path / "all.csv", FIELDS).set_index(["well", "field"])
     assert fields.at[("B06", 1), "n_total"] == 0
-    assert np.isnan(fields.at[("A12", 2), "n_total"])
+    assert fields["n_total"].isna().to_dict() == {key: key == ("A12", 2) for key in fields.index}
 
 
 def test_mean_intensities_are_those_of_the_channels_a_well_has(flow):
-    cells = stores.read_table(flow / "cells.csv.gz")
+    cells = stores.read_table(flow / "cells.csv.gz", CELLS)
     assert cells["mean_brightfield"].notna().all()
     assert cells["mean_draq7"].notna().all()
     raw = tifffile.imread(flow / "raw/TimePoint_1/demo_A01_s1_w1.TIF")
@@ -419,8 +439,8 @@ def test_mean_intensities_are_those_of_the_channels_a_well_has(flow):
 
 
 def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
-    cells = stores.read_table(flow / "1-of-2/cells.csv.gz")
-    stores.write_table(tmp_path / "cells.csv.gz", cells[1:])
+    cells = stores.read_table(flow / "1-of-2/cells.csv.gz", CELLS)
+    stores.write_table(tmp_path / "cells.csv.gz", cells[1:], CELLS)
     with pytest.raises(LivedeadError, match="do not agree in 1 place"):
         gather_fields.gather_fields(
             [flow / f"{k}-of-2/fields.csv" for k in (1, 2)],
@@ -436,15 +456,15 @@ def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
 
 @pytest.mark.parametrize("emptied", ["cells", "fields"])
 def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path, emptied):
-    fields = stores.read_table(flow / "fields.csv")
+    fields = stores.read_table(flow / "fields.csv", FIELDS)
     if emptied == "cells":
         fields.loc[fields["status"] == "ok", ["n_live", "n_dead", "n_ambiguous", "n_total"]] = 0
     else:
         fields = fields.assign(status="failed", code="truncated")
         fields[["n_live", "n_dead", "n_ambiguous", "n_total", "area_mm2"]] = np.nan
         fields["edge_rule"] = np.nan
-    stores.write_table(tmp_path / "fields.csv", fields)
-    stores.write_table(tmp_path / "cells.csv.gz", stores.read_table(flow / "cells.csv.gz")[:0])
+    stores.write_table(tmp_path / "fields.csv", fields, FIELDS)
+    stores.write_table(tmp_path / "cells.csv.gz", stores.read_table(flow / "cells.csv.gz", CELLS)[:0], CELLS)
     (tmp_path / "map.tsv").write_text(
         "well\ttreatment\tdose_um\tcontrol\nA01\tnone\t0\tnegative\nB06\tx\t1\t\nA12\tx\t2\t\n"
     )
@@ -460,8 +480,8 @@ def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path
         treatment_columns=["treatment", "dose_um"],
         config_sha256="c",
     )
-    gather_wells.gather_wells([tmp_path / "wells.csv"], tmp_path / "all.csv")
-    table = stores.read_table(tmp_path / "all.csv")
+    gather_wells.gather_wells([tmp_path / "wells.csv"], [tmp_path / "fields.csv"], tmp_path / "all.csv")
+    table = stores.read_table(tmp_path / "all.csv", WELLS)
     assert table["viability"].isna().all()
     assert table["n_total"].isna().all() == (emptied == "fields")
     summarize_run.summarize_run(tmp_path / "all.csv", tmp_path / "summary.txt")
@@ -469,12 +489,12 @@ def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path
         tmp_path / "wells.csv", tmp_path / "quality.csv", tmp_path / "residuals.csv", n_wells=96, plate_map={}
     )
     fit_dose_response.fit_dose_response(tmp_path / "all.csv", tmp_path / "curves.csv", plate_map={})
-    curves = stores.read_table(tmp_path / "curves.csv")
+    curves = stores.read_table(tmp_path / "curves.csv", DOSE_RESPONSE)
     assert set(curves["verdict"]) <= {"under-determined"}
     follow_wells.follow_wells(tmp_path / "all.csv", tmp_path / "courses.csv", plate_map={})
     names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
     export_wells.export_wells(tmp_path / "wells.csv", *(tmp_path / name for name in names), plate_map={})
-    assert stores.read_table(tmp_path / "drc.csv").empty
+    assert stores.read_table(tmp_path / "drc.csv", DRC).empty
 
 
 def test_export_normalized(flow, tmp_path):
@@ -527,7 +547,7 @@ def test_accuracy_is_measured_against_the_simulated_truth(flow, tmp_path, monkey
         normalization=NORMALIZATION,
         segmentation=SEGMENTATION,
     )
-    errors = stores.read_table(tmp_path / "errors.csv")
+    errors = stores.read_table(tmp_path / "errors.csv", ACCURACY)
     assert len(errors) == 3
     np.testing.assert_allclose(
         errors["count_error"], errors["n_counted"] / errors["n_true"] - 1, rtol=1e-4, atol=1e-5
@@ -651,8 +671,8 @@ def evaluated(flow, tmp_path, split):
         segmentation=SEGMENTATION,
         exclude=["p/A01/2"],
     )
-    read = stores.read_table(tmp_path / "wells.csv")
-    cells = stores.read_table(tmp_path / "cells.csv")
+    read = stores.read_table(tmp_path / "wells.csv", READ_WELLS)
+    cells = stores.read_table(tmp_path / "cells.csv", READ_CELLS)
     # Three wells, one of them for validation: it was not trained on, and it alone is judged.
     [unseen] = split["validation"]
     assert [f"p/{well}" for well in read["well"]] == [unseen]
@@ -670,7 +690,7 @@ def evaluated(flow, tmp_path, split):
         tmp_path / "evaluation.csv",
         numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
     )
-    assert stores.read_table(tmp_path / "evaluation.csv")["n_cells"].tolist() == [
+    assert stores.read_table(tmp_path / "evaluation.csv", EVALUATION)["n_cells"].tolist() == [
         cells["true"].isin(["live", "dead"]).sum()
     ]
     page = (tmp_path / "evaluation.html").read_text()
@@ -755,7 +775,8 @@ def test_labels_of_nothing_are_an_error(flow, tmp_path, dyed_wells, message):
 def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):
     for k, (seconds, megabytes) in enumerate([("1.5", "100.5"), ("2.5", "-")]):
         (tmp_path / f"{k}.tsv").write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:01\t{megabytes}\n")
-    (tmp_path / "fields.csv").write_text("well,field\n" + "A01,1\n" * 10)
+    fields = [{"plate": "p", "well": "A01", "field": k, "timepoint": 1} for k in range(10)]
+    stores.write_table(tmp_path / "fields.csv", FIELDS.rows(fields), FIELDS)
     jobs = ["0.tsv", "1.tsv", "lost.tsv"]
     sum_benchmarks.sum_benchmarks(
         {"convert_weights": {"": jobs[:1]}, "segment_fields": {"p": jobs}, "count_cells": {"p": jobs[2:]}},

@@ -14,7 +14,8 @@ from skimage.morphology import local_maxima, reconstruction
 
 from livedead import cells, counting
 from livedead.counting import CountingRules
-from livedead.errors import ConfigError, CountError
+from livedead.errors import ConfigError
+from livedead.tables import FIELD_KEY
 
 CLASSES = [
     {"name": "background", "role": "background"},
@@ -388,9 +389,7 @@ def test_shapes_and_intensities_are_scikit_images():
     )
     theirs = theirs[theirs["area"] * 0.25 >= 5].sort_values(["centroid-0", "centroid-1"])
     ours = ours.sort_values(["y_px", "x_px"])
-    assert list(ours.columns) == [
-        name for name in cells.cell_columns(["dye"], True) if name not in cells.CELL_KEYS
-    ]
+    assert list(ours.columns) == [name for name in cells.cell_columns(["dye"], True) if name not in FIELD_KEY]
     for name, other, scale in [
         ("mean_dye", "mean_intensity", 1),
         ("perimeter_um", "perimeter", 0.5),
@@ -409,25 +408,6 @@ def test_shapes_and_intensities_are_scikit_images():
         spread = np.linalg.eigvalsh(np.cov(np.nonzero(labels == k), ddof=0) + np.eye(2) / 12)
         ratios.append(np.sqrt(spread[1] / spread[0]))
     assert 0 < len(kept) == (np.array(ratios) <= 1.5).sum() < len(theirs)
-
-
-def counted(*rows):
-    return pd.DataFrame(rows, columns=["well", *cells.COUNTS])
-
-
-def test_counts_must_add_up():
-    of_cells = pd.DataFrame({"well": ["A01", "A01", "A02"], "state": ["live", "dead", "dead"]})
-    tally = cells.tally_cells(of_cells, ["well"])
-    pd.testing.assert_frame_equal(tally, counted(("A01", 1, 1, 0, 2), ("A02", 0, 1, 0, 1)))
-    good = counted(("A01", 1, 1, 0, 2), ("A02", 0, 1, 0, 1), ("A03", 0, 0, 0, 0), ("A04", *[None] * 4))
-    cells.check_counts(tally, good, ["well"], "cells and fields")
-    for bad, message in [
-        (counted(("A01", 1, 1, 0, 2)), r"do not agree in 1 place.*A02"),
-        (counted(("A01", 2, 1, 0, 3), ("A02", 0, 1, 0, 1)), r"A01.*'n_live': 1.*'n_live': 2"),
-        (counted(("A01", 1, 1, 0, 3), ("A02", 0, 1, 0, 1)), "are not the total in .*A01"),
-    ]:
-        with pytest.raises(CountError, match=message):
-            cells.check_counts(tally, bad, ["well"], "cells and fields")
 
 
 def test_more_cells_than_sixteen_bits():

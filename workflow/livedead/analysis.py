@@ -41,9 +41,7 @@ def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     """
 
     def text(column: str) -> pd.Series:
-        if column not in wells:
-            return pd.Series("", index=wells.index, dtype=object)
-        return wells[column].fillna("").astype(str)
+        return wells[column] if column in wells else pd.Series("", index=wells.index, dtype=object)
 
     return wells.assign(
         agent=text(columns.agent_column),

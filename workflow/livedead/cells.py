@@ -17,26 +17,16 @@ from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
 from livedead.counting import CountingRules
-from livedead.errors import CountError
+from livedead.tables import CELL_KEY, FIELD_KEY, MEASURES
+from livedead.tallies import STATES
 
-STATES = ("live", "dead", "ambiguous")
-COUNTS = [*(f"n_{state}" for state in STATES), "n_total"]
-STABILITY = ["n_unstable_px", "n_total_alt", "viability_alt"]
-COUNTED = [*COUNTS, "area_mm2", *STABILITY]
-"""Columns of a field that a failed one has no value of."""
-FIELD_TYPES = dict.fromkeys([*COUNTS, "n_unstable_px", "n_total_alt"], "Int64")
-FIELD_COLUMNS = ["plate", "well", "field", "timepoint", "status", "code", "message", "pixels_sha256"]
-FIELD_COLUMNS += [*COUNTED, "edge_rule"]
-CELL_KEYS = ["plate", "well", "field", "timepoint"]
-MEASURES = ["cell", "y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2"]
-MEASURES += ["state", "confidence", "touches_edge", "touches_cell"]
 SHAPES = ["perimeter_um", "major_axis_um", "minor_axis_um", "eccentricity", "solidity"]
 
 
 def cell_columns(channels: list[str], shape_descriptors: bool) -> list[str]:
     """Columns of a table of cells; ``mean_<channel>`` are raw counts."""
     means = [f"mean_{channel}" for channel in channels]
-    return [*CELL_KEYS, *MEASURES, *means, *(SHAPES if shape_descriptors else [])]
+    return [*CELL_KEY, *MEASURES, *means, *(SHAPES if shape_descriptors else [])]
 
 
 def label_cells(
@@ -412,58 +402,13 @@ def count_field(
         "viability_alt": counts["n_live"] / decided if decided else np.nan,
         "edge_rule": rules.edge_rule,
     }
-    return counted, found.assign(**{name: row[name] for name in CELL_KEYS})
+    return counted, found.assign(**{name: row[name] for name in FIELD_KEY})
 
 
 def count_states(cells: pd.DataFrame) -> dict[str, int]:
     """``n_live, n_dead, n_ambiguous, n_total`` of a table of cells."""
     counts = {f"n_{state}": int((cells["state"] == state).sum()) for state in STATES}
     return {**counts, "n_total": len(cells)}
-
-
-def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: str) -> None:
-    """Make sure that no cell was lost or counted twice between two tables.
-
-    Parameters
-    ----------
-    parts : DataFrame
-        Rows with `COUNTS` and the columns `by`.
-    sums : DataFrame
-        One row per group of `by` with `COUNTS`; missing counts stand for no usable part.
-    what : str
-        For the message, such as ``"cells and fields of plate p"``.
-
-    Raises
-    ------
-    CountError
-        If the parts do not sum to the sums, or live, dead and ambiguous not to the total.
-    """
-    for table in (parts, sums):
-        wrong = table[COUNTS[:-1]].sum(axis=1, min_count=1) != table["n_total"]
-        wrong &= table["n_total"].notna()
-        if wrong.any():
-            row = table[wrong].iloc[0]
-            raise CountError(f"{what}: live, dead and ambiguous are not the total in {row[by].to_dict()}")
-    added = parts.dropna(subset="n_total").groupby(by)[COUNTS].sum()
-    given = sums.set_index(by)[COUNTS].fillna(0)
-    added = added.reindex(added.index.union(given.index), fill_value=0).astype("int64")
-    given = given.reindex(added.index, fill_value=0).astype("int64")
-    unequal = (added != given).any(axis=1)
-    if unequal.any():
-        key = unequal.index[unequal.to_numpy()][0]
-        raise CountError(
-            f"{what} do not agree in {int(unequal.sum())} place(s), first {key}: "
-            f"{added.loc[key].to_dict()} counted, {given.loc[key].to_dict()} in the table; "
-            "a table was damaged or changed by hand: delete it and run again"
-        )
-
-
-def tally_cells(cells: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """`COUNTS` of a table of cells, one row per group of `by` that has cells."""
-    states = pd.get_dummies(pd.Categorical(cells["state"], STATES)).astype("int64")
-    states.columns = [f"n_{state}" for state in STATES]
-    tally = pd.concat([cells[by].reset_index(drop=True), states.assign(n_total=1)], axis=1)
-    return tally.groupby(by, as_index=False)[COUNTS].sum()
 
 
 def join_cells(tables: list[pd.DataFrame]) -> pd.DataFrame:

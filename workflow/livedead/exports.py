@@ -5,7 +5,7 @@ import pandas as pd
 
 from livedead.analysis import designed
 from livedead.sheets import MapColumns
-from livedead.wells import KEYS, RESULTS
+from livedead.tables import KEYS, RESULTS
 
 FEATURES = {
     "n_live": "Cells_Count_Live",
@@ -27,18 +27,21 @@ def cytomining(wells: pd.DataFrame) -> pd.DataFrame:
     Everything that pycytominer should not take for a feature is metadata: the key, the plate
     map, the status and the hashes.
     """
-    described = [c for c in wells if c not in [*KEYS, *RESULTS]]
-    names = {
+    own = {
         "plate": "Metadata_Plate",
         "well": "Metadata_Well",
         "timepoint": "Metadata_Timepoint",
-        **{column: f"Metadata_{column}" for column in described},
         "status": "Metadata_Status",
         "qc_flags": "Metadata_QC_Flags",
         "n_fields_used": "Metadata_Fields_Used",
         "row_sha256": "Metadata_Row_SHA256",
-        **FEATURES,
     }
+    described = [column for column in wells if column not in [*KEYS, *RESULTS]]
+    taken = set(own.values())
+    names = {column: f"Metadata_{column}" for column in described}
+    # A plate map may have a column 'Status'.
+    names = {column: f"Metadata_Map_{column}" if name in taken else name for column, name in names.items()}
+    names |= own | FEATURES
     return wells[list(names)].rename(columns=names)
 
 
@@ -61,8 +64,7 @@ def drc(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     rows = pd.concat([shared.assign(dose=0.0), own, dosed], ignore_index=True)
     rows = rows.sort_values(["plate", "agent", "cell_line", "timepoint", "dose", "well"], ignore_index=True)
     exported = rows[["plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_decided"]]
-    exported = exported.rename(columns={"n_decided": "n_total"}).assign(dose_unit=columns.dose_unit)
-    return exported.astype({"n_live": "int64"})
+    return exported.rename(columns={"n_decided": "n_total"}).assign(dose_unit=columns.dose_unit)
 
 
 GRMETRICS_COLUMNS = ["cell_line", "agent", "plate", "well", "time", "concentration"]

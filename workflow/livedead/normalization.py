@@ -19,6 +19,7 @@ from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import binary_erosion, binary_fill_holes, gaussian_filter, laplace
 
 from livedead.errors import FieldError, StoreError
+from livedead.tables import QUALITY
 
 Array = TypeVar("Array", bound=Any)
 """A NumPy array or a PyTorch tensor: both know ``*``, ``-`` and ``clip``."""
@@ -27,16 +28,6 @@ Key = tuple[str, int, int]
 """Well, field, timepoint."""
 
 N_BINS = 65_536
-QUALITY = [
-    "focus",
-    "saturated_fraction",
-    "dark_fraction",
-    "illumination_residual",
-    "median_counts",
-    "range_counts",
-]
-"""What `quality` measures of a field."""
-
 FLAGS = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
 """What `flag_fields` may mark a field with."""
 

@@ -14,42 +14,10 @@ import pandas as pd
 
 from livedead import plates
 from livedead.errors import SheetError
+from livedead.tables import KEYS, RESULTS
 
 SEPARATORS = ("\t", ",", ";")
 EXCEL_ERRORS = ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
-
-KEYS = ["plate", "well", "row", "column", "timepoint"]
-RESULTS = [
-    "status",
-    "n_fields_expected",
-    "n_fields_used",
-    "n_live",
-    "n_dead",
-    "n_ambiguous",
-    "n_total",
-    "viability",
-    "viability_low",
-    "viability_high",
-    "viability_interval",
-    "viability_field_sd",
-    "edge_rule",
-    "area_mm2",
-    "live_per_mm2",
-    "dead_per_mm2",
-    "live_vs_control",
-    "total_vs_control",
-    "median_area_um2_live",
-    "median_area_um2_dead",
-    "clump_fraction",
-    "n_split",
-    "focus",
-    "saturated_fraction",
-    "qc_flags",
-    "model_sha256",
-    "config_sha256",
-    "row_sha256",
-]
-"""Columns of the well table, beside those of the plate map, which therefore has none of them."""
 
 CONTROLS = ("negative", "positive")
 """What the plate map's column ``control`` may say, if anything: untreated, and killed."""

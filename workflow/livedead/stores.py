@@ -16,31 +16,11 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import StoreError
+from livedead.provenance import value_sha256
+from livedead.tables import Table, as_text, from_text
 
-FLOAT_FORMAT = "%.6g"
 TEMPORARY_SUFFIX = ".partial"
-
-TEXT_COLUMNS = (
-    "plate",
-    "well",
-    "row",
-    "channel",
-    "path",
-    "sha256",
-    "crc32",
-    "pixels_sha256",
-    "status",
-    "code",
-    "message",
-    "state",
-    "qc_flags",
-    "projection",
-    "dataset",
-    "dtype",
-    "accept",
-    "problem",
-)
-"""Columns that stay text when a table is read, so that a plate 007 keeps its zeros."""
+_CONTENT_SHA256 = "content_sha256"
 
 
 @contextmanager
@@ -84,26 +64,31 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write a JSON value with sorted keys."""
-    write_bytes(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+def write_json(path: str | Path, record: dict[str, Any]) -> None:
+    """Write a record with sorted keys, and a hash of its content under ``content_sha256``."""
+    signed = {**record, _CONTENT_SHA256: value_sha256(record)}
+    write_bytes(path, (json.dumps(signed, indent=2, sort_keys=True) + "\n").encode())
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON value."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not a readable JSON file: {error}") from error
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a record that `write_json` wrote.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, or is not what was written.
+    """
+    with _readable(path):
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        if record.pop(_CONTENT_SHA256, None) != value_sha256(record):
+            raise StoreError("it was changed after it was written")
+        return dict(record)
 
 
-def write_table(path: str | Path, table: pd.DataFrame) -> None:
+def write_table(path: str | Path, table: pd.DataFrame, kind: Table) -> None:
     """Write a table as CSV, or TSV by suffix, gzipped by suffix; equal tables, equal bytes."""
     path = Path(path)
-    text = table.to_csv(
-        index=False, sep=_separator(path), float_format=FLOAT_FORMAT, lineterminator="\n", na_rep="NA"
-    )
-    content = text.encode()
+    content = as_text(table, kind, _separator(path)).encode()
     if path.suffix == ".gz":
         buffer = io.BytesIO()
         with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, compresslevel=6, mtime=0) as zipped:
@@ -112,24 +97,40 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
     write_bytes(path, content)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_table` wrote; see `TEXT_COLUMNS`."""
-    try:
-        header = pd.read_csv(path, sep=_separator(path), nrows=0)
-        numeric = [column for column in header if column not in TEXT_COLUMNS]
-        return pd.read_csv(
-            path,
-            sep=_separator(path),
-            dtype=dict.fromkeys(TEXT_COLUMNS, str),
-            keep_default_na=False,
-            na_values={column: ["NA"] for column in numeric},
-        )
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not a readable table: {error}") from error
+def read_table(path: str | Path, kind: Table) -> pd.DataFrame:
+    """Read a table that `write_table` wrote.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, is of another kind, or is not what was written.
+    """
+    with _readable(path):
+        content = Path(path).read_bytes()
+        if Path(path).suffix == ".gz":
+            content = gzip.decompress(content)
+        return from_text(content.decode(), kind, _separator(path))
 
 
 def _separator(path: str | Path) -> str:
     return "\t" if ".tsv" in Path(path).suffixes else ","
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[None]:
+    """Turn whatever a damaged file makes a library raise into a `StoreError` that says what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreError(f"{path}: no such file; start the same command again to make it") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever they meet
+        reason = str(error) or type(error).__name__
+        raise StoreError(
+            f"{path}: damaged, or changed by hand: {reason}. "
+            f"To make it again: rm '{path}', and start the same command again"
+        ) from error
 
 
 def write_normalization(path: str | Path, channels: dict[str, dict[str, Any]], fields: pd.DataFrame) -> None:
@@ -167,7 +168,7 @@ class OnDisk:
         self._path, self._name = path, data.name
 
     def __getitem__(self, window: Any) -> np.ndarray:
-        with _opened(self._path, "normalization file") as file:
+        with _opened(self._path) as file:
             return file[self._name][window]
 
 
@@ -181,7 +182,7 @@ def read_normalization(
     in_memory : int, optional
         Arrays of more elements come as `OnDisk`; all come whole if not given.
     """
-    with _opened(path, "normalization file") as file:
+    with _opened(path) as file:
         channels = {
             name: {
                 **group.attrs,
@@ -240,21 +241,22 @@ def _write_fields(
             for name, array in arrays.items():
                 _create_dataset(file.require_group(name), str(k), array)
         _write_columns(file.create_group("fields"), pd.DataFrame(rows))
-        file.attrs.update(about)
+        for name, value in about.items():
+            file.attrs[name] = _texts(value)[()] if isinstance(value, str) else value
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
     """What `write_segmentations` was told about the file, as JSON values."""
-    with _opened(path, "class map file") as file:
+    with _opened(path) as file:
         return {
-            name: value.item() if isinstance(value, np.generic) else value
+            name: value.decode() if isinstance(value, bytes) else value.item()
             for name, value in file.attrs.items()
         }
 
 
 def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """The inverse of `write_segmentations`, again one field at a time."""
-    with _opened(path, "class map file") as file:
+    with _opened(path) as file:
         groups = {name: group for name, group in file.items() if name != "fields"}
         for k, row in enumerate(_read_columns(file["fields"]).to_dict("records")):
             yield row, {name: group[str(k)][()] for name, group in groups.items() if str(k) in group}
@@ -262,58 +264,53 @@ def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[
 
 def read_segmentation(path: str | Path, k: int) -> dict[str, np.ndarray]:
     """All arrays that `write_segmentations` was given of field k."""
-    with _opened(path, "class map file") as file:
+    with _opened(path) as file:
         return {name: group[str(k)][()] for name, group in file.items() if str(k) in group}
 
 
 def list_class_maps(path: str | Path) -> pd.DataFrame:
     """The rows given to `write_class_maps`; row k describes class map k."""
-    with _opened(path, "class map file") as file:
+    with _opened(path) as file:
         return _read_columns(file["fields"])
 
 
 def read_class_map(path: str | Path, k: int) -> np.ndarray:
     """Class map k alone, (H, W) uint8."""
-    with _opened(path, "class map file") as file:
+    with _opened(path) as file:
         return file[f"maps/{k}"][()]
 
 
 @contextmanager
-def _opened(path: str | Path, kind: str) -> Iterator[h5py.File]:
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, KeyError) as error:
-        raise StoreError(f"{path}: not a readable {kind}: {error}") from error
+def _opened(path: str | Path) -> Iterator[h5py.File]:
+    with _readable(path), h5py.File(path, "r") as file:
+        yield file
 
 
 def _create_dataset(group: h5py.Group, name: str, array: np.ndarray) -> None:
-    chunks = tuple(min(side, 1024) for side in array.shape) if array.size else None
-    group.create_dataset(
-        name,
-        data=array,
-        chunks=chunks,
-        compression="gzip" if chunks else None,
-        compression_opts=1 if chunks else None,
-        shuffle=bool(chunks),
-        fletcher32=bool(chunks),
-        track_times=False,
-    )
+    """A dataset in compressed chunks, each with a checksum; one without elements has neither."""
+    filled = {"chunks": tuple(min(side, 1024) for side in array.shape), "shuffle": True, "fletcher32": True}
+    filled |= {"compression": "gzip", "compression_opts": 1}
+    group.create_dataset(name, data=array, track_times=False, **(filled if array.size else {}))
 
 
 def _write_columns(group: h5py.Group, table: pd.DataFrame) -> None:
-    group.attrs["columns"] = np.array(list(table.columns), dtype=h5py.string_dtype())
+    group.attrs["columns"] = _texts(list(table.columns))
     for column in table.columns:
         values = table[column].to_numpy()
-        if values.dtype == object:
-            values = values.astype(str).astype(h5py.string_dtype())
-        group.create_dataset(column, data=values, track_times=False)
+        _create_dataset(group, column, _texts(values.astype(str)) if values.dtype == object else values)
+
+
+def _texts(values: Any) -> np.ndarray:
+    """Texts of one length: HDF5 keeps those of any length where no checksum reaches them."""
+    encoded = [str(value).encode() for value in np.ravel(values)]
+    length = max(map(len, encoded), default=0)
+    return np.array(encoded, h5py.string_dtype("utf-8", max(length, 1))).reshape(np.shape(values))
 
 
 def _read_columns(group: h5py.Group) -> pd.DataFrame:
     columns = {}
     for column in group.attrs["columns"]:
-        data = group[column]
+        data = group[column.decode()]
         text = h5py.check_string_dtype(data.dtype) is not None
-        columns[column] = data.asstr()[()] if text else data[()]
+        columns[column.decode()] = data.asstr()[()] if text else data[()]
     return pd.DataFrame(columns)

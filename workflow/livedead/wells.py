@@ -6,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from livedead.cells import COUNTS, check_counts
 from livedead.errors import CountError
 from livedead.plates import well_position
 from livedead.provenance import value_sha256
-from livedead.sheets import CONTROLS, KEYS, RESULTS
+from livedead.sheets import CONTROLS
 from livedead.statistics.controls import alarm
 from livedead.statistics.intervals import (
     METHODS,
@@ -18,6 +17,8 @@ from livedead.statistics.intervals import (
     intraclass_correlation,
     viability_interval,
 )
+from livedead.tables import COUNTS, KEYS, RESULTS, WELLS
+from livedead.tallies import check_wells
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ def tabulate_wells(
     Returns
     -------
     DataFrame
-        `KEYS`, the plate map's columns, `RESULTS`; sorted by well and timepoint. Counts of
-        wells without a usable field are missing, never 0.
+        `livedead.tables.WELLS`, sorted by well and timepoint. Counts of wells without a usable
+        field are missing, never 0.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def tabulate_wells(
     """
     expected = n_fields_expected or int(fields.groupby(["well", "timepoint"]).size().max())
     table = _skeleton(fields, plate_map, plate)
-    used = fields[fields["status"] == "ok"]
+    # As floats, whose missing values NumPy understands.
+    used = fields[fields["status"] == "ok"].astype(dict.fromkeys(COUNTS, float))
     by_well = ["well", "timepoint"]
     sums = used.groupby(by_well)[[*COUNTS, "area_mm2"]].sum(min_count=1)
     means = used.groupby(by_well)[["focus", "saturated_fraction"]].mean()
@@ -98,13 +100,10 @@ def tabulate_wells(
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
     _compare_with_controls(table)
     table["qc_flags"] = _flags(table, fields)
-    for name in ("model_sha256", "config_sha256"):
-        table[name] = provenance[name]
-    table[COUNTS] = table[COUNTS].astype("Int64")
-    check_counts(used, table, by_well, f"fields and wells of plate {plate}")
-    table["row_sha256"] = _row_hashes(table, fields, provenance)
-    mapped = [] if plate_map is None else [c for c in plate_map.columns if c != "well"]
-    return table[[*KEYS, *mapped, *RESULTS]]
+    table["pixels_sha256"] = _pixels_sha256(table, fields)
+    table = table.assign(**provenance)
+    check_wells(fields, table, f"plate {plate}: fields and wells")
+    return WELLS.conform(table.drop(columns="n_imaged"))
 
 
 def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) -> pd.DataFrame:
@@ -135,7 +134,9 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
     table = pd.DataFrame(rows, columns=KEYS)
     if plate_map is None:
         return table
-    return table.merge(plate_map, on="well", how="left", validate="many_to_one")
+    treated = table.merge(plate_map, on="well", how="left", validate="many_to_one")
+    # What nothing was written about has an empty text, which is not 'nan'.
+    return treated.fillna(dict.fromkeys(plate_map.columns, ""))
 
 
 def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: list[str]) -> None:
@@ -255,38 +256,29 @@ def _compare_with_controls(table: pd.DataFrame) -> None:
         table[f"{name}_vs_control"] = density / control.replace(0, np.nan)
 
 
-def _row_hashes(table: pd.DataFrame, fields: pd.DataFrame, provenance: dict[str, str]) -> list[str]:
-    """Hash of each row's values and of all that they were made from."""
-    image_hashes = {
-        key: group.sort_values("field")["pixels_sha256"].tolist()
-        for key, group in fields.groupby(["well", "timepoint"])
-    }
-    columns = [column for column in table.columns if column != "n_imaged"]
+def _pixels_sha256(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
+    """Hash of the pixels of all fields of each row, empty where there are none."""
+    of_fields = fields.sort_values("field").groupby(["well", "timepoint"])["pixels_sha256"].agg(list)
+    found = of_fields.to_dict()
     return [
-        value_sha256(
-            {
-                "values": ["NA" if pd.isna(value) else str(value) for value in values],
-                "images": image_hashes.get((well, timepoint), []),
-                **provenance,
-            }
-        )
-        for values, well, timepoint in zip(
-            table[columns].itertuples(index=False), table["well"], table["timepoint"], strict=True
-        )
+        value_sha256(found[key]) if key in found else ""
+        for key in zip(table["well"], table["timepoint"], strict=True)
     ]
 
 
 def join_plates(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of all plates under each other: keys, every plate-map column, results."""
-    typed = [table.astype(dict.fromkeys(COUNTS, "Int64")) for table in tables]
-    joined = pd.concat(typed, ignore_index=True)
-    mapped = [column for column in joined if column not in KEYS + RESULTS]
+    """The tables of all plates under each other; columns of a plate map that others lack are empty there.
+
+    Raises
+    ------
+    CountError
+        If a row is there twice.
+    """
+    joined = pd.concat(tables, ignore_index=True)
     repeated = joined.duplicated(["plate", "well", "timepoint"])
     if repeated.any():
         raise CountError(f"twice in the well table: {joined.loc[repeated, KEYS].iloc[0].to_dict()}")
-    sums = pd.DataFrame([{"plate": t["plate"].iloc[0], **t[COUNTS].sum()} for t in typed])
-    check_counts(joined, sums.astype(dict.fromkeys(COUNTS, "Int64")), ["plate"], "wells and plates")
-    return joined[[*KEYS, *mapped, *RESULTS]]
+    return WELLS.conform(joined)
 
 
 def compare_rows(stored: pd.DataFrame, recomputed: pd.DataFrame, well: str) -> tuple[str, bool]:

@@ -30,6 +30,7 @@ rule tabulate_wells:
 rule gather_wells:
     input:
         wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
     output:
         wells="results/wells.csv",
     log:

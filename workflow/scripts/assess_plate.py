@@ -7,6 +7,7 @@ from livedead import stores
 from livedead.analysis import assess_plate as assess
 from livedead.logs import log_to
 from livedead.sheets import MapColumns
+from livedead.tables import PLATE_QUALITY, RESIDUALS, WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -16,9 +17,9 @@ def assess_plate(
     wells: Path, quality: Path, residuals: Path, *, n_wells: int, plate_map: dict[str, Any]
 ) -> None:
     """Write Z', SSMD and the edge effect, and the residual of every well."""
-    found, of_wells = assess(stores.read_table(wells), MapColumns(**plate_map), n_wells)
-    stores.write_table(quality, found)
-    stores.write_table(residuals, of_wells)
+    found, of_wells = assess(stores.read_table(wells, WELLS), MapColumns(**plate_map), n_wells)
+    stores.write_table(quality, found, PLATE_QUALITY)
+    stores.write_table(residuals, of_wells, RESIDUALS)
 
 
 if __name__ == "__main__":

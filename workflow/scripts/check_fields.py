@@ -8,6 +8,7 @@ import pandas as pd
 from livedead import stores, wells
 from livedead.errors import LivedeadError
 from livedead.logs import log_to
+from livedead.tables import FIELDS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -21,7 +22,7 @@ def check_fields(fields: list[Path], report: Path, *, max_failed_fraction: float
     LivedeadError
         If more than `max_failed_fraction` of the imaged fields of a plate failed.
     """
-    table = pd.concat([stores.read_table(path) for path in fields])
+    table = pd.concat([stores.read_table(path, FIELDS) for path in fields])
     text, too_many = wells.failed_fields(table, max_failed_fraction)
     if too_many:
         raise LivedeadError(f"too many fields failed; the tables are complete and say which\n{text}")

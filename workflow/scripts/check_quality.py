@@ -9,6 +9,7 @@ from livedead import stores
 from livedead.analysis import failed_quality
 from livedead.errors import LivedeadError
 from livedead.logs import log_to
+from livedead.tables import PLATE_QUALITY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -22,7 +23,7 @@ def check_quality(quality: list[Path], report: Path, *, min_z_prime: float | Non
     LivedeadError
         If the Z' of viability of a plate is unknown or below `min_z_prime`, where that is given.
     """
-    table = pd.concat([stores.read_table(path) for path in quality])
+    table = pd.concat([stores.read_table(path, PLATE_QUALITY) for path in quality])
     text, failed = failed_quality(table, min_z_prime)
     if failed:
         raise LivedeadError(f"controls too close to each other; the tables are complete\n{text}")

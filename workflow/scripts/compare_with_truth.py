@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
+from livedead.tables import AGREEMENT, FIELDS, TRUE_CELLS
 from livedead.training import evaluate
 
 if TYPE_CHECKING:
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 
 def compare_with_truth(fields: Path, truth_cells: Path, wells: Path, summary: Path) -> None:
     """Write counted and true numbers per well, and their errors."""
-    table, errors = evaluate.compare_counts(stores.read_table(fields), stores.read_table(truth_cells))
-    stores.write_table(wells, table)
+    table, errors = evaluate.compare_counts(
+        stores.read_table(fields, FIELDS), stores.read_table(truth_cells, TRUE_CELLS)
+    )
+    stores.write_table(wells, table, AGREEMENT)
     stores.write_json(summary, errors)
 
 

@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import (
-    CELL_KEYS,
-    FIELD_COLUMNS,
-    FIELD_TYPES,
-    cell_columns,
-    check_counts,
-    count_field,
-    join_cells,
-    tally_cells,
-)
+from livedead.cells import cell_columns, count_field, join_cells
 from livedead.counting import CountingRules, class_numbers
 from livedead.fields import PlateImages
 from livedead.logs import log_to, progress
+from livedead.tables import CELLS, IMAGES, SHARD_FIELDS
+from livedead.tallies import check_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -39,7 +32,7 @@ def count_cells(
 ) -> None:
     """Write one row a field and one row a cell."""
     numbers, rules = class_numbers(classes), CountingRules(**counting)
-    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     columns = cell_columns(intensity_channels, rules.shape_descriptors)
     field_rows: list[dict[str, Any]] = []
     cell_tables = [pd.DataFrame(columns=columns)]
@@ -56,11 +49,10 @@ def count_cells(
         )
         field_rows.append(counted)
         cell_tables.append(of_field.reindex(columns=columns))
-    table = pd.DataFrame(field_rows, columns=FIELD_COLUMNS).astype(FIELD_TYPES)
-    all_cells = join_cells(cell_tables)
-    check_counts(tally_cells(all_cells, CELL_KEYS), table, CELL_KEYS, f"{class_maps}: cells and fields")
-    stores.write_table(fields, table)
-    stores.write_table(cells, all_cells)
+    table, all_cells = SHARD_FIELDS.rows(field_rows), join_cells(cell_tables)
+    check_cells(all_cells, table, f"{class_maps}: cells and fields")
+    stores.write_table(fields, table, SHARD_FIELDS)
+    stores.write_table(cells, all_cells, CELLS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import accuracy
+from livedead.tables import ACCURACY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def draw_accuracy(errors: Path, picture: Path) -> None:
     """Write a PNG."""
-    stores.write_bytes(picture, accuracy.draw(stores.read_table(errors)))
+    stores.write_bytes(picture, accuracy.draw(stores.read_table(errors, ACCURACY)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
+from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +28,7 @@ def draw_evaluation(
 ) -> None:
     """Write the page, and its figures for each fold and for all wells together as a table."""
     of_folds = [
-        (stores.read_table(judged), stores.read_table(counted))
+        (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))
         for judged, counted in zip(cells, wells, strict=True)
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
@@ -43,7 +44,7 @@ def draw_evaluation(
                     arrays = stores.read_segmentation(path, int(k))
                     yield name, arrays["field"], arrays["truth"], arrays["maps"]
 
-    stores.write_table(summary, folds)
+    stores.write_table(summary, folds, EVALUATION)
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured(), numbers))
 
 

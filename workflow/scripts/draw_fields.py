@@ -8,6 +8,8 @@ from livedead.errors import FieldError
 from livedead.fields import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.pictures import overlay
+from livedead.tables import CELLS, IMAGES, WELLS
+from livedead.tallies import check_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,11 +27,12 @@ def draw_fields(
     bit_depth: int,
 ) -> None:
     """Write a PNG of fields from the most, the middle and the least viable well."""
-    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
-    marked = stores.read_table(cells)
+    marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
+    check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
     panels = []
-    for row in overlay.choose_wells(stores.read_table(wells)).itertuples():
+    for row in overlay.choose_wells(tabulated).itertuples():
         for key in plate.keys([row.well]):
             try:
                 field = plate.normalized(key, transforms)[0]

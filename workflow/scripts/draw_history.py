@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import history as course
+from livedead.tables import HISTORY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def draw_history(history: Path, picture: Path, *, classes: list[dict[str, str]]) -> None:
     """Write a PNG."""
     names = [entry["name"] for entry in classes]
-    stores.write_bytes(picture, course.draw(stores.read_table(history), names))
+    stores.write_bytes(picture, course.draw(stores.read_table(history, HISTORY), names))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import heat_map
+from livedead.tables import WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def draw_plate(wells: Path, picture: Path, *, n_wells: int) -> None:
     """Write a PNG."""
-    stores.write_bytes(picture, heat_map.draw(stores.read_table(wells), n_wells))
+    stores.write_bytes(picture, heat_map.draw(stores.read_table(wells, WELLS), n_wells))
 
 
 if __name__ == "__main__":

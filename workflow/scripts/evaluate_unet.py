@@ -13,6 +13,7 @@ from livedead.fields import PlateImages, read_transforms
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log_to
 from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
+from livedead.tables import IMAGES, READ_CELLS, READ_WELLS
 from livedead.training import evaluate
 from livedead.training.tiles import LabelledFields
 
@@ -44,7 +45,7 @@ def evaluate_unet(
     """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
     sources = [
         (
-            PlateImages(folder, stores.read_table(index), bits),
+            PlateImages(folder, stores.read_table(index, IMAGES), bits),
             read_transforms(stores.read_normalization(fitted)[0], channels),
             label,
         )
@@ -75,8 +76,8 @@ def evaluate_unet(
         for path, n, plate in zip(platemaps, n_wells, plates, strict=True)
         if path
     ]
-    stores.write_table(cells, judged)
-    stores.write_table(wells, evaluate.sum_wells(counted, maps))
+    stores.write_table(cells, judged, READ_CELLS)
+    stores.write_table(wells, evaluate.sum_wells(counted, maps), READ_WELLS)
     number = {tuple(fields.key(k).values()): k for k in chosen}
     ranked = worst_fields(judged, N_WORST).to_dict("records")
     pictured = ((row, number[tuple(row[name] for name in FIELD)]) for row in ranked)

@@ -11,6 +11,7 @@ from livedead.errors import FieldError
 from livedead.fields import PlateImages, read_transforms
 from livedead.images import write_ome_tiff
 from livedead.logs import log, log_to, progress
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -30,7 +31,7 @@ def export_normalized(
 
     What could not be read is left black: the images of a well have all timepoints and channels.
     """
-    plate = PlateImages(raw, stores.read_table(images), bit_depth)
+    plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     shape = next(iter(plate.seen(transforms).values())).gain.shape
     keys = plate.keys()

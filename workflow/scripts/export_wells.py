@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from livedead import exports, stores
 from livedead.logs import log_to
 from livedead.sheets import MapColumns
+from livedead.tables import CYTOMINING, DRC, GRMETRICS, WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -15,10 +16,10 @@ def export_wells(
     wells: Path, cytomining: Path, drc: Path, grmetrics: Path, *, plate_map: dict[str, Any]
 ) -> None:
     """Write profiles for pycytominer, and the input of R's drc and GRmetrics."""
-    table, columns = stores.read_table(wells), MapColumns(**plate_map)
-    stores.write_table(cytomining, exports.cytomining(table))
-    stores.write_table(drc, exports.drc(table, columns))
-    stores.write_table(grmetrics, exports.grmetrics(table, columns))
+    table, columns = stores.read_table(wells, WELLS), MapColumns(**plate_map)
+    stores.write_table(cytomining, exports.cytomining(table), CYTOMINING)
+    stores.write_table(drc, exports.drc(table, columns), DRC)
+    stores.write_table(grmetrics, exports.grmetrics(table, columns), GRMETRICS)
 
 
 if __name__ == "__main__":

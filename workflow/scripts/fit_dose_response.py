@@ -7,6 +7,7 @@ from livedead import stores
 from livedead.analysis import fit_doses
 from livedead.logs import log_to
 from livedead.sheets import MapColumns
+from livedead.tables import DOSE_RESPONSE, WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def fit_dose_response(wells: Path, curves: Path, *, plate_map: dict[str, Any]) -> None:
     """Write one row per plate, agent, cell line and timepoint."""
-    stores.write_table(curves, fit_doses(stores.read_table(wells), MapColumns(**plate_map)))
+    found = fit_doses(stores.read_table(wells, WELLS), MapColumns(**plate_map))
+    stores.write_table(curves, found, DOSE_RESPONSE)
 
 
 if __name__ == "__main__":

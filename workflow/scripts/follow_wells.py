@@ -7,6 +7,7 @@ from livedead import stores
 from livedead.analysis import follow_wells as follow
 from livedead.logs import log_to
 from livedead.sheets import MapColumns
+from livedead.tables import TIME_COURSES, WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 def follow_wells(wells: Path, courses: Path, *, plate_map: dict[str, Any]) -> None:
     """Write one row per well, and one per treatment."""
-    stores.write_table(courses, follow(stores.read_table(wells), MapColumns(**plate_map)))
+    found = follow(stores.read_table(wells, WELLS), MapColumns(**plate_map))
+    stores.write_table(courses, found, TIME_COURSES)
 
 
 if __name__ == "__main__":

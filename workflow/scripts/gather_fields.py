@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, check_counts, join_cells, tally_cells
+from livedead.cells import join_cells
+from livedead.errors import CountError
 from livedead.fields import exclude_flagged
 from livedead.logs import log_to
-from livedead.normalization import QUALITY, flag_fields
+from livedead.normalization import flag_fields
+from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, QUALITY, SHARD_FIELDS
+from livedead.tallies import check_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-FIELD = ["well", "field", "timepoint"]
+FIELD = FIELD_KEY[1:]
 
 
 def gather_fields(
@@ -33,21 +36,28 @@ def gather_fields(
     """
     quality = stores.read_normalization(normalization)[1]
     first = quality[quality["channel"] == quality["channel"].iloc[0]]
-    gathered = pd.concat([stores.read_table(path) for path in shard_fields])
-    joined = gathered.merge(first[[*FIELD, *QUALITY]], on=FIELD, how="left", validate="one_to_one")
+    gathered = pd.concat([stores.read_table(path, SHARD_FIELDS) for path in shard_fields])
+    of_shards = join_cells([stores.read_table(path, CELLS) for path in shard_cells])
+    folder = shard_fields[0].parent.parent
+    check_cells(of_shards, gathered, f"cells.csv.gz and fields.csv of the shards in {folder}")
+    apart = _keys(gathered).symmetric_difference(_keys(first))
+    if len(apart):
+        raise CountError(
+            f"{folder} and {normalization} do not list the same fields: {len(apart)} in one only, first "
+            f"{apart[0]}; delete both and start the same command again"
+        )
     flags = flag_fields(quality, {**qc, "min_range": min_range})
-    joined = joined.merge(flags, on=FIELD, how="left", validate="one_to_one")
-    joined, counted = exclude_flagged(
-        joined.astype(FIELD_TYPES),
-        join_cells([stores.read_table(path) for path in shard_cells]),
-        qc["exclude_flags"],
-        COUNTED,
-    )
-    check_counts(tally_cells(counted, CELL_KEYS), joined, CELL_KEYS, f"{cells}: cells and {fields}")
-    stores.write_table(fields, joined)
-    stores.write_table(cells, counted)
-    shard = shard_fields[0].parent
-    stores.sweep_shards(shard.parent, n_shards=int(shard.name.split("-of-")[1]))
+    joined = gathered.merge(first[[*FIELD, *QUALITY]], on=FIELD, validate="one_to_one")
+    joined = joined.merge(flags, on=FIELD, validate="one_to_one")
+    joined, counted = exclude_flagged(joined, of_shards, qc["exclude_flags"], COUNTED)
+    check_cells(counted, joined, f"{cells} and {fields}")
+    stores.write_table(fields, joined, FIELDS)
+    stores.write_table(cells, counted, CELLS)
+    stores.sweep_shards(folder, n_shards=int(shard_fields[0].parent.name.split("-of-")[1]))
+
+
+def _keys(fields: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(fields[FIELD])
 
 
 if __name__ == "__main__":

@@ -5,16 +5,25 @@ from typing import TYPE_CHECKING
 
 from livedead import stores, wells
 from livedead.logs import log_to
+from livedead.tables import FIELDS, WELLS
+from livedead.tallies import check_wells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def gather_wells(plate_tables: list[Path], output: Path) -> None:
-    """Write all wells; plate-map columns that a plate lacks are missing there."""
-    stores.write_table(output, wells.join_plates([stores.read_table(path) for path in plate_tables]))
+def gather_wells(plate_tables: list[Path], fields: list[Path], output: Path) -> None:
+    """Write all wells; plate-map columns that a plate lacks are empty there."""
+    tables = [stores.read_table(path, WELLS) for path in plate_tables]
+    for table, of_wells, of_fields in zip(tables, plate_tables, fields, strict=True):
+        check_wells(stores.read_table(of_fields, FIELDS), table, f"{of_fields} and {of_wells}")
+    stores.write_table(output, wells.join_plates(tables), WELLS)
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0], snakemake.input):
-        gather_wells([Path(path) for path in snakemake.input.wells], Path(snakemake.output.wells))
+        gather_wells(
+            [Path(path) for path in snakemake.input.wells],
+            [Path(path) for path in snakemake.input.fields],
+            Path(snakemake.output.wells),
+        )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from livedead import readers, stores
 from livedead.logs import log_to
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def index_plate(raw: Path, images: Path, export: Path, **settings: Any) -> None:
     """Write the index of the folder `raw`; `settings` as `livedead.readers.index_plate` takes."""
     table, said = readers.index_plate(raw, **settings)
-    stores.write_table(images, table)
+    stores.write_table(images, table, IMAGES)
     stores.write_json(export, said)
 
 

@@ -12,6 +12,7 @@ from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe
 from livedead.images import read_instances
 from livedead.logs import log, log_to, progress
+from livedead.tables import IMAGES
 from livedead.training import dyes
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def label_dyes(
     LivedeadError
         If no field can be labelled. Single ones are left out, with a warning in the log.
     """
-    table = stores.read_table(images)
+    table = stores.read_table(images, IMAGES)
     name = table["plate"].iloc[0]
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(dyed_wells)

@@ -14,6 +14,7 @@ from livedead.counting import CountingRules, class_numbers
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log_to, progress
 from livedead.normalization import Settings, fit_channel
+from livedead.tables import ACCURACY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -78,7 +79,7 @@ def measure_accuracy(
                 "viability_error": counted[0] / counted[:2].sum() - truth[0] / truth.sum(),
             }
         )
-    stores.write_table(errors, pd.DataFrame(rows))
+    stores.write_table(errors, pd.DataFrame(rows), ACCURACY)
 
 
 def field(seed: int, settings: dict[str, float]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:

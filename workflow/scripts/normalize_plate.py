@@ -9,6 +9,7 @@ from livedead import stores
 from livedead.fields import PlateImages, read_transforms, store_transform
 from livedead.logs import log_to
 from livedead.normalization import Settings, fit_channel
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +28,7 @@ def normalize_plate(
 ) -> None:
     """Write the transform of every channel, or that of the `control` plate, and every field's quality."""
     # The sha256, which takes as long as the fit, is checked where the pixels are counted.
-    plate = PlateImages(raw, stores.read_table(images), bit_depth, checksum="crc32")
+    plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth, checksum="crc32")
     keys = plate.keys()
     fit = Settings(**settings)
     given = {} if control is None else read_transforms(stores.read_normalization(control)[0], channels)

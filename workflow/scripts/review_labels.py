@@ -10,6 +10,7 @@ from livedead import stores
 from livedead.fields import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.pictures import review
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -29,7 +30,7 @@ def review_labels(
     exclude: list[str],
 ) -> None:
     """Write one self-contained HTML page."""
-    fields = PlateImages(raw, stores.read_table(images), bit_depth)
+    fields = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
 
     def labelled() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

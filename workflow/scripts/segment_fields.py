@@ -23,6 +23,7 @@ from livedead.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choos
 from livedead.logs import log, log_to, progress
 from livedead.normalization import Key
 from livedead.plates import shard_wells
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -50,7 +51,7 @@ def segment_fields(
     LivedeadError
         If a seam check finds a larger difference than the configuration allows.
     """
-    table = stores.read_table(images)
+    table = stores.read_table(images, IMAGES)
     shard, n_shards = map(int, re.findall(r"\d+", scatteritem))
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(shard_wells(table["well"], shard, n_shards))

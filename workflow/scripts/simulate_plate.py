@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from livedead import simulate, stores
 from livedead.logs import log_to
+from livedead.tables import TRUE_CELLS, TRUE_WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,8 +26,8 @@ def simulate_plate(
         missing_well=simulation.get("missing_well"),
         truncated=(truncated["well"], truncated["field"]) if truncated else None,
     )
-    stores.write_table(truth_cells, cells)
-    stores.write_table(truth_wells, wells)
+    stores.write_table(truth_cells, cells, TRUE_CELLS)
+    stores.write_table(truth_wells, wells, TRUE_WELLS)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pandas as pd
 
 from livedead import stores
 from livedead.logs import log_to
+from livedead.tables import BENCHMARKS, FIELDS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,7 +26,7 @@ def sum_benchmarks(
     fields : dict
         Plate -> its table of fields.
     """
-    n_fields = {plate: len(stores.read_table(path)) for plate, path in fields.items()}
+    n_fields = {plate: len(stores.read_table(path, FIELDS)) for plate, path in fields.items()}
     rows = []
     for rule, plates in benchmarks.items():
         for plate, paths in plates.items():
@@ -44,7 +45,7 @@ def sum_benchmarks(
                     "fields_per_s": n / seconds if n and seconds else None,
                 }
             )
-    stores.write_table(output, pd.DataFrame(rows).astype({"n_fields": "Int64"}))
+    stores.write_table(output, pd.DataFrame(rows), BENCHMARKS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead import wells as well_tables
 from livedead.logs import log_to
+from livedead.tables import WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def summarize_run(wells: Path, summary: Path) -> None:
     """Write the summary as text."""
-    stores.write_bytes(summary, well_tables.summarize(stores.read_table(wells), str(wells)).encode())
+    text = well_tables.summarize(stores.read_table(wells, WELLS), str(wells))
+    stores.write_bytes(summary, text.encode())
 
 
 if __name__ == "__main__":

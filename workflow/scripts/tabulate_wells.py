@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import livedead
 from livedead import sheets, stores, wells
 from livedead.logs import log_to
+from livedead.tables import CELLS, FIELDS, WELLS
+from livedead.tallies import check_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,9 +27,11 @@ def tabulate_wells(
     config_sha256: str,
 ) -> None:
     """Write one row per well and timepoint."""
+    of_fields, of_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
+    check_cells(of_cells, of_fields, f"{cells} and {fields}")
     table = wells.tabulate_wells(
-        stores.read_table(fields),
-        stores.read_table(cells),
+        of_fields,
+        of_cells,
         None if platemap is None else sheets.read_plate_map(platemap, n_wells),
         plate=plate,
         n_fields_expected=fields_per_well,
@@ -38,7 +42,7 @@ def tabulate_wells(
             "version": livedead.__version__,
         },
     )
-    stores.write_table(output, table)
+    stores.write_table(output, table, WELLS)
 
 
 if __name__ == "__main__":

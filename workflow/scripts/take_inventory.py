@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import sheets, stores
 from livedead.logs import log_to
 from livedead.readers import inventory
+from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -26,7 +27,7 @@ def take_inventory(
     """Write the inventory as text."""
     mapped = [] if platemap is None else list(sheets.read_plate_map(platemap, n_wells)["well"])
     text = inventory.take_inventory(
-        stores.read_table(images),
+        stores.read_table(images, IMAGES),
         stores.read_json(export),
         mapped,
         plate=plate,

@@ -12,6 +12,7 @@ from livedead.fields import PlateImages, read_transforms
 from livedead.inference import choose_device
 from livedead.logs import log_to
 from livedead.provenance import file_sha256
+from livedead.tables import HISTORY, IMAGES
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
 from livedead.training.tiles import Cutting, LabelledFields, fold_wells
@@ -48,7 +49,7 @@ def train_unet(
     fields = LabelledFields(
         [
             (
-                PlateImages(folder, stores.read_table(index), bits),
+                PlateImages(folder, stores.read_table(index, IMAGES), bits),
                 read_transforms(stores.read_normalization(fitted)[0], channels),
                 label,
             )
@@ -96,7 +97,7 @@ def train_unet(
         device=device,
         checkpoint=kept,
     )
-    stores.write_table(history, course)
+    stores.write_table(history, course, HISTORY)
     certificate = weights.trained_certificate(model, classes, {**source, "trained_on": split})
     weights.save_unet(unet, model, certificate)
     kept.remove()

@@ -10,19 +10,20 @@ import torch
 
 import livedead
 from livedead import sheets, stores, weights, wells
-from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, count_field, join_cells
+from livedead.cells import count_field, join_cells
 from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, pixels_sha256, read_transforms
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
-from livedead.normalization import QUALITY
 from livedead.plates import sort_wells
+from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, WELLS
+from livedead.tallies import check_cells, check_wells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-OF_THE_PLATE = (*QUALITY, "qc_flags")
+OF_THE_PLATE = (*QUALITY, "qc_flags", "drift")
 """What normalize_plate says of a field; the plate's own transform is taken as it is."""
 
 
@@ -62,7 +63,7 @@ def verify_well(
     LivedeadError
         If the hash of a row of the wells is not the one in the table; naming what differs.
     """
-    index, stored = stores.read_table(images), stores.read_table(table)
+    index, stored = stores.read_table(images, IMAGES), stores.read_table(table, WELLS)
     imaged = stored.loc[stored["n_fields_used"] > 0, "well"].unique()
     size = min(sample, len(imaged))
     chosen = sort_wells(map(str, np.random.default_rng(seed).choice(imaged, size, replace=False)))
@@ -73,7 +74,9 @@ def verify_well(
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = class_numbers(classes), CountingRules(**counting)
-    all_fields, all_cells = stores.read_table(fields), stores.read_table(cells)
+    all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
+    check_cells(all_cells, all_fields, f"{cells} and {fields}")
+    check_wells(all_fields, stored, f"{fields} and {table}")
     rows, found = [], []
     for key in plate.keys(chosen):
         try:
@@ -87,21 +90,20 @@ def verify_well(
         counted, of_field = count_field(row, *segmented, numbers, rules, pixel_size_um, planes)
         rows.append(counted)
         found.append(of_field)
-    anew = pd.DataFrame(rows).merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
-    # Numbers are compared as the tables hold them, so the new ones are written and read, too.
-    anew = anew.reindex(columns=all_fields.columns)
+    anew = pd.DataFrame(rows).merge(all_fields[[*FIELD_KEY, *OF_THE_PLATE]], on=FIELD_KEY)
     counted_fields, counted_cells = exclude_flagged(
-        anew.astype(FIELD_TYPES),
+        FIELDS.rows(anew.to_dict("records")),
         join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns),
         exclude_flags,
         COUNTED,
     )
-    stores.write_table(verified_fields, counted_fields)
-    stores.write_table(verified_cells, counted_cells)
+    # Numbers are compared as the tables hold them, so the new ones are written and read, too.
+    stores.write_table(verified_fields, counted_fields, FIELDS)
+    stores.write_table(verified_cells, counted_cells, CELLS)
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(rows), sum(map(len, found)))
     recomputed = wells.tabulate_wells(
-        _replaced(all_fields, stores.read_table(verified_fields), chosen),
-        _replaced(all_cells, stores.read_table(verified_cells), chosen),
+        _replaced(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
+        _replaced(all_cells, stores.read_table(verified_cells, CELLS), chosen),
         None if platemap is None else sheets.read_plate_map(platemap, n_wells),
         plate=stored["plate"].iloc[0],
         n_fields_expected=fields_per_well,

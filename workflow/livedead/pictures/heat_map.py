@@ -32,7 +32,7 @@ def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
     plate = last["plate"].iloc[0]
     figure.suptitle(f"{plate}, timepoint {last['timepoint'].iloc[0]}", fontsize=13)
     left, right = figure.subplots(1, 2)
-    density = last["n_total"] / last["area_mm2"]
+    density = last["n_total"].astype(float) / last["area_mm2"]
     _panel(left, last, last["viability"], n_wells, "Viability", "RdYlBu", (0, 1), figure)
     _panel(right, last, density, n_wells, "Cells per mm²", "viridis", (0, None), figure)
     return png(figure, 110)

@@ -180,7 +180,7 @@ def sum_wells(fields: pd.DataFrame, plate_maps: list[pd.DataFrame]) -> pd.DataFr
         A field: ``plate, well, timepoint``, counts of the network and, as ``true_live``,
         ``true_dead``, ``true_total``, of the dye.
     plate_maps : list of DataFrame
-        Where they have it, their ``control`` is taken over; each names its ``plate``.
+        Their ``control`` is taken over, empty where they have none; each names its ``plate``.
     """
     names = [f"{kind}_{of}" for kind in ("n", "true") for of in ("live", "dead", "total")]
     wells = fields.groupby(["plate", "well", "timepoint"], as_index=False)[names].sum()
@@ -189,7 +189,7 @@ def sum_wells(fields: pd.DataFrame, plate_maps: list[pd.DataFrame]) -> pd.DataFr
         wells[column] = wells[f"{kind}_live"] / decided.replace(0, np.nan)
     controls = [table[["plate", "well", "control"]] for table in plate_maps if "control" in table]
     if not controls:
-        return wells
+        return wells.assign(control="")
     return wells.merge(pd.concat(controls), on=["plate", "well"], how="left", validate="many_to_one")
 
 

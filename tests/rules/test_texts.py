@@ -1,0 +1,118 @@
+"""What a plate map says is what every table says, byte for byte."""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import assess_plate
+import export_wells
+import fit_dose_response
+import follow_wells
+import gather_wells
+import pandas as pd
+import pytest
+import tabulate_wells
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from livedead import stores
+from livedead.tables import CELLS, FIELDS
+
+WELLS = ["A01", "A02", "A03", "A04", "A05"]
+LOOK_LIKE_NUMBERS = ["007", "0042", "42", "1E5", "2E10", "1.10", "00", "5280961", "5280963", "20240131", "-1"]
+LOOK_LIKE_NOTHING = ["NA", "nan", "NaN", "None", "null", "TRUE", "T", "inf", "-", "."]
+printable = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=9)
+# Sheets trim the space around a value, and refuse a spreadsheet's errors such as #NAME?.
+texts = (printable | st.sampled_from(LOOK_LIKE_NUMBERS + LOOK_LIKE_NOTHING)).filter(
+    lambda text: text.strip() == text and not text.startswith("#")
+)
+
+
+def rows_of(path, separator=","):
+    with open(path, newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream, delimiter=separator)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def write_plate(folder, plate, mapped):
+    """Fields of five wells with cells enough for a curve, and the tables of the plate."""
+    fields = [
+        {
+            "plate": plate, "well": well, "field": 1, "timepoint": 1, "status": "ok", "area_mm2": 1.0,
+            "n_live": 10 - k, "n_dead": k, "n_ambiguous": 0, "n_total": 10, "edge_rule": "keep",
+            "pixels_sha256": f"{plate}{well}", "focus": 1.0, "saturated_fraction": 0.0,
+        }
+        for k, well in enumerate(WELLS)
+    ]  # fmt: skip
+    cells = [
+        {
+            **{key: row[key] for key in ("plate", "well", "field", "timepoint")}, "cell": n,
+            "state": "live" if n < row["n_live"] else "dead", "touches_edge": False, "touches_cell": False,
+            "area_px": 9, "area_um2": 9.0, "component_area_um2": 9.0,
+        }
+        for row in fields
+        for n in range(10)
+    ]  # fmt: skip
+    stores.write_table(folder / "fields.csv", FIELDS.rows(fields), FIELDS)
+    stores.write_table(folder / "cells.csv.gz", CELLS.rows(cells), CELLS)
+    stores.write_json(folder / "certificate.json", {"unet_sha256": "m"})
+    if mapped:
+        with open(folder / "map.csv", "w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["well", "treatment", "dose_um", "lot", "cell_line", "control"])
+            for well, (agent, lot, line) in mapped.items():
+                writer.writerow([well, agent, WELLS.index(well), lot, line, ""])
+    tabulate_wells.tabulate_wells(
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+        folder / "certificate.json",
+        folder / "map.csv" if mapped else None,
+        folder / "wells.csv",
+        plate=plate,
+        n_wells=96,
+        fields_per_well=1,
+        treatment_columns=["treatment", "dose_um", "cell_line"],
+        config_sha256="c",
+    )
+    return folder / "wells.csv", folder / "fields.csv"
+
+
+@pytest.mark.parametrize("n_mapped", [5, 4, 0])
+@pytest.mark.parametrize("n_plates", [1, 2])
+@settings(
+    max_examples=8, deadline=None, derandomize=True, phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(drawn=st.lists(st.tuples(texts, texts, texts), min_size=5, max_size=5))
+def test_texts_of_a_map_reach_every_table_as_written(n_plates, n_mapped, drawn):
+    mapped = dict(zip(WELLS[:n_mapped], drawn, strict=False))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tables = [write_plate(folder / "p", "p", mapped)]
+        if n_plates == 2:
+            tables.append(write_plate(folder / "q", "q", {}))
+        gather_wells.gather_wells(*map(list, zip(*tables, strict=True)), folder / "wells.csv")
+        for path in (tables[0][0], folder / "wells.csv"):
+            for row in rows_of(path):
+                agent, lot, line = mapped.get(row["well"], ("", "", "")) if row["plate"] == "p" else ("",) * 3
+                if mapped:
+                    assert (row["treatment"], row["lot"], row["cell_line"]) == (agent, lot, line)
+        outputs = [folder / file for file in ("cytomining.csv", "drc.csv", "grmetrics.tsv")]
+        export_wells.export_wells(tables[0][0], *outputs, plate_map={})
+        for row in rows_of(outputs[0]) if mapped else []:
+            found = tuple(row[f"Metadata_{column}"] for column in ("treatment", "lot", "cell_line"))
+            assert found == mapped.get(row["Metadata_Well"], ("", "", ""))
+        dosed = [(agent, line) for well, (agent, _, line) in mapped.items() if well != "A01"]
+        assert {(row["agent"], row["cell_line"]) for row in rows_of(outputs[1])} >= set(dosed)
+        fit_dose_response.fit_dose_response(folder / "wells.csv", folder / "curves.csv", plate_map={})
+        curves = [(row["agent"], row["cell_line"]) for row in rows_of(folder / "curves.csv")]
+        assert sorted(curves) == sorted(set(dosed))
+        follow_wells.follow_wells(folder / "wells.csv", folder / "courses.csv", plate_map={})
+        followed = {row["agent"] for row in rows_of(folder / "courses.csv") if row["plate"] == "p"}
+        assert followed == {mapped.get(well, ("",))[0] for well in WELLS}
+        assess_plate.assess_plate(
+            tables[0][0], folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map={}
+        )
+        # Wells of one agent, dose and line are one treatment: each differs from its own median by 0.
+        residuals = pd.read_csv(folder / "residuals.csv")
+        assert (residuals["deviation"] == 0).all() or n_mapped < 5

@@ -1,0 +1,297 @@
+"""What every table holds: its columns, the one type of each, and what no two of its rows share.
+
+No type is guessed from values, so what people wrote comes out as it went in: ``007``, ``1E5``, ``NA``.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from livedead.errors import StoreError
+from livedead.provenance import value_sha256
+
+FLOAT_FORMAT = "%.6g"
+MISSING = "NA"
+"""A number that is not known. A text that is not known is empty; ``NA`` is a text like any other."""
+ROW_SHA256 = "row_sha256"
+"""Last column of every table that another rule reads; a gzipped one has the checksum of gzip instead."""
+OTHERS = "*"
+"""Place of the columns that a table does not list, such as those of a plate map."""
+
+TEXT, WHOLE, COUNT, NUMBER, FLAG = "str", "int64", "Int64", "float64", "bool"
+"""Types of columns; of these COUNT and NUMBER may be missing."""
+
+_NAMES = {
+    TEXT: """
+        plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags
+        projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
+        version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
+        found fold varied rule Metadata_Plate Metadata_Well Metadata_Status Metadata_QC_Flags
+        Metadata_Row_SHA256""",
+    WHOLE: """
+        column field timepoint z page pages height width bytes crop_y_px crop_x_px cell area_px
+        n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
+        n_counted n_jobs n_cells Metadata_Timepoint Metadata_Fields_Used""",
+    COUNT: """
+        n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt n_fields true_live true_dead
+        true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
+    NUMBER: """
+        x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
+        viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
+        range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
+        dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
+        clump_fraction mean_negative mean_positive z_prime z_prime_low z_prime_high robust_z_prime
+        robust_z_prime_low robust_z_prime_high ssmd ssmd_low ssmd_high edge_effect edge_effect_low
+        edge_effect_high deviation row_effect column_effect residual dose ic50 ic50_low ic50_high slope
+        top bottom dispersion lt50 time concentration cell_count cell_count__ctrl cell_count__time0
+        seconds learning_rate loss dice count_error viability_error true_viability expected_viability
+        value viability_true viability_counted max_memory_mb fields_per_s Cells_Viability
+        Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
+        Cells_ClumpFraction""",
+    FLAG: "touches_edge touches_cell",
+}
+TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+"""Column -> its type, the same in every table that lists the column."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of table.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Of `TYPES`, in their order. `OTHERS` stands for columns that the table does not list.
+    key : tuple of str
+        Columns in which no two rows agree.
+    others : str, optional
+        Type of columns that are not listed; without it there are none.
+    """
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    others: str | None = None
+    _listed: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_listed", frozenset(self.columns) - {OTHERS})
+
+    @property
+    def hashed(self) -> bool:
+        """Whether rows carry `row_sha256`."""
+        return ROW_SHA256 in self._listed
+
+    def types(self, header: Iterable[str]) -> dict[str, str]:
+        """Type of each column of a table with this header.
+
+        Raises
+        ------
+        StoreError
+            If a column is missing, or there where it does not belong.
+        """
+        found = list(header)
+        unknown = [name for name in found if name not in self._listed]
+        absent = sorted(self._listed - set(found))
+        if absent or (unknown and self.others is None) or len(set(found)) < len(found):
+            raise StoreError(
+                f"columns missing: {', '.join(absent) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
+            )
+        return {name: TYPES[name] if name in self._listed else str(self.others) for name in found}
+
+    def conform(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with its columns in their order and of their types; missing texts are empty.
+
+        The hashes of hashed rows are made anew.
+        """
+        extra = [name for name in table if name not in self._listed]
+        order = [name for column in self.columns for name in (extra if column == OTHERS else [column])]
+        if self.hashed and ROW_SHA256 not in table:
+            table = table.assign(**{ROW_SHA256: ""})
+        types = self.types([*order, *(name for name in extra if name not in order)])
+        typed = {
+            name: table[name].astype(object).where(table[name].notna(), "").astype(str)
+            if types[name] == TEXT
+            else table[name].astype(types[name])
+            for name in order
+        }
+        conformed = pd.DataFrame(typed, index=table.index)
+        if self.hashed:
+            conformed[ROW_SHA256] = [row_sha256(row) for _, row in _rows(_csv(conformed))]
+        return conformed
+
+    def rows(self, rows: list[dict[str, object]]) -> pd.DataFrame:
+        """A table from rows, each of which may lack what it does not know."""
+        found = pd.DataFrame(rows)
+        return self.conform(found.reindex(columns=[*dict.fromkeys([*found, *self._listed])]))
+
+
+def row_sha256(row: Mapping[str, str]) -> str:
+    """Hash of a row: SHA-256 of the JSON object of its columns and their texts in the file.
+
+    Columns are sorted; ``row_sha256`` itself and empty texts are left out, so a row keeps its hash
+    in a table that has more columns. Separators are ``,`` and ``:``, the encoding is UTF-8.
+    """
+    return value_sha256({name: text for name, text in row.items() if text and name != ROW_SHA256})
+
+
+def _csv(table: pd.DataFrame, separator: str = ",") -> str:
+    return str(
+        table.to_csv(
+            index=False, sep=separator, float_format=FLOAT_FORMAT, lineterminator="\n", na_rep=MISSING
+        )
+    )
+
+
+def _rows(text: str, separator: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and texts of each row."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        header = next(reader, [])
+        for values in reader:
+            yield reader.line_num, dict(zip(header, values, strict=True))
+    except (csv.Error, ValueError) as error:
+        raise StoreError(f"line {reader.line_num}: {error}") from error
+
+
+def as_text(table: pd.DataFrame, kind: Table, separator: str = ",") -> str:
+    """The table as it stands in its file; equal tables, equal texts."""
+    return _csv(kind.conform(table), separator)
+
+
+def from_text(text: str, kind: Table, separator: str = ",") -> pd.DataFrame:
+    """The table of a file's text.
+
+    Raises
+    ------
+    StoreError
+        If it is not a table of this kind, or a row is there twice or is not what was written.
+    """
+    try:
+        types = kind.types(next(csv.reader(io.StringIO(text, newline=""), delimiter=separator)))
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            dtype=types,
+            keep_default_na=False,
+            na_values={name: [MISSING] for name, type_ in types.items() if type_ in (COUNT, NUMBER)},
+            float_precision="round_trip",
+        )
+    except (ValueError, StopIteration) as error:
+        raise StoreError(f"not a table: {error}") from error
+    if kind.key:
+        twice = table.duplicated(list(kind.key))
+        if twice.any():
+            raise StoreError(f"a row{_place(table[twice].iloc[0], kind)} is there twice")
+    if kind.hashed:
+        for line, row in _rows(text, separator):
+            if row[ROW_SHA256] != row_sha256(row):
+                raise StoreError(f"line {line}{_place(row, kind)} was changed after it was written")
+    return table
+
+
+def _place(row: Mapping[str, object], kind: Table) -> str:
+    named = ", ".join(f"{name} {row[name]}" for name in kind.key)
+    return f" ({named})" if named else ""
+
+
+KEYS = ["plate", "well", "row", "column", "timepoint"]
+COUNTS = ["n_live", "n_dead", "n_ambiguous", "n_total"]
+FIELD_KEY = ["plate", "well", "field", "timepoint"]
+CELL_KEY = [*FIELD_KEY, "cell"]
+READ = ["status", "code", "message", "pixels_sha256"]
+"""How reading a field went."""
+COUNTED = [*COUNTS, "area_mm2", "n_unstable_px", "n_total_alt", "viability_alt"]
+"""Columns of a field that are missing where it failed."""
+QUALITY = ["focus", "saturated_fraction", "dark_fraction", "illumination_residual"]
+QUALITY += ["median_counts", "range_counts"]
+"""What is measured of a field's light and sharpness."""
+MEASURES = ["y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2", "state"]
+MEASURES += ["confidence", "touches_edge", "touches_cell"]
+RESULTS = ["status", "n_fields_expected", "n_fields_used", *COUNTS]
+RESULTS += ["viability", "viability_low", "viability_high", "viability_interval", "viability_field_sd"]
+RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
+RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
+RESULTS += ["saturated_fraction", "qc_flags", "pixels_sha256", "model_sha256", "config_sha256", "version"]
+RESULTS += [ROW_SHA256]
+"""Columns of the well table, beside those of the plate map, which therefore has none of them."""
+
+
+def _table(*columns: str | list[str], key: list[str] | None = None, others: str | None = None) -> Table:
+    names = [name for part in columns for name in ([part] if isinstance(part, str) else part)]
+    return Table(tuple(names), tuple(key or ()), others)
+
+
+IMAGES = _table(
+    FIELD_KEY, "channel", "z", "projection", "path", "dataset", "page", "pages", "height", "width", "dtype",
+    "bytes", "sha256", "crc32", "x_um", "y_um", "crop_y_px", "crop_x_px", "accept", "problem", ROW_SHA256,
+    key=[*FIELD_KEY, "channel", "z", "path", "dataset", "page", "problem"],
+)  # fmt: skip
+SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", ROW_SHA256, key=FIELD_KEY)
+FIELDS = _table(
+    FIELD_KEY, READ, COUNTED, "edge_rule", QUALITY, "qc_flags", "drift", ROW_SHA256, key=FIELD_KEY
+)
+CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
+"""Others are ``mean_<channel>``, raw counts, and descriptors of shape."""
+WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT)
+"""Others are the columns of the plate map."""
+
+_MEASURED = ["plate", "timepoint", "measure"]
+_INTERVALS = [
+    f"{name}{end}"
+    for name in ("z_prime", "robust_z_prime", "ssmd", "edge_effect")
+    for end in ("", "_low", "_high")
+]
+PLATE_QUALITY = _table(
+    _MEASURED, "n_negative", "mean_negative", "n_positive", "mean_positive", _INTERVALS, "alarm", ROW_SHA256,
+    key=_MEASURED,
+)  # fmt: skip
+RESIDUALS = _table(
+    "plate", "well", "timepoint", "measure", "deviation", "row_effect", "column_effect", "residual"
+)
+DOSE_RESPONSE = _table(
+    "plate", "agent", "cell_line", "timepoint", "dose_unit", "verdict", "ic50", "ic50_low", "ic50_high",
+    "slope", "top", "bottom", "dispersion", "n_wells", "n_doses",
+)  # fmt: skip
+TIME_COURSES = _table(
+    "plate", "level", "well", "agent", "dose", "cell_line", "control", "n_timepoints", "lt50", "time_unit",
+    "verdict",
+)  # fmt: skip
+CYTOMINING = _table(
+    "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", OTHERS, "Metadata_Status", "Metadata_QC_Flags",
+    "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live", "Cells_Count_Dead",
+    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_Density_Live",
+    "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead", "Cells_ClumpFraction",
+    others=TEXT,
+)  # fmt: skip
+DRC = _table("plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_total", "dose_unit")
+GRMETRICS = _table(
+    "cell_line", "agent", "plate", "well", "time", "concentration", "cell_count", "cell_count__ctrl",
+    "cell_count__time0",
+)  # fmt: skip
+BENCHMARKS = _table("rule", "plate", "n_jobs", "n_fields", "seconds", "max_memory_mb", "fields_per_s")
+
+TRUE_CELLS = _table("well", "field", "y_px", "x_px", "state", "nucleus_radius_px", ROW_SHA256)
+TRUE_WELLS = _table("well", "expected_viability", "n_live", "n_dead")
+AGREEMENT = _table(
+    "well", "n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total", "viability",
+    "true_viability",
+)  # fmt: skip
+ACCURACY = _table(
+    "varied", "value", "n_true", "n_counted", "count_error", "viability_true", "viability_counted",
+    "viability_error", ROW_SHA256,
+    key=["varied", "value"],
+)  # fmt: skip
+HISTORY = _table(
+    "epoch", "seconds", "learning_rate", "loss", "dice", OTHERS, ROW_SHA256, key=["epoch"], others=NUMBER
+)
+"""Others are ``dice_<class>``."""
+READ_CELLS = _table(FIELD_KEY, "area_um2", "true", "found", "live_share", ROW_SHA256)
+READ_WELLS = _table(
+    "plate", "well", "timepoint", "n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total",
+    "viability", "true_viability", "control", ROW_SHA256,
+    key=["plate", "well", "timepoint"],
+)  # fmt: skip
+EVALUATION = _table("fold", "n_wells", "n_cells", OTHERS, others=NUMBER)

@@ -1,0 +1,70 @@
+"""Counts that must agree: cells sum to fields, fields to wells, live, dead and ambiguous to the total."""
+
+import pandas as pd
+
+from livedead.errors import CountError
+from livedead.tables import COUNTS, FIELD_KEY
+
+STATES = ("live", "dead", "ambiguous")
+
+
+def check_cells(cells: pd.DataFrame, sums: pd.DataFrame, what: str, by: list[str] = FIELD_KEY) -> None:
+    """Make sure that the cells of every field, or well, are as many as its row says; see `check_counts`."""
+    states = pd.get_dummies(pd.Categorical(cells["state"], STATES)).astype("int64")
+    states.columns = [f"n_{state}" for state in STATES]
+    of_cells = pd.concat([cells[by].reset_index(drop=True), states.assign(n_total=1)], axis=1)
+    check_counts(of_cells, sums, by, what)
+
+
+def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str) -> None:
+    """Make sure that the fields sum to the wells, and that every imaged well has its row.
+
+    Raises
+    ------
+    CountError
+        Beginning with `what`.
+    """
+    key = ["plate", "well", "timepoint"]
+    lost = set(fields[key].itertuples(index=False, name=None)) - set(
+        wells[key].itertuples(index=False, name=None)
+    )
+    if lost:
+        raise CountError(f"{what}: {len(lost)} imaged well(s) have no row, first {min(lost)}")
+    check_counts(fields[fields["status"] == "ok"], wells, key, what)
+
+
+def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: str) -> None:
+    """Make sure that no cell was lost or counted twice between two tables.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        Rows with `COUNTS` and the columns `by`.
+    sums : DataFrame
+        One row per group of `by` with `COUNTS`; missing counts stand for no usable part.
+    what : str
+        For the message, such as ``"cells and fields of plate p"``.
+
+    Raises
+    ------
+    CountError
+        If the parts do not sum to the sums, or live, dead and ambiguous not to the total.
+    """
+    for table in (parts, sums):
+        wrong = table[COUNTS[:-1]].sum(axis=1, min_count=1) != table["n_total"]
+        wrong &= table["n_total"].notna()
+        if wrong.any():
+            row = table[wrong].iloc[0]
+            raise CountError(f"{what}: live, dead and ambiguous are not the total in {row[by].to_dict()}")
+    added = parts.dropna(subset="n_total").groupby(by)[COUNTS].sum()
+    given = sums.set_index(by)[COUNTS].fillna(0)
+    added = added.reindex(added.index.union(given.index), fill_value=0).astype("int64")
+    given = given.reindex(added.index, fill_value=0).astype("int64")
+    unequal = (added != given).any(axis=1)
+    if unequal.any():
+        key = unequal.index[unequal.to_numpy()][0]
+        raise CountError(
+            f"{what} do not agree in {int(unequal.sum())} place(s), first {key}: "
+            f"{added.loc[key].to_dict()} counted, {given.loc[key].to_dict()} in the table; "
+            "a table was damaged or changed by hand: delete it and run again"
+        )
