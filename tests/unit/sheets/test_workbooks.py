@@ -111,16 +111,24 @@ def test_empty_and_hidden_sheets_and_empty_merged_cells_are_left_alone(book, tmp
     assert sheets.read_plate_map(saved(book, tmp_path), 96)["drug"].tolist() == ["x"]
 
 
-def test_formulas_are_their_values(book, tmp_path):
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [
+        (b'<c r="C2"><f>1/2</f><v>0.5</v></c>', "0.5"),
+        (b'<c r="C2" t="str"><f>1/2</f><v></v></c>', ""),  # of =IF(A1="", "", 1)
+        (b'<c r="C2" t="str"><f>1/2</f><v>007</v></c>', "007"),
+    ],
+)
+def test_formulas_are_their_values(book, tmp_path, kept, text):
     book.active.append(["A1", "x", "=1/2"])
     path = saved(book, tmp_path)
     content = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w") as new:
         for name in old.namelist():
             # As Excel saves it: the formula and what it gave.
-            new.writestr(name, old.read(name).replace(b"<f>1/2</f><v />", b"<f>1/2</f><v>0.5</v>"))
+            new.writestr(name, old.read(name).replace(b'<c r="C2"><f>1/2</f><v /></c>', kept))
     path.write_bytes(content.getvalue())
-    assert sheets.read_plate_map(path, 96)["dose_um"].tolist() == ["0.5"]
+    assert sheets.read_plate_map(path, 96)["dose_um"].tolist() == [text]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,8 @@ def _check_merged(sheet: "Worksheet") -> None:
 def _text(cell: "Cell", written: "Cell") -> str:
     """What a cell shows; `written` is the same cell with its formula."""
     value: Any = cell.value
-    if value is None and written.data_type == "f":
+    # openpyxl makes None of an empty text, too, and then leaves its type as Excel's: "str".
+    if value is None and written.data_type == "f" and cell.data_type != "str":
         raise SheetError(
             f"cell {cell.coordinate}: a formula without a value; open and save the workbook in Excel, "
             "or write the value"
