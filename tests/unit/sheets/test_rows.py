@@ -1,4 +1,8 @@
+import csv
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from livedead.errors import SheetError
 from livedead.sheets import rows
@@ -15,6 +19,21 @@ def test_what_excel_leaves_is_harmless(write, separator):
     assert list(table.columns) == ["well", "drug"]
     assert list(table["drug"]) == ["caffe\u0301", "b"], "only what surrounds a value is left out"
     assert list(table.index) == [2, 4]
+
+
+printable = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=rows.INVISIBLE)
+
+
+@given(st.lists(st.text(printable), min_size=1, max_size=5), st.sampled_from("\t,;"), st.booleans())
+def test_any_text_comes_back_but_for_the_space_around_it(tmp_path_factory, texts, separator, quoted):
+    assume(not any(text.strip().startswith("#") for text in texts))
+    path = tmp_path_factory.mktemp("sheet") / "map.csv"
+    with open(path, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(
+            stream, delimiter=separator, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+        )
+        writer.writerows([["well", "drug"], *(["A1", text] for text in texts)])
+    assert read(path, ["well", "drug"])["drug"].tolist() == [text.strip() for text in texts]
 
 
 def test_within_a_value_nothing_changes(write):
