@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-formats.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
@@ -63,7 +63,7 @@ test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/unit
 
 # In an environment of its own: Flax and JAX are large and nothing else needs them.
-$(VENV)-oracles/.installed: requirements.txt requirements-dev.txt requirements-oracles.txt
+$(VENV)-oracles/.installed: requirements.txt requirements-dev.txt requirements-formats.txt requirements-oracles.txt
 	test -x $(VENV)-oracles/bin/python || $(PYTHON) -m venv $(VENV)-oracles
 	$(VENV)-oracles/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-oracles.txt
 	touch $@

@@ -165,7 +165,7 @@ def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("config/plates.tsv", "\t0.65\t", "\t0,65\t", r"plates\.tsv: line 2, column 'pixel_size_um': '0,65'"),
+        ("config/plates.tsv", "\t0.65\t", "\t6_5\t", r"plates\.tsv: line 2, column 'pixel_size_um': '6_5'"),
         ("config/plates.tsv", "small\tresults", "we ights\tresults", r"plate id 'we ights' is not allowed"),
         ("config/config.yaml", "min_area_um2", "min_aera_um2", "min_aera_um2"),
         ("config/config.yaml", "role: dead", "role: live", "no class of role dead"),

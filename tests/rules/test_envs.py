@@ -13,7 +13,8 @@ IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "y
 
 
 def pins(repository):
-    lines = (repository / "requirements.txt").read_text().splitlines()
+    files = [repository / f"requirements{of}.txt" for of in ("", "-formats")]
+    lines = "".join(path.read_text() for path in files).splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 

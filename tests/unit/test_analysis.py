@@ -112,6 +112,14 @@ def test_the_ic50_is_recovered_without_bias():
     assert np.mean(np.log(found)) == pytest.approx(0, abs=0.045)
 
 
+def test_a_chamber_slide_is_all_rim():
+    wells = plate()
+    slide = wells[wells["well"].isin(["A01", "A02", "A03", "A04"])].reset_index(drop=True)
+    quality, residuals = analysis.assess_plate(slide, MapColumns(), 4)
+    assert quality["edge_effect"].isna().all(), "no well within, so nothing to compare the rim with"
+    assert residuals["well"].tolist() == ["A01", "A02", "A03", "A04"] * 2
+
+
 def test_columns_of_the_map_are_configurable():
     renamed = plate().rename(columns={"treatment": "drug", "dose_um": "nM"})
     columns = MapColumns(agent_column="drug", dose_column="nM")

@@ -1,3 +1,4 @@
+import re
 import string
 
 import pandas as pd
@@ -16,7 +17,19 @@ def test_spellings_of_one_well(text):
 
 @pytest.mark.parametrize(
     ("n_wells", "last"),
-    [(6, "B03"), (12, "C04"), (24, "D06"), (48, "F08"), (96, "H12"), (384, "P24"), (1536, "AF48")],
+    # 1 is a dish; chamber slides of 4 and 8 wells are 1 x 4 and 2 x 4 (Nunc Lab-Tek, ibidi).
+    [
+        (1, "A01"),
+        (4, "A04"),
+        (6, "B03"),
+        (8, "B04"),
+        (12, "C04"),
+        (24, "D06"),
+        (48, "F08"),
+        (96, "H12"),
+        (384, "P24"),
+        (1536, "AF48"),
+    ],
 )
 def test_last_well_of_each_format(n_wells, last):
     wells = plates.all_wells(n_wells)
@@ -63,12 +76,50 @@ def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
     assert max(sizes) - min(sizes) <= 1
 
 
-@pytest.mark.parametrize("plate", ["007", "1E5", "a.b_c-d"])
+@pytest.mark.parametrize(
+    ("text", "row", "number"),
+    [("b", "B", None), ("2", "B", 2), ("02", "B", 2), ("2.0", "B", 2), ("2,0", "B", 2), ("27", "AA", 27)]
+    + [(text, None, None) for text in ("", "0", "2.5", "２", "2_0", "ABC", "-1", "é")]
+    + [("33", None, 33)],
+)
+def test_rows_and_columns_by_letter_and_number(text, row, number):
+    assert plates.parse_row(text) == row
+    assert plates.ordinal(text) == number
+
+
+def test_no_plate_is_called_like_what_the_rules_write_beside_the_plates(repository):
+    rules = "".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
+    written = set(re.findall(r"\bresults/([\w.-]+)", rules))
+    assert written == set(plates.WRITTEN_TOGETHER)
+
+
+@pytest.mark.parametrize("plate", ["007", "1E5", "a.b_c-d", "a" * 100, "wells", "console", "com10", "-"])
 def test_plate_ids(plate):
     assert plates.check_plate_id(plate) == plate
 
 
-@pytest.mark.parametrize("plate", ["", "a b", "a/b", "..", "weights", "é"])
+@pytest.mark.parametrize(
+    "plate",
+    [
+        "",
+        "a b",
+        "a/b",
+        "..",
+        ".a",
+        "a.",
+        "a\n",
+        "é",
+        "１",
+        "a" * 101,
+        "weights",
+        "Weights",
+        "wells.csv",
+        "SUMMARY.TXT",
+        "con",
+        "NUL.tif",
+        "lpt1",
+    ],
+)
 def test_refused_plate_ids(plate):
     with pytest.raises(SheetError):
         plates.check_plate_id(plate)

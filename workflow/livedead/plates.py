@@ -9,7 +9,10 @@ import pandas as pd
 from livedead.errors import SheetError
 
 FORMATS = {
+    1: (1, 1),
+    4: (1, 4),
     6: (2, 3),
+    8: (2, 4),
     12: (3, 4),
     24: (4, 6),
     48: (6, 8),
@@ -17,13 +20,35 @@ FORMATS = {
     384: (16, 24),
     1536: (32, 48),
 }
-"""Number of wells -> (rows, columns), after ANSI/SLAS 4-2004 (24 to 1536) and common use."""
+"""Number of wells -> (rows, columns), after ANSI/SLAS 4-2004 (24 to 1536) and common use.
 
-RESERVED_PLATE_IDS = ("weights", "training", "benchmarks", "simulated", "report", "accuracy")
-"""Names under results/ that belong to the workflow, so no plate may bear them."""
+1 is a dish; 4 and 8 are chamber slides, whose long side runs along a row (Nunc Lab-Tek, ibidi
+µ-Slide). Dishes of 2 x 2 wells fit on a plate of 6.
+"""
+
+WRITTEN_TOGETHER = (
+    "accuracy",
+    "checked.txt",
+    "dose_response.csv",
+    "provenance.json",
+    "quality_checked.txt",
+    "simulated",
+    "summary.txt",
+    "time_courses.csv",
+    "training",
+    "weights",
+    "wells.csv",
+)
+"""What lies in results/ beside the plates' folders, so that no plate may bear such a name."""
+
+MAX_PLATE_ID = 100
+"""File systems allow names of 255 bytes, and the id is part of longer ones."""
 
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)")
-_PLATE_ID = re.compile(r"[A-Za-z0-9._-]+")
+_ROW = re.compile(r"[A-Za-z]{1,2}")
+_ORDINAL = re.compile(r"0*([1-9][0-9]?)([.,]0+)?")
+_PLATE_ID = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?")
 
 
 def well_name(row: int, column: int) -> str:
@@ -56,7 +81,9 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
     rows, columns = FORMATS[n_wells]
     if row >= rows or column >= columns:
         last = well_name(rows - 1, columns - 1)
-        raise SheetError(f"well {text!r} is not on a {n_wells}-well plate (A01 to {last})")
+        raise SheetError(
+            f"well {text!r} is not on a {n_wells}-well plate of {rows} x {columns} wells (A01 to {last})"
+        )
     return well_name(row, column)
 
 
@@ -74,6 +101,20 @@ def _position(match: re.Match[str]) -> tuple[int, int]:
     if len(letters) == 2:
         row += 26 if letters[0] == "A" else 10_000
     return row, int(match[2]) - 1
+
+
+def ordinal(text: str) -> int | None:
+    """Number of a row or column, from 1 to 99, as ``2``, ``02`` or Excel's ``2.0`` and ``2,0``; else None."""
+    match = _ORDINAL.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def parse_row(text: str) -> str | None:
+    """Letters of a row from letters or a number, ``b`` or ``2`` -> ``B``; None if it is neither."""
+    number = ordinal(text)
+    if number is not None:
+        return well_name(number - 1, 0)[:-2] if number <= max(FORMATS.values())[0] else None
+    return text.upper() if _ROW.fullmatch(text) else None
 
 
 def all_wells(n_wells: int) -> list[str]:
@@ -103,17 +144,24 @@ def parse_well_list(text: str, n_wells: int) -> list[str]:
 
 
 def check_plate_id(plate: str) -> str:
-    """The plate id itself, if it can name a folder of results.
+    """The plate id itself, if it can name a folder of results on every file system.
 
     Raises
     ------
     SheetError
-        If it holds anything but letters, digits, dot, underscore and hyphen, or is reserved.
+        If it holds anything but letters, digits, dot, underscore and hyphen, begins or ends with
+        a dot, is longer than `MAX_PLATE_ID`, or is a name that the workflow or Windows uses.
     """
-    if not _PLATE_ID.fullmatch(plate) or plate in (".", ".."):
-        raise SheetError(f"plate id {plate!r} is not allowed; use letters, digits, '.', '_' and '-' only")
-    if plate in RESERVED_PLATE_IDS:
-        raise SheetError(f"plate id {plate!r} is reserved (also: {', '.join(RESERVED_PLATE_IDS)})")
+    if not _PLATE_ID.fullmatch(plate):
+        raise SheetError(
+            f"plate id {plate!r} is not allowed; use a to z, digits, '_', '-', and '.' between them"
+        )
+    if len(plate) > MAX_PLATE_ID:
+        raise SheetError(f"plate id {plate!r} has {len(plate)} characters; allowed: {MAX_PLATE_ID}")
+    if plate.lower() in WRITTEN_TOGETHER:
+        raise SheetError(f"plate id {plate!r} is reserved (also: {', '.join(WRITTEN_TOGETHER)})")
+    if _WINDOWS_DEVICE.fullmatch(plate.lower()):
+        raise SheetError(f"plate id {plate!r} is a device on Windows, no name of a folder; use another")
     return plate
 
 
@@ -140,11 +188,6 @@ def plate_map(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
     SheetError
         Naming line, column and value of every bad or repeated well.
     """
-    if "well" not in table.columns:
-        raise SheetError(
-            f"neither a column 'well', nor a grid of column numbers 1, 2, 3 over row letters A, B, C; "
-            f"the columns are {', '.join(table.columns)}"
-        )
     problems = []
     lines: dict[str, int] = {}
     for line, text in table["well"].items():

@@ -33,7 +33,8 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 # A map is read last of all, by tabulate_wells; its mistakes are told before hours are computed.
 onstart:
     try:
-        sheets.check_plate_maps(PLATES, MAP_COLUMNS)
+        for remark in sheets.check_plate_maps(PLATES, MAP_COLUMNS):
+            logger.warning(remark)
     except LivedeadError as error:
         raise WorkflowError(str(error)) from error
 

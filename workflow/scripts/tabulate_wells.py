@@ -32,7 +32,7 @@ def tabulate_wells(
     table = wells.tabulate_wells(
         of_fields,
         of_cells,
-        None if platemap is None else sheets.read_plate_map(platemap, n_wells),
+        None if platemap is None else sheets.read_plate_map(platemap, n_wells, treatment_columns),
         plate=plate,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,

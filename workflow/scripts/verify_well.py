@@ -104,7 +104,7 @@ def verify_well(
     recomputed = wells.tabulate_wells(
         _replaced(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
         _replaced(all_cells, stores.read_table(verified_cells, CELLS), chosen),
-        None if platemap is None else sheets.read_plate_map(platemap, n_wells),
+        None if platemap is None else sheets.read_plate_map(platemap, n_wells, treatment_columns),
         plate=stored["plate"].iloc[0],
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
