@@ -9,6 +9,7 @@ import pandas as pd
 from livedead import stores
 from livedead.analysis import fit_doses
 from livedead.sheets import MapColumns
+from livedead.tables import DOSE_RESPONSE, WELLS
 
 
 def test_the_python_example_draws_a_curve(repository, tmp_path):
@@ -16,8 +17,14 @@ def test_the_python_example_draws_a_curve(repository, tmp_path):
     example = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     wells = pd.DataFrame(
         {
-            "plate": "p",
+            "plate": "007",
+            "row": "A",
+            "column": 1,
             "timepoint": 1,
+            "status": "ok",
+            "n_fields_expected": 1,
+            "n_fields_used": 1,
+            "n_ambiguous": 0,
             "well": [f"A{k:02d}" for k in range(1, 10)],
             "treatment": ["none"] * 3 + ["drug"] * 6,
             "dose_um": [0, 0, 0, 0.1, 0.3, 1, 3, 10, 30],
@@ -27,8 +34,9 @@ def test_the_python_example_draws_a_curve(repository, tmp_path):
     )
     wells = wells.assign(n_dead=100 - wells["n_live"], n_total=100, viability=wells["n_live"] / 100)
     wells = wells.assign(viability_low=wells["viability"] - 0.03, viability_high=wells["viability"] + 0.03)
-    stores.write_table(tmp_path / "results/wells.csv", wells)
-    stores.write_table(tmp_path / "results/dose_response.csv", fit_doses(wells, MapColumns()))
+    wells = WELLS.rows(wells.to_dict("records"))
+    stores.write_table(tmp_path / "results/wells.csv", wells, WELLS)
+    stores.write_table(tmp_path / "results/dose_response.csv", fit_doses(wells, MapColumns()), DOSE_RESPONSE)
     (tmp_path / "example.py").write_text(example)
     subprocess.run(
         [sys.executable, "-W", "error", "example.py"],
