@@ -126,6 +126,7 @@ ROOMS = [
     ["folding"],
     ["inference"],
     ["counting"],
+    ["configuration"],  # every start of Snakemake reads it
     ["cells"],
     ["statistics"],
     ["wells"],

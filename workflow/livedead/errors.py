@@ -4,6 +4,9 @@ A message says what is wrong, where (plate, well, field, file), what is allowed 
 got, and what to do next.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class LivedeadError(Exception):
     """Base of every error that a user can act on."""
@@ -73,3 +76,9 @@ class FieldError(LivedeadError):
             raise ValueError(f"unknown field error code {code!r}")
         self.code = code
         super().__init__(message)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` with the known name that is most like `name`, or nothing."""
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {found[0]!r}?)" if found else ""

@@ -1,0 +1,55 @@
+# Comes last, when every rule is known. Snakemake does not miss an input whose outputs are there, and
+# reads a plate map last of all: both are told here, also on a dry run and for any target.
+from snakemake.io import is_flagged
+from snakemake.logging import logger
+
+
+def in_project(path: str) -> str:
+    """Where a path lies if the workflow is a module of another project."""
+    return workflow.modifier.modify_path(path)
+
+
+def is_there(path: str) -> bool:
+    """Whether a path exists, lies in a storage, or is made by a rule."""
+    path = in_project(path)
+    return (
+        "://" in path
+        or is_flagged(path, "storage_object")
+        or Path(path).exists()
+        or any(rule.is_producer(path) for rule in workflow.rules)
+    )
+
+
+def is_finished(plate: str) -> bool:
+    """Whether all results of a plate are there."""
+    files = expand(FILES_OF_A_PLATE, plate=plate)
+    return all(Path(in_project(path)).exists() for path in files)
+
+
+def changed(plate: str) -> str:
+    """Why the results of a plate are no longer those of today's settings and weights."""
+    return configuration.changed_since(
+        in_project(f"results/{plate}/wells.csv"),
+        in_project("results/weights/unet.certificate.json"),
+        in_project(config["weights"]),
+        configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
+    )
+
+
+if workflow.is_main_process:
+    missing = configuration.missing_paths(config, PLATES, is_there, WRITTEN)
+    lost, kept = configuration.missing_raw(PLATES, is_there, is_finished, changed)
+    try:
+        sheets.check_plate_maps(
+            PLATES.assign(platemap=PLATES["platemap"].map(in_project)), MAP_COLUMNS
+        )
+    except LivedeadError as error:
+        missing.append(str(error))
+    for warning in kept:
+        logger.warning(warning)
+    # A project's own rules may make what is missing here, and come after the module.
+    if not workflow.modifier.is_main_snakefile():
+        for problem in [*missing, *lost]:
+            logger.warning(problem)
+    elif missing or lost:
+        raise WorkflowError("\n".join([*missing, *lost]))
