@@ -1,5 +1,6 @@
 """The configuration: each mistake is named with its place before anything runs."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -360,6 +361,34 @@ def test_a_lost_raw_folder_is_an_error_unless_its_results_stand(sheet):
     assert warnings == []
     assert len(problems) == 1
     assert "made with other settings" in problems[0]
+
+
+def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp_path):
+    weights = tmp_path / "unet.h5"
+    weights.write_bytes(b"abc")
+    # SHA-256 of "abc", FIPS 180-2, appendix B.1.
+    source = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    made = {
+        "wells": "plate,model_sha256,config_sha256\np1,m,c\n",
+        "certificate": json.dumps({"source": {"sha256": source}, "unet_sha256": "m"}),
+        "provenance": json.dumps({"code_sha256": {"index_plate": "i", "tabulate_wells": "t"}}),
+    }
+    files = {"weights": str(weights), **{name: str(tmp_path / name) for name in made}}
+
+    def changed(config_sha256="c", code="i", **contents):
+        for name, text in {**made, **contents}.items():
+            (tmp_path / name).write_text(text)
+        return configuration.changed_since(
+            files, config_sha256=config_sha256, code_sha256={"index_plate": code}
+        )
+
+    assert changed() == ""
+    assert "other settings" in changed(config_sha256="d")
+    assert "another release" in changed(code="j")
+    assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
+    assert changed(certificate=json.dumps({"source": {}, "unet_sha256": "m"})) == ""
+    weights.write_bytes(b"abd")
+    assert "other weights" in changed()
 
 
 def test_defaults_are_those_of_the_schema(schema):

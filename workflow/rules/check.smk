@@ -27,12 +27,18 @@ def is_finished(plate: str) -> bool:
 
 
 def changed(plate: str) -> str:
-    """Why the results of a plate are no longer those of today's settings and weights."""
+    """Why the results of a plate are not those that its images would have today."""
+    files = {
+        "wells": f"results/{plate}/wells.csv",
+        "certificate": "results/weights/unet.certificate.json",
+        "provenance": "results/provenance.json",
+        "weights": config["weights"],
+    }
+    reading = ("index_plate", "normalize_plate", "segment_fields", "count_cells")
     return configuration.changed_since(
-        in_project(f"results/{plate}/wells.csv"),
-        in_project("results/weights/unet.certificate.json"),
-        in_project(config["weights"]),
-        configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
+        {name: in_project(path) for name, path in files.items()},
+        config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
+        code_sha256={rule: code(rule) for rule in reading},
     )
 
 

@@ -111,28 +111,32 @@ def missing_raw(
     return problems, warnings
 
 
-def changed_since(wells: str | Path, certificate: str | Path, weights: str | Path, config_sha256: str) -> str:
-    """Why a well table was not made with the settings and weights of today, empty if it was.
+def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: Mapping[str, str]) -> str:
+    """Why the results of a plate are not those that its images would have today, empty if they are.
 
     Parameters
     ----------
-    wells : path
-        The plate's wells.csv.
-    certificate : path
-        Of the converted weights.
-    weights : path
-        The file that was converted.
+    files : mapping
+        Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
+        (the file that was converted) and ``provenance`` (of the last whole run, if there was one).
     config_sha256 : str
-        From `livedead.configuration.config_sha256`.
+        Of the plate, from `livedead.configuration.config_sha256`.
+    code_sha256 : mapping
+        Of each rule that reads images.
     """
-    with open(wells, newline="", encoding="utf-8") as stream:
+    with open(files["wells"], newline="", encoding="utf-8") as stream:
         row = next(csv.DictReader(stream), {})
     if row.get("config_sha256") != config_sha256:
         return "its results were made with other settings"
-    converted = json.loads(Path(certificate).read_text())
+    converted = json.loads(Path(files["certificate"]).read_text())
     # Weights that were trained here carry what they were trained on, not the hash of a file.
-    source = converted["source"].get("sha256")
-    changed = source is not None and Path(weights).is_file() and file_sha256(weights) != source
+    source, weights = converted["source"].get("sha256"), Path(files["weights"])
+    changed = source is not None and weights.is_file() and file_sha256(weights) != source
     if changed or row.get("model_sha256") != converted["unet_sha256"]:
         return "its results were made with other weights"
+    provenance = Path(files["provenance"])
+    if provenance.is_file():
+        made_by = json.loads(provenance.read_text())["code_sha256"]
+        if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
+            return "its results were made by another release of the workflow"
     return ""
