@@ -117,6 +117,7 @@ TRAPS = [
     ("min_area_um2: 3", "min_area_um2", "did you mean 'counting.min_area_um2'?"),
     ("counting: {edge_rule: counting_fram}", "counting.edge_rule", "did you mean 'counting_frame'?"),
     ("shards: 0", "shards", "0; allowed: a whole number, at least 1"),
+    ("channels: {bright field: w1}", "channels.bright field", "allowed: letters, digits and _"),
     ("segmentation: {tile_px: 100}", "segmentation.tile_px", "at least 32, a multiple of 32, or null"),
     ("gate: {accept: [uint8, uint9]}", "gate.accept[2]", "did you mean 'uint8'?"),
     ("focal_plane: maximum", "focal_plane", "max, mean, acquired"),
@@ -175,6 +176,21 @@ def test_aliases_that_swell_are_refused_at_once(mistakes, kind):
     with pytest.raises(ConfigError, match=r"config\.yaml: line \d+: .* aliases"):
         mistakes(text)
     assert time.perf_counter() - start < 10
+
+
+def test_a_file_of_json_is_read_as_one(folder, schema):
+    text = (
+        '{\n\t"plates": "a.tsv",\n\t"plates": "b.tsv",\n\t"max_failed_fraction": 1e-3,\n\t"shards": NaN\n}\n'
+    )
+    (folder / "config.json").write_text(text)
+    config = {**yaml.safe_load(NEEDED), **json.loads(text)}
+    written = configuration.read_written(["config.json"], config, {})
+    with pytest.raises(ConfigError) as caught:
+        configuration.check(config, schema, written)
+    assert [line.split(": ")[1] for line in str(caught.value).split("\n")] == [
+        "line 3, plates",
+        "line 5, shards",
+    ]
 
 
 def test_a_value_of_the_command_line_is_named_as_such(mistakes):

@@ -1,5 +1,7 @@
 # Comes last, when every rule is known. Snakemake does not miss an input whose outputs are there, and
 # reads a plate map last of all: both are told here, also on a dry run and for any target.
+import os
+
 from snakemake.io import is_flagged
 from snakemake.logging import logger
 
@@ -9,21 +11,26 @@ def in_project(path: str) -> str:
     return workflow.modifier.modify_path(path)
 
 
-def is_there(path: str) -> bool:
+def is_there(path: str, exists=os.path.exists) -> bool:
     """Whether a path exists, lies in a storage, or is made by a rule."""
     path = in_project(path)
     return (
         "://" in path
         or is_flagged(path, "storage_object")
-        or Path(path).exists()
+        or exists(path)
         or any(rule.is_producer(path) for rule in workflow.rules)
     )
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder is there, in the same sense."""
+    return is_there(path, os.path.isdir)
 
 
 def is_finished(plate: str) -> bool:
     """Whether all results of a plate are there."""
     files = expand(FILES_OF_A_PLATE, plate=plate)
-    return all(Path(in_project(path)).exists() for path in files)
+    return all(os.path.exists(in_project(path)) for path in files)
 
 
 def changed(plate: str) -> str:
@@ -44,7 +51,7 @@ def changed(plate: str) -> str:
 
 if workflow.is_main_process:
     missing = configuration.missing_paths(config, PLATES, is_there, WRITTEN)
-    lost, kept = configuration.missing_raw(PLATES, is_there, is_finished, changed)
+    lost, kept = configuration.missing_raw(PLATES, is_folder, is_finished, changed)
     try:
         sheets.check_plate_maps(
             PLATES.assign(platemap=PLATES["platemap"].map(in_project)), MAP_COLUMNS

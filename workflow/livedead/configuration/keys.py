@@ -54,7 +54,9 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
     """
     mistakes = list(written.mistakes)
     sound = copy.deepcopy(dict(config))
-    for key, wrong in [*_unreadable(config, ()), *_against_schema(config, schema, written)]:
+    # What the schema says of a value that cannot be read is not what is wrong with it.
+    refused = {**dict(_against_schema(config, schema, written)), **dict(_unreadable(config, ()))}
+    for key, wrong in refused.items():
         if key not in written.misread:
             mistakes.append(written.mistake(wrong, key))
         _remove(sound, key, schema["required"])
@@ -94,7 +96,7 @@ def _unreadable(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
 def _against_schema(
     config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
 ) -> Iterator[tuple[Key, str]]:
-    """Each key that the schema does not allow, and in words why; none is named twice."""
+    """Each key that the schema does not allow, and in words why."""
     # Not at the module's head: the jobs of a run read the configuration, and do not check it again.
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
@@ -104,26 +106,20 @@ def _against_schema(
         "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
     )
     validator = extend(Draft202012Validator, type_checker=types)(schema)
-    seen: set[Key] = set()
     for error in validator.iter_errors(config):
         key: Key = tuple(error.absolute_path)
-        found: Iterable[tuple[Key, str]]
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
-            names = [name for name in error.instance if name not in known and isinstance(name, str)]
-            found = [((*key, name), _unknown(name, known, schema)) for name in names]
+            unknown = [name for name in error.instance if name not in known and isinstance(name, str)]
+            yield from (((*key, name), _unknown(name, known, schema)) for name in unknown)
         elif error.validator == "required":
-            names = [name for name in error.validator_value if name not in error.instance]
-            found = [((*key, name), f"needed: {_described(error.schema, name)}") for name in names]
+            needed = [name for name in error.validator_value if name not in error.instance]
+            yield from (((*key, name), f"needed: {_described(error.schema, name)}") for name in needed)
         elif "propertyNames" in error.absolute_schema_path:
             allowed = error.schema["description"]
-            found = [((*key, error.instance), f"the name {error.instance!r}; allowed: {allowed}")]
+            yield (*key, error.instance), f"the name {error.instance!r}; allowed: {allowed}"
         else:
-            found = [(key, _refused(error.instance, error.schema, written.places.get(key)))]
-        for where, wrong in found:
-            if where not in seen:
-                seen.add(where)
-                yield where, wrong
+            yield key, _refused(error.instance, error.schema, written.places.get(key))
 
 
 def _unknown(name: str, known: Iterable[str], schema: Mapping[str, Any]) -> str:

@@ -85,7 +85,7 @@ def missing_raw(
     table : DataFrame
         From `livedead.sheets.read_plates`.
     is_there : callable
-        Whether a path exists, or will be made.
+        Whether a folder exists, or will be made.
     is_finished : callable
         Whether all results of a plate are there.
     changed : callable
@@ -124,19 +124,27 @@ def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: 
     code_sha256 : mapping
         Of each rule that reads images.
     """
-    with open(files["wells"], newline="", encoding="utf-8") as stream:
+    with open(files["wells"], newline="", encoding="utf-8", errors="replace") as stream:
         row = next(csv.DictReader(stream), {})
     if row.get("config_sha256") != config_sha256:
         return "its results were made with other settings"
-    converted = json.loads(Path(files["certificate"]).read_text())
+    certificate = _read_json(files["certificate"])
     # Weights that were trained here carry what they were trained on, not the hash of a file.
-    source, weights = converted["source"].get("sha256"), Path(files["weights"])
+    source, weights = certificate.get("source", {}).get("sha256"), Path(files["weights"])
     changed = source is not None and weights.is_file() and file_sha256(weights) != source
-    if changed or row.get("model_sha256") != converted["unet_sha256"]:
+    if changed or row.get("model_sha256") != certificate.get("unet_sha256"):
         return "its results were made with other weights"
-    provenance = Path(files["provenance"])
-    if provenance.is_file():
-        made_by = json.loads(provenance.read_text())["code_sha256"]
+    if Path(files["provenance"]).is_file():
+        made_by = _read_json(files["provenance"]).get("code_sha256", {})
         if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
             return "its results were made by another release of the workflow"
     return ""
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    """What a file of ours says; a damaged one says nothing, and agrees with nothing."""
+    try:
+        said: dict[str, Any] = json.loads(Path(path).read_bytes())
+    except ValueError:
+        return {}
+    return said

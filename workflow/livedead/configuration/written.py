@@ -1,5 +1,6 @@
 """Where each key and value of the configuration was written, and what YAML makes of it unasked."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -131,8 +132,7 @@ def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: 
     """
     written = Written()
     for path in paths:
-        with open(path, encoding="utf-8") as stream:
-            root = yaml.compose(stream, Loader=yaml.SafeLoader)
+        root = yaml.compose(_text(path), Loader=yaml.SafeLoader)
         if isinstance(root, yaml.MappingNode) and all(key.value in config for key, _ in root.value):
             name = _short(path)
             found = _File(name)
@@ -143,6 +143,16 @@ def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: 
     for key in _keys(given, ()):
         written.places[key] = Place(COMMAND_LINE)
     return written
+
+
+def _text(path: str | Path) -> str:
+    """Content of a file; JSON, which Snakemake takes too, is YAML but for its tabs."""
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        json.loads(text)
+    except ValueError:
+        return text
+    return text.replace("\t", " ")
 
 
 def _short(path: str | Path) -> str:
