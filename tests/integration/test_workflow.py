@@ -225,3 +225,13 @@ def test_results_whose_raw_folder_was_moved_away_stand_until_it_is_needed(done, 
         run = folder.snakemake("--dry-run")
         assert run.returncode != 0
         assert reason in run.stdout + run.stderr
+
+
+def test_a_setting_of_the_command_line_is_laid_over_the_file(done, tmp_path):
+    folder = Folder(tmp_path / "run", done.repository)
+    shutil.copytree(done.path / "config", folder.path / "config")
+    (folder.path / "config/plates.tsv").rename(folder.path / "config/other.tsv")
+    assert folder.jobs("--config", "plates=config/other.tsv")["tabulate_wells"] == 1
+    # What is wrong with it is said to be the command line's.
+    run = folder.snakemake("--dry-run", "--config", "plates=config/other.tsv", "shards=0")
+    assert "--config: shards: 0; allowed: a whole number, at least 1" in run.stdout + run.stderr
