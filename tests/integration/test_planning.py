@@ -10,7 +10,7 @@ from working_folder import Folder, write_plates
 RECORDER = Path(__file__).parent / "recorder"
 AS_ON_A_NODE = [
     *("--target-jobs", "segment_fields:plate=p000,scatteritem=1-of-1", "--allowed-rules", "segment_fields"),
-    *("--force", "--nolock", "--ignore-incomplete"),
+    *("--force", "--nolock", "--ignore-incomplete", "--mode", "remote"),
 ]
 """How an executor starts a job on a node."""
 
@@ -38,6 +38,8 @@ def test_no_plate_is_opened_and_many_cost_as_few(repository, tmp_path, arguments
     few = opened(tmp_path / "few", repository, 2, *arguments)
     many = opened(tmp_path / "many", repository, 12, *arguments)
     assert {"config/config.yaml", "config/plates.tsv"} <= few
+    # The plan reads the maps, so that their mistakes are told; a job believes it.
+    assert ("config/map.tsv" in few) == (arguments == [])
     for name in few | many:
         assert not name.startswith(("raw/p", "results/p001", "results/p011")), name
     assert few == many

@@ -6,6 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
+import yaml
 from working_folder import BROKEN, WELLS, Folder, write_config
 
 
@@ -167,8 +168,14 @@ def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):
     [
         ("config/plates.tsv", "\t0.65\t", "\t6_5\t", r"plates\.tsv: line 2, column 'pixel_size_um': '6_5'"),
         ("config/plates.tsv", "small\tresults", "we ights\tresults", r"plate id 'we ights' is not allowed"),
-        ("config/config.yaml", "min_area_um2", "min_aera_um2", "min_aera_um2"),
+        (
+            "config/config.yaml",
+            "min_area_um2",
+            "min_aera_um2",
+            r"config/config\.yaml: line \d+, counting\.min_aera_um2: .*did you mean 'min_area_um2'",
+        ),
         ("config/config.yaml", "role: dead", "role: live", "no class of role dead"),
+        ("config/map.tsv", "B03", "Q03", r"map\.tsv: line 5, column 'well': well 'Q03' is not on a 96-well"),
     ],
 )
 def test_mistakes_are_named_before_anything_runs(done, tmp_path, name, old, new, message):
@@ -181,3 +188,50 @@ def test_mistakes_are_named_before_anything_runs(done, tmp_path, name, old, new,
     assert run.returncode != 0
     assert re.search(message, run.stdout + run.stderr)
     assert "Traceback" not in run.stderr
+
+
+def test_a_path_that_is_not_there_is_no_finished_run(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    weights = str(done.repository / "config/demo/unet.h5")
+    config, sheet = folder.path / "config/config.yaml", folder.path / "config/plates.tsv"
+    config.write_text(config.read_text().replace(weights, "results/trainig/unet.h5"))
+    sheet.write_text(sheet.read_text().replace("map.tsv", "mpa.tsv"))
+    # Whatever the target reads of it.
+    run = folder.snakemake("--dry-run", "inventory")
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert re.search(r"config\.yaml: line \d+, weights: results/trainig/unet\.h5: no such file", said)
+    assert "plate map config/mpa.tsv of plate small: no such file" in said
+    # Weights that a rule makes are no mistake.
+    config.write_text(config.read_text().replace("trainig", "training"))
+    sheet.write_text(sheet.read_text().replace("mpa.tsv", "map.tsv"))
+    assert "train_unet" in folder.jobs()
+
+
+def test_results_whose_raw_folder_was_moved_away_stand_until_it_is_needed(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    config, sheet = folder.path / "config/config.yaml", folder.path / "config/plates.tsv"
+    settings = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**settings, "simulation": {}}))
+    sheet.write_text(sheet.read_text().replace("results/simulated/small/raw", "raw"))
+    run = folder.snakemake("--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert "plate small, column 'raw': raw: no such folder; its results stand" in run.stdout + run.stderr
+    for setting, value, reason in (
+        ("counting", {"min_area_um2": 30}, "made with other settings"),
+        ("shards", 2, "not all of its results are made"),
+    ):
+        config.write_text(yaml.safe_dump({**settings, "simulation": {}, setting: value}))
+        run = folder.snakemake("--dry-run")
+        assert run.returncode != 0
+        assert reason in run.stdout + run.stderr
+
+
+def test_a_setting_of_the_command_line_is_laid_over_the_file(done, tmp_path):
+    folder = Folder(tmp_path / "run", done.repository)
+    shutil.copytree(done.path / "config", folder.path / "config")
+    (folder.path / "config/plates.tsv").rename(folder.path / "config/other.tsv")
+    assert folder.jobs("--config", "plates=config/other.tsv")["tabulate_wells"] == 1
+    # What is wrong with it is said to be the command line's.
+    run = folder.snakemake("--dry-run", "--config", "plates=config/other.tsv", "shards=0")
+    assert "--config: shards: 0; allowed: a whole number, at least 1" in run.stdout + run.stderr

@@ -127,6 +127,7 @@ ROOMS = [
     ["folding"],
     ["inference"],
     ["counting", "tallies"],
+    ["configuration"],  # every start of Snakemake reads it
     ["cells"],
     ["statistics"],
     ["wells"],

@@ -1,42 +1,41 @@
 from pathlib import Path
 
-from livedead import sheets
-from livedead.counting import CountingRules, check_rules, class_numbers
+from livedead import configuration, sheets
+from livedead.counting import class_numbers
 from livedead.errors import LivedeadError
-from livedead.provenance import code_sha256, value_sha256
+from livedead.provenance import code_sha256
 from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
-validate(config, "../schemas/config.schema.yaml")
+SCHEMA = configuration.read_schema(
+    Path(str(workflow.current_basedir)).parent / "schemas/config.schema.yaml"
+)
+# Those that decide come last: Snakemake's own list begins with the command line's.
+CONFIG_FILES = [
+    *[f for f in workflow.configfiles if f not in workflow.overwrite_configfiles],
+    *workflow.overwrite_configfiles,
+]
 
-INTENSITY_CHANNELS = config["counting"]["intensity_channels"]
-if INTENSITY_CHANNELS is None:
-    INTENSITY_CHANNELS = list(config["channels"])
-if not set(INTENSITY_CHANNELS) <= set(config["channels"]):
-    raise WorkflowError(
-        f"counting.intensity_channels: {INTENSITY_CHANNELS}; allowed: {', '.join(config['channels'])}"
-    )
-COUNTING = {k: v for k, v in config["counting"].items() if k != "intensity_channels"}
-MAP_COLUMNS = MapColumns(**config["plate_map"])
-
+# A job of a run reads what its run has checked.
 try:
+    if workflow.is_main_process:
+        WRITTEN = configuration.read_written(
+            CONFIG_FILES, config, workflow.config_settings.config
+        )
+        configuration.check(config, SCHEMA, WRITTEN)
+    configuration.complete(config, SCHEMA)
     PLATES = sheets.read_plates(config["plates"], config["platemaps"])
-    CLASSES = class_numbers(config["classes"])
-    check_rules(CLASSES, CountingRules(**COUNTING))
+    if workflow.is_main_process:
+        configuration.check_sheet(config, PLATES, WRITTEN)
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
+CLASSES = class_numbers(config["classes"])
+COUNTING = configuration.counting_rules(config)
+INTENSITY_CHANNELS = configuration.intensity_channels(config)
+MAP_COLUMNS = MapColumns(**config["plate_map"])
+
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
-
-
-# A map is read last of all, by tabulate_wells; its mistakes are told before hours are computed.
-onstart:
-    try:
-        for remark in sheets.check_plate_maps(PLATES, MAP_COLUMNS):
-            logger.warning(remark)
-    except LivedeadError as error:
-        raise WorkflowError(str(error)) from error
 
 
 wildcard_constraints:
@@ -114,29 +113,22 @@ def platemap(wildcards) -> list[str]:
 
 
 def config_sha256(wildcards) -> str:
-    """Hash of every setting that can change a number: not paths, devices, shards or threads."""
-    names = [
-        "channels",
-        "input_channels",
-        "classes",
-        "network",
-        "pages",
-        "focal_plane",
-        "overlap",
-        "gate",
-        "normalization",
-        "qc",
-        "counting",
-    ]
-    settings = {name: config[name] for name in names}
-    computing = {
-        k: v
-        for k, v in config["segmentation"].items()
-        if k not in ("device", "seam", "threads")
-    }
-    columns = ["pixel_size_um", "bit_depth", "control_plate"]
-    plate = PLATES.loc[wildcards.plate, columns].to_dict()
-    return value_sha256({**settings, "segmentation": computing, "plate": plate})
+    """Hash of every setting that can change a number of the plate."""
+    return configuration.config_sha256(config, PLATES.loc[wildcards.plate].to_dict())
+
+
+def once_checked(path: str, *checks):
+    """Input function: a path, if what only its making needs is configured."""
+
+    def checked(wildcards) -> str:
+        try:
+            for check in checks:
+                check(config, PLATES)
+        except LivedeadError as error:
+            raise WorkflowError(str(error)) from error
+        return path
+
+    return checked
 
 
 def benchmarks_of_the_chain() -> dict[str, dict[str, list[str]]]:

@@ -221,7 +221,7 @@ rule export_weights:
 
 rule training:
     input:
-        "results/training/unet.h5",
+        once_checked("results/training/unet.h5", configuration.check_training),
         "results/training/history.png",
         expand("results/{plate}/labels_review.html", plate=TRAINING_PLATES),
         []
@@ -232,5 +232,9 @@ rule training:
 
 rule cross_validation:
     input:
-        "results/training/cross_validation.html",
+        once_checked(
+            "results/training/cross_validation.html",
+            configuration.check_training,
+            configuration.check_folds,
+        ),
     localrule: True

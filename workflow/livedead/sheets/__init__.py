@@ -7,13 +7,14 @@ from livedead.sheets.plate_maps import (
     check_plate_maps,
     read_plate_map,
 )
-from livedead.sheets.plate_sheet import PLATE_COLUMNS, read_barcodes, read_plates
+from livedead.sheets.plate_sheet import PLATE_COLUMNS, mask_files, read_barcodes, read_plates
 
 __all__ = [
     "CONTROLS",
     "PLATE_COLUMNS",
     "MapColumns",
     "check_plate_maps",
+    "mask_files",
     "read_barcodes",
     "read_doses",
     "read_plate_map",

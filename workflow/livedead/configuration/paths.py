@@ -1,0 +1,150 @@
+"""Paths that configuration and sheets name: Snakemake misses none whose results are there already."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from livedead.configuration.written import Written
+from livedead.provenance import file_sha256
+from livedead.sheets import mask_files
+
+RELATIVE = "correct the path; paths are relative to the folder in which snakemake is started"
+
+
+def missing_paths(
+    config: Mapping[str, Any], table: pd.DataFrame, is_there: Callable[[str], bool], written: Written
+) -> list[str]:
+    """Files that are named and are not there, the raw folders apart.
+
+    Parameters
+    ----------
+    config : mapping
+        Complete.
+    table : DataFrame
+        From `livedead.sheets.read_plates`.
+    is_there : callable
+        Whether a path exists, or will be made.
+    written : Written
+
+    Returns
+    -------
+    list of str
+        A line each: where it is named, and what to do.
+    """
+    return [
+        *(
+            str(written.mistake(f"{path}: no such file; {RELATIVE}", key))
+            for key, path in ((("weights",), config["weights"]), *_encoder(config))
+            if not is_there(path)
+        ),
+        *(f"{config['plates']}: {problem}" for problem in _of_plates(table, is_there)),
+    ]
+
+
+def _encoder(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+    encoder = config["training"]["encoder"]
+    if encoder is not None:
+        yield ("training", "encoder"), encoder
+
+
+def _of_plates(table: pd.DataFrame, is_there: Callable[[str], bool]) -> Iterator[str]:
+    for path, plates in table.groupby("platemap", sort=False):
+        if path and not is_there(path):
+            yield f"plate map {path} of {_listed(list(plates.index))}: no such file; {RELATIVE}"
+    for plate, masks, wells in zip(table.index, table["masks"], table["dyed_wells"], strict=True):
+        if masks and wells and "://" not in masks and not mask_files(masks, wells):
+            yield (
+                f"plate {plate}, column 'masks': {masks}: no file of any dyed well; correct the path, "
+                f"in which well {wells[0]} is written {wells[0]}"
+            )
+
+
+def _listed(plates: list[str]) -> str:
+    """Plates by name, of many the first."""
+    names = ", ".join(plates[:5])
+    more = f" and {len(plates) - 5} more" if len(plates) > 5 else ""
+    return f"plate{'s' if len(plates) > 1 else ''} {names}{more}"
+
+
+def missing_raw(
+    table: pd.DataFrame,
+    is_there: Callable[[str], bool],
+    is_finished: Callable[[str], bool],
+    changed: Callable[[str], str],
+) -> tuple[list[str], list[str]]:
+    """Plates whose raw folder is not there: an error, unless all of their results are.
+
+    Without it Snakemake takes what was made of it for given, whatever has changed since.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `livedead.sheets.read_plates`.
+    is_there : callable
+        Whether a folder exists, or will be made.
+    is_finished : callable
+        Whether all results of a plate are there.
+    changed : callable
+        Why results of a plate are no longer those of today's settings, if they are not.
+
+    Returns
+    -------
+    problems, warnings : list of str
+        A line each.
+    """
+    problems, warnings = [], []
+    for plate, raw in table["raw"].items():
+        if is_there(raw):
+            continue
+        where = f"plate {plate}, column 'raw': {raw}: no such folder"
+        reason = changed(plate) if is_finished(plate) else "not all of its results are made"
+        if reason:
+            problems.append(
+                f"{where}, and {reason}; correct the path, bring the folder back, or take the plate's row out"
+            )
+        else:
+            warnings.append(f"{where}; its results stand as they are, and nothing of it can be made again")
+    return problems, warnings
+
+
+def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: Mapping[str, str]) -> str:
+    """Why the results of a plate are not those that its images would have today, empty if they are.
+
+    Parameters
+    ----------
+    files : mapping
+        Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
+        (the file that was converted) and ``provenance`` (of the last whole run, if there was one).
+    config_sha256 : str
+        Of the plate, from `livedead.configuration.config_sha256`.
+    code_sha256 : mapping
+        Of each rule that reads images.
+    """
+    with open(files["wells"], newline="", encoding="utf-8", errors="replace") as stream:
+        row = next(csv.DictReader(stream), {})
+    if row.get("config_sha256") != config_sha256:
+        return "its results were made with other settings"
+    certificate = _read_json(files["certificate"])
+    # Weights that were trained here carry what they were trained on, not the hash of a file.
+    source, weights = certificate.get("source", {}).get("sha256"), Path(files["weights"])
+    changed = source is not None and weights.is_file() and file_sha256(weights) != source
+    if changed or row.get("model_sha256") != certificate.get("unet_sha256"):
+        return "its results were made with other weights"
+    if Path(files["provenance"]).is_file():
+        made_by = _read_json(files["provenance"]).get("code_sha256", {})
+        if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
+            return "its results were made by another release of the workflow"
+    return ""
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    """What a file of ours says; a damaged one says nothing, and agrees with nothing."""
+    try:
+        said: dict[str, Any] = json.loads(Path(path).read_bytes())
+    except ValueError:
+        return {}
+    return said

@@ -1,0 +1,68 @@
+# Comes last, when every rule is known. Snakemake does not miss an input whose outputs are there, and
+# reads a plate map last of all: both are told here, also on a dry run and for any target.
+import os
+
+from snakemake.io import is_flagged
+from snakemake.logging import logger
+
+
+def in_project(path: str) -> str:
+    """Where a path lies if the workflow is a module of another project."""
+    return workflow.modifier.modify_path(path)
+
+
+def is_there(path: str, exists=os.path.exists) -> bool:
+    """Whether a path exists, lies in a storage, or is made by a rule."""
+    path = in_project(path)
+    return (
+        "://" in path
+        or is_flagged(path, "storage_object")
+        or exists(path)
+        or any(rule.is_producer(path) for rule in workflow.rules)
+    )
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder is there, in the same sense."""
+    return is_there(path, os.path.isdir)
+
+
+def is_finished(plate: str) -> bool:
+    """Whether all results of a plate are there."""
+    files = expand(FILES_OF_A_PLATE, plate=plate)
+    return all(os.path.exists(in_project(path)) for path in files)
+
+
+def changed(plate: str) -> str:
+    """Why the results of a plate are not those that its images would have today."""
+    files = {
+        "wells": f"results/{plate}/wells.csv",
+        "certificate": "results/weights/unet.certificate.json",
+        "provenance": "results/provenance.json",
+        "weights": config["weights"],
+    }
+    reading = ("index_plate", "normalize_plate", "segment_fields", "count_cells")
+    return configuration.changed_since(
+        {name: in_project(path) for name, path in files.items()},
+        config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
+        code_sha256={rule: code(rule) for rule in reading},
+    )
+
+
+if workflow.is_main_process:
+    missing = configuration.missing_paths(config, PLATES, is_there, WRITTEN)
+    lost, kept = configuration.missing_raw(PLATES, is_folder, is_finished, changed)
+    try:
+        kept += sheets.check_plate_maps(
+            PLATES.assign(platemap=PLATES["platemap"].map(in_project)), MAP_COLUMNS
+        )
+    except LivedeadError as error:
+        missing.append(str(error))
+    for warning in kept:
+        logger.warning(warning)
+    # A project's own rules may make what is missing here, and come after the module.
+    if not workflow.modifier.is_main_snakefile():
+        for problem in [*missing, *lost]:
+            logger.warning(problem)
+    elif missing or lost:
+        raise WorkflowError("\n".join([*missing, *lost]))
