@@ -34,6 +34,7 @@ TEXT_COLUMNS = (
     "message",
     "state",
     "qc_flags",
+    "duplicate_of",
     "projection",
     "dataset",
     "dtype",

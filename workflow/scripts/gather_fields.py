@@ -8,8 +8,9 @@ import pandas as pd
 from livedead import stores
 from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, check_counts, join_cells, tally_cells
 from livedead.fields import exclude_flagged
+from livedead.flags import flag_counted, flag_fields
 from livedead.logs import log_to
-from livedead.normalization import QUALITY, flag_fields
+from livedead.normalization import QUALITY
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +28,7 @@ def gather_fields(
     min_range: int,
     qc: dict[str, Any],
 ) -> None:
-    """Write all fields, with the quality of their first channel and their flags, and all cells.
+    """Write all fields, with the quality of their first channel and their marks, and all cells.
 
     Shards of another count, from before it was changed, are deleted.
     """
@@ -38,7 +39,7 @@ def gather_fields(
     flags = flag_fields(quality, {**qc, "min_range": min_range})
     joined = joined.merge(flags, on=FIELD, how="left", validate="one_to_one")
     joined, counted = exclude_flagged(
-        joined.astype(FIELD_TYPES),
+        flag_counted(joined.astype(FIELD_TYPES)),
         join_cells([stores.read_table(path) for path in shard_cells]),
         qc["exclude_flags"],
         COUNTED,
