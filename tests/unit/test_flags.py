@@ -73,6 +73,13 @@ def test_equal_pixels_name_each_other():
     assert marked(table, "duplicate_image") == ["C01.1", "C01.2", "D04.1"]
 
 
+def test_many_equal_fields_are_counted():
+    found = flag_counted(plate(**{well: {"pixels_sha256": "stuck"} for well in WELLS[:3]}))
+    assert found["duplicate_of"].iloc[0] == (
+        "A01 field 2 timepoint 1; A02 field 1 timepoint 1; A02 field 2 timepoint 1; and 2 more"
+    )
+
+
 def test_failed_fields_have_no_pixels_to_be_equal():
     failed = {"pixels_sha256": "", "status": "failed", "n_total": None, "drift": np.nan}
     assert marked(plate(C01=failed, D04=failed), "duplicate_image") == []

@@ -11,7 +11,8 @@ OF_QUALITY = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range
 FLAGS = [*OF_QUALITY, "suspect", "duplicate_image"]
 """What a field may be marked with."""
 
-KEY = ["well", "field", "timepoint"]
+SHOWN = 3
+"""Other fields with the same pixels that are named before they are only counted."""
 FEW = 0.2
 """Far fewer cells: less than this share of what the fields around have."""
 ENOUGH_CELLS = 10
@@ -76,8 +77,8 @@ def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same, with more `qc_flags`, and ``duplicate_of``: well, field and timepoint of each other
-        field, joined by semicolons.
+        The same, with more `qc_flags`, and ``duplicate_of``: well, field and timepoint of the other
+        fields, `SHOWN` of them, joined by semicolons.
     """
     duplicate_of = _duplicates(fields)
     marks = {"suspect": _are_suspect(fields), "duplicate_image": duplicate_of != ""}
@@ -88,14 +89,15 @@ def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
 
 
 def _duplicates(fields: pd.DataFrame) -> pd.Series:
-    names = fields["well"] + " field " + fields["field"].astype(str)
-    names += " timepoint " + fields["timepoint"].astype(str)
     hashes = fields["pixels_sha256"].fillna("")
+    shared = fields[(hashes != "") & hashes.duplicated(keep=False)]
     others = pd.Series("", index=fields.index)
-    for _, same in names[hashes != ""].groupby(hashes):
-        if len(same) > 1:
-            for row in same.index:
-                others[row] = "; ".join(same.drop(row))
+    for _, same in shared.groupby("pixels_sha256"):
+        names = [f"{row.well} field {row.field} timepoint {row.timepoint}" for row in same.itertuples()]
+        for k, row in enumerate(same.index):
+            rest = names[:k] + names[k + 1 :]
+            more = [f"and {len(rest) - SHOWN} more"] if len(rest) > SHOWN else []
+            others[row] = "; ".join(rest[:SHOWN] + more)
     return others
 
 
@@ -106,16 +108,15 @@ def _are_suspect(fields: pd.DataFrame) -> pd.Series:
     of them has cells, all other wells. This is how damage looks that no file tells of itself, such as
     swapped bytes. Wells that a compound darkens and kills are excused by a neighbour as dark that lives.
     """
-    usable = fields[fields["status"] == "ok"]
-    places = np.array([well_position(well) for well in usable["well"]], int).reshape(-1, 2)
-    drift, cells = usable["drift"].abs().to_numpy(float), usable["n_total"].to_numpy(float)
-    timepoints = usable["timepoint"].to_numpy()
-    drifting = usable["qc_flags"].fillna("").str.split(";").map(lambda flags: "drift" in flags)
     suspect = pd.Series(False, index=fields.index)
-    for k in np.flatnonzero(drifting.to_numpy(bool)):
-        steps = np.abs(places - places[k]).max(axis=1)
-        others = (steps > 0) & (timepoints == timepoints[k]) & (cells >= ENOUGH_CELLS)
-        around = others & (steps == 1) if (others & (steps == 1)).any() else others
-        if around.any() and cells[k] < FEW * np.median(cells[around]):
-            suspect[usable.index[k]] = drift[k] > drift[around].max()
+    for _, usable in fields[fields["status"] == "ok"].groupby("timepoint"):
+        places = np.array([well_position(well) for well in usable["well"]])
+        drift, cells = usable["drift"].abs().to_numpy(float), usable["n_total"].to_numpy(float, na_value=np.nan)
+        drifting = usable["qc_flags"].fillna("").str.split(";").map(lambda flags: "drift" in flags)
+        for k in np.flatnonzero(drifting):
+            steps = np.abs(places - places[k]).max(axis=1)
+            others = (steps > 0) & (cells >= ENOUGH_CELLS)
+            around = others & (steps == 1) if (others & (steps == 1)).any() else others
+            if around.any() and cells[k] < FEW * np.median(cells[around]):
+                suspect[usable.index[k]] = drift[k] > drift[around].max()
     return suspect

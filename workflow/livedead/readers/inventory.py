@@ -147,9 +147,9 @@ def _problems(images: pd.DataFrame) -> list[str]:
 
 def _duplicates(images: pd.DataFrame) -> list[str]:
     """Images that lie there under several names: files copied by mistake, or a stage that was stuck."""
-    there = images[images["problem"] == ""]
+    there, pixels = images[images["problem"] == ""], ["sha256", "page", "dataset"]
     lines = []
-    for _, same in there.groupby(["sha256", "page", "dataset"], sort=False):
+    for _, same in there[there.duplicated(pixels, keep=False)].groupby(pixels, sort=False):
         if same["path"].nunique() > 1:
             names = [
                 f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}" for r in same.itertuples()
