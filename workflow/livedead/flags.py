@@ -111,7 +111,8 @@ def _are_suspect(fields: pd.DataFrame) -> pd.Series:
     suspect = pd.Series(False, index=fields.index)
     for _, usable in fields[fields["status"] == "ok"].groupby("timepoint"):
         places = np.array([well_position(well) for well in usable["well"]])
-        drift, cells = usable["drift"].abs().to_numpy(float), usable["n_total"].to_numpy(float, na_value=np.nan)
+        drift = usable["drift"].abs().to_numpy(float)
+        cells = usable["n_total"].to_numpy(float, na_value=np.nan)
         drifting = usable["qc_flags"].fillna("").str.split(";").map(lambda flags: "drift" in flags)
         for k in np.flatnonzero(drifting):
             steps = np.abs(places - places[k]).max(axis=1)
