@@ -118,9 +118,12 @@ ROOMS = [
     ["plates", "metadata"],
     ["stores"],
     ["sheets"],
+    ["holes"],
+    ["segments"],
     ["images"],  # above the readers: the index notes what the gate sees in each file's header
     ["readers"],
     ["normalization"],
+    ["flags"],
     ["fields"],
     ["unet"],
     ["weights"],
@@ -158,7 +161,9 @@ def test_a_room_imports_only_rooms_above_it(repository):
 PURE = [
     "plates",
     "metadata",
+    "holes",
     "normalization",
+    "flags",
     "unet",
     "inference",
     "counting",

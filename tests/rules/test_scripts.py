@@ -265,6 +265,48 @@ def test_fields_name_the_pixels_they_were_made_of(flow):
     assert fields.at[("A12", 2), "pixels_sha256"] == ""
 
 
+def test_the_same_pixels_in_two_wells_are_marked_from_fields_to_wells(flow, tmp_path):
+    fields = stores.read_table(flow / "1-of-2/fields.csv")
+    copied = stores.read_table(flow / "2-of-2/fields.csv").set_index(["well", "field"])["pixels_sha256"]
+    fields.loc[0, "pixels_sha256"] = copied["B06", 2]
+    shard = tmp_path / "1-of-2/fields.csv"
+    shard.parent.mkdir()
+    stores.write_table(shard, fields)
+    gather_fields.gather_fields(
+        [shard, flow / "2-of-2/fields.csv"],
+        [flow / f"{k}-of-2/cells.csv.gz" for k in (1, 2)],
+        flow / "normalization.h5",
+        tmp_path / "all.csv",
+        tmp_path / "all.csv.gz",
+        min_range=200,
+        qc=QC,
+    )
+    found = stores.read_table(tmp_path / "all.csv").set_index(["well", "field"])
+    assert found["duplicate_of"].to_dict() == {
+        ("A01", 1): "B06 field 2 timepoint 1",
+        ("A01", 2): "",
+        ("B06", 1): "",
+        ("B06", 2): "A01 field 1 timepoint 1",
+        ("A12", 1): "",
+        ("A12", 2): "",
+    }
+    tabulate_wells.tabulate_wells(
+        tmp_path / "all.csv",
+        tmp_path / "all.csv.gz",
+        flow / "unet.certificate.json",
+        None,
+        tmp_path / "wells.csv",
+        plate="p",
+        n_wells=96,
+        fields_per_well=2,
+        treatment_columns=[],
+        config_sha256="c",
+    )
+    wells = stores.read_table(tmp_path / "wells.csv").set_index("well")
+    borne = wells["qc_flags"].str.contains("duplicate_image")
+    assert borne.to_dict() == {"A01": True, "A12": False, "B06": True}
+
+
 def test_well_table(flow):
     table = stores.read_table(flow / "wells.csv", WELLS).set_index("well")
     assert table["status"].to_dict() == {"A01": "ok", "A12": "partial", "B06": "ok", "C01": "no_images"}

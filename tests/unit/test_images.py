@@ -3,6 +3,7 @@ import os
 import threading
 import zlib
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -282,3 +283,56 @@ def test_large_files_are_checked_once_and_again_when_changed(tmp_path, plane, mo
     content[-1] ^= 1
     path.write_bytes(content)
     assert code(path, **known) == "changed_since_index"
+
+
+@pytest.mark.parametrize(("fill", "declaration"), [(0, "zeros"), (0xFF, "white")])
+@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, {"rowsperstrip": 7}, {"tile": (32, 32)}])
+def test_a_lost_block_of_512_bytes_is_refused_unless_it_is_declared(tmp_path, options, fill, declaration):
+    plane = np.random.default_rng(0).integers(1, 65_535, (96, 160), dtype=np.uint16)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, plane, photometric="minisblack", **options)
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[0].dataoffsets[1 if "tile" in options else 0] + 601
+    content[at : at + 512] = bytes([fill]) * 512
+    path.write_bytes(content)
+    for options in ({}, {"bit_depth": 12}):
+        with pytest.raises(FieldError, match=rf"lost a block .*accept: \[{declaration}\]") as error:
+            read_plane(path, **options)
+        assert error.value.code == "blank"
+    lost = np.count_nonzero(read_plane(path, accept=[declaration]) == 257 * fill)
+    assert lost in (255, 256)
+
+
+def test_columns_of_zeros_are_refused_unless_they_are_declared(tmp_path, plane):
+    plane = np.tile(plane | 1, (5, 5))
+    plane[:, :6] = 0
+    tifffile.imwrite(tmp_path / "a.tif", plane, photometric="minisblack")
+    with pytest.raises(FieldError, match=r"columns of the value 0 only.*accept: \[zeros\]"):
+        read_plane(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_plane(tmp_path / "a.tif", accept=["zeros"]), plane)
+
+
+def test_a_lost_block_of_a_chunked_dataset(tmp_path):
+    planes = np.random.default_rng(0).integers(1, 65_535, (128, 128, 2), dtype=np.uint16)
+    planes[70:86, 32:64, 1] = 0  # 1 KiB of a chunk
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("lost", data=planes, chunks=(64, 32, 1))
+        file.create_dataset("unwritten", (20, 20, 2), np.uint16, chunks=(10, 5, 1))[:, :15] = planes[:20, :15]
+        file["unwritten"][:, 15:, 0] = planes[:20, 15:20, 0]
+    for dataset in ("lost", "unwritten"):
+        side = 128 if dataset == "lost" else 20
+        found = read_plane(tmp_path / "a.h5", 0, dataset=dataset)
+        np.testing.assert_array_equal(found, planes[:side, :side, 0])
+        assert code(tmp_path / "a.h5", page=1, dataset=dataset) == "blank"
+        assert (read_plane(tmp_path / "a.h5", 1, dataset=dataset, accept=["zeros"]) == 0).any()
+
+
+def test_all_declarations_that_a_file_needs_are_named_at_once(tmp_path, plane):
+    path = tmp_path / "a.tif"
+    eight_bit = (plane >> 4).astype(np.uint8)
+    tifffile.imwrite(path, 255 - eight_bit, photometric="miniswhite", extratags=[(274, 3, 1, 3, True)])
+    with pytest.raises(FieldError, match=r"accept: \[miniswhite, orientation, uint8\]"):
+        read_plane(path)
+    found = read_plane(path, accept=["miniswhite", "orientation", "uint8"])
+    np.testing.assert_array_equal(found, eight_bit[::-1, ::-1])

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from scipy.ndimage import gaussian_filter
 from livedead import normalization as norm
 from livedead.errors import FieldError, StoreError
 from livedead.fields import exclude_flagged, read_transforms, store_transform
+from livedead.flags import flag_fields
+from livedead.images import read_plane
 
 SETTINGS = norm.Settings(
     low_percentile=1, high_percentile=99, min_range=10, flat_fields=8, smooth_px=8, floor=0.2, seed=0
@@ -113,8 +116,27 @@ def test_a_field_that_cannot_be_read_is_reported_and_left_out():
     _, total, rows = norm.fit_channel(read, keys, SETTINGS)
     assert [row["code"] for row in rows] == ["", "", "truncated", "wrong_shape"]
     assert total.sum() == 2 * 128 * 128
-    with pytest.raises(StoreError, match="not one field"):
-        norm.fit_channel(read, keys[2:3], SETTINGS)
+
+
+@pytest.mark.parametrize("flat_fields", [0, 8])
+def test_a_plate_without_a_readable_field_says_why_and_what_to_do(tmp_path, flat_fields):
+    """8-bit images, the commonest reason, named with the key that takes them."""
+    keys = [("A01", k, 1) for k in (1, 2, 3)]
+    for well, field, _ in keys:
+        plane = np.random.default_rng(field).integers(0, 255, (64, 64)).astype(np.uint8)
+        tifffile.imwrite(tmp_path / f"{well}_{field}.tif", plane, photometric="minisblack")
+    (tmp_path / "A01_1.tif").write_bytes(b"")
+
+    def read(key):
+        return read_plane(tmp_path / f"{key[0]}_{key[1]}.tif")
+
+    with pytest.raises(StoreError) as error:
+        norm.fit_channel(read, keys, replace(SETTINGS, flat_fields=flat_fields))
+    assert str(error.value) == (
+        "not one field of the plate can be read; of 3 are 2 wrong_dtype, 1 unreadable. For example well A01 "
+        f"field 2 timepoint 1: {tmp_path}/A01_2.tif: pixels are uint8, expected uint16; export raw 16-bit "
+        "grey images, or declare it in config.yaml: gate: {accept: [uint8]}"
+    )
 
 
 def test_a_plate_without_range_does_not_become_noise():
@@ -125,6 +147,18 @@ def test_a_plate_without_range_does_not_become_noise():
     normalized = norm.normalize(noise.astype(np.float32), transform.gain, black, scale)
     assert flagged(rows, min_range=400) == ["low_range"]
     assert np.ptp(normalized) <= 2 * 4 / 400
+
+
+def test_the_light_and_its_correction_are_no_signal():
+    """A stuck camera on a plate with vignetting: one value everywhere, and one hot pixel."""
+    vignetting = [np.rint(8000 * light()).astype(np.uint16) + k for k in range(4)]
+    constant = np.full((128, 128), 3000, np.uint16)
+    constant[5, 7] = 65535
+    planes = [*fields(8), *vignetting, constant]
+    keys = [("A01", k, 1) for k in range(len(planes))]
+    _, _, rows = norm.fit_channel(lambda key: planes[key[1]], keys, replace(SETTINGS, flat_fields=13))
+    assert [flagged(rows[: k + 1], min_range=400) for k in range(13)] == [[]] * 8 + [["low_range"]] * 5
+    assert rows[-1]["range_counts"] == 0
 
 
 def test_numpy_and_torch_normalize_bit_for_bit_alike():
@@ -165,9 +199,7 @@ def flagged(rows, **thresholds):
     return list(
         filter(
             None,
-            norm.flag_fields(table, {**none, "min_range": None, **thresholds})["qc_flags"]
-            .iloc[-1]
-            .split(";"),
+            flag_fields(table, {**none, "min_range": None, **thresholds})["qc_flags"].iloc[-1].split(";"),
         )
     )
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import FieldError
+from livedead.flags import FLAGS
 from livedead.images import read_plane
-from livedead.normalization import FLAGS, Key, Transform, check_shape, normalize, without_own_light
+from livedead.normalization import Key, Transform, check_shape, normalize, without_own_light
 from livedead.plates import well_position
 
 Item = TypeVar("Item")
@@ -270,7 +271,7 @@ def exclude_flagged(
     cells : DataFrame
         ``well, field, timepoint`` and others.
     exclude_flags : iterable of str
-        Of `livedead.normalization.FLAGS`.
+        Of `livedead.flags.FLAGS`.
     counted : list of str
         Columns of `fields` that a failed field has no value of.
     """

@@ -8,7 +8,6 @@ or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 fi
 import hashlib
 import io
 import math
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,7 +21,9 @@ import tifffile
 from skimage.io import imread
 
 from livedead.errors import ExportError, FieldError
+from livedead.holes import BLOCK_BYTES, find_hole, in_file_order
 from livedead.metadata import absent_planes, is_ome, read_ome
+from livedead.segments import check_blocks, check_segments, loses_nothing, next_page
 from livedead.stores import replacing
 
 MAX_SIDE_PX = 100_000
@@ -43,15 +44,39 @@ DECLARABLE = {
     "lossy": "pixels compressed with loss, such as JPEG",
     "orientation": "images with an orientation tag, turned upright",
     "pages": "files that hold or promise more planes than are used",
-    "zeros": "rows or columns of zeros, such as the margins of stitched fields",
+    "zeros": "long runs of zeros, such as the margins of stitched fields, and tiles never written",
+    "white": "long runs of the largest value, such as white margins of stitched fields",
 }
 """What ``gate.accept`` may declare."""
 
-_LOSSLESS = {"NONE", "LZW", "ADOBE_DEFLATE", "DEFLATE", "PACKBITS", "ZSTD", "ZSTD_DEPRECATED", "LZMA"}
 _HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 _UIC2_TAG = 33629
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A plane as it lies in its file.
+
+    Attributes
+    ----------
+    pixels : ndarray, (H, W), uint16
+    bits : int
+        Of a pixel.
+    tile : tuple, optional
+        (height, width) of the tiles or chunks that it lies in.
+    unwritten : bool
+        Whether some of these were never written and were filled with zeros.
+    orientation : int
+        TIFF orientation tag, not yet undone.
+    """
+
+    pixels: np.ndarray
+    bits: int
+    tile: tuple[int, int] | None
+    unwritten: bool
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -133,45 +158,70 @@ def read_plane(
     def read() -> np.ndarray:
         if dataset or path.suffix.lower() in _HDF5_SUFFIXES:
             _check_once(path, checksum, n_bytes)
-            return _hdf5_plane(path, dataset, page, accepted)
-        with _checked_stream(path, checksum, n_bytes) as stream, _tiff(stream, path) as file:
-            return _tiff_plane(file, path, page, pages, accepted)
+            stored = _hdf5_plane(path, dataset, page, accepted)
+        else:
+            with _checked_stream(path, checksum, n_bytes) as stream, _tiff(stream, path) as file:
+                stored = _tiff_plane(file, path, page, pages, accepted)
+        _check_content(stored, path, bit_depth, accepted)
+        return np.ascontiguousarray(_upright(stored.pixels, stored.orientation), dtype=np.uint16)
 
-    plane = _in_time(read, path, max_seconds)
-    low, high = int(plane.min(initial=65535)), int(plane.max(initial=0))
+    return _in_time(read, path, max_seconds)
+
+
+def _check_content(stored: _Stored, path: Path, bit_depth: int, accept: frozenset[str]) -> None:
+    """Refuse a plane that holds one value only, what a file lost, or more than the camera can say."""
+    pixels, limit = stored.pixels, 2**bit_depth - 1
+    low, high = int(pixels.min(initial=65535)), int(pixels.max(initial=0))
     if low >= high:
         raise FieldError(
             "blank",
-            f"{path}: every pixel is {high if plane.size else 'absent'}; "
+            f"{path}: every pixel is {high if pixels.size else 'absent'}; "
             "the acquisition failed or the file lost its data",
         )
-    if low == 0 and "zeros" not in accepted and (_lost_rows(plane) or _lost_rows(plane.T)):
+    if stored.unwritten and "zeros" not in accept:
         raise FieldError(
             "blank",
-            f"{path}: rows or columns of zeros in an image without another zero, as where a file lost a part "
-            "of its data; copy it again, or, if they are the margin of a stitched field, declare them in "
-            "config.yaml: gate: {accept: [zeros]}",
+            f"{path}: some of its strips, tiles or chunks were never written; export it again, or, if they "
+            "are to be zeros, declare them in config.yaml: gate: {accept: [zeros]}",
         )
-    limit = 2**bit_depth - 1
+    if low == 0 and "zeros" not in accept:
+        _check_written(stored, path, 0, "zeros")
+    if high == 2**stored.bits - 1 and "white" not in accept:
+        _check_written(stored, path, high, "white")
     if high > limit:
         raise FieldError(
             "out_of_range",
             f"{path}: value {high} in an image declared as {bit_depth}-bit (at most {limit}); "
             "correct bit_depth in plates.tsv",
         )
-    return plane
 
 
-def _lost_rows(plane: np.ndarray) -> bool:
-    """Whether a hundredth of the rows or more are zero and only they, and the rows they begin and end in."""
-    lost = plane.max(axis=1) == 0
-    if lost.sum() < max(2, len(lost) // 100):
+def _check_written(stored: _Stored, path: Path, value: int, declaration: str) -> None:
+    """Refuse a plane with runs of an extreme value that only lost data, or a margin, makes."""
+    shortest = BLOCK_BYTES * 8 // stored.bits - 1
+    in_order = in_file_order(stored.pixels, stored.tile)
+    hole = find_hole(in_order, value, shortest)
+    if hole is not None:
+        row, column = divmod(hole[0], in_order.shape[1])
+        where = f", from row {row}, column {column} on," if in_order is stored.pixels else ""
+        what = f"{hole[1] - hole[0]:,} pixels in a row{where} are {value}, and those above and below are not"
+    elif _has_margin(stored.pixels, value, shortest):
+        what = f"columns of the value {value} only"
+    else:
+        return
+    raise FieldError(
+        "blank",
+        f"{path}: {what}, as where a file lost a block of its data; copy it again, or, if they are the "
+        f"margin of a stitched field, declare them in config.yaml: gate: {{accept: [{declaration}]}}",
+    )
+
+
+def _has_margin(pixels: np.ndarray, value: int, shortest: int) -> bool:
+    """Whether a hundredth of the columns or more have one extreme value only, and end abruptly."""
+    empty = (pixels == value).all(axis=0).sum()
+    if empty < max(2, pixels.shape[1] // 100):
         return False
-    beside = lost.copy()
-    beside[1:] |= lost[:-1]
-    beside[:-1] |= lost[1:]
-    kept = plane[~beside]
-    return kept.size > 0 and bool(kept.all())
+    return find_hole(np.ascontiguousarray(pixels.T), value, shortest) is not None
 
 
 def _in_time(read: Callable[[], Result], path: Path, max_seconds: float = MAX_SECONDS) -> Result:
@@ -284,7 +334,7 @@ def _refuse(path: Path, what: str, declaration: str | None, code: str = "wrong_l
 
 def _tiff_plane(
     file: tifffile.TiffFile, path: Path, number: int, pages: int, accept: frozenset[str]
-) -> np.ndarray:
+) -> _Stored:
     """Pixels of one page, after every promise of its header was checked."""
     if number >= len(file.pages):
         raise FieldError("wrong_layout", f"{path}: page {number} of {len(file.pages)}; index the plate again")
@@ -297,29 +347,12 @@ def _tiff_plane(
             "too_large",
             f"{path}: {height} x {width} px; allowed are {MAX_PIXELS:,} pixels, {MAX_SIDE_PX:,} a side",
         )
+    unwritten = check_segments(file, page, path)
     photometric = tifffile.PHOTOMETRIC(page.photometric).name.lower()
-    if photometric != "minisblack" and photometric not in accept:
-        declaration = photometric if photometric in DECLARABLE else None
-        raise _refuse(path, f"{photometric.upper()} image, expected MINISBLACK", declaration)
-    samples = (height, width, page.samplesperpixel) if photometric == "rgb" else (height, width)
-    if page.shape != samples:
-        raise _refuse(path, f"pixels of shape {page.shape}, expected one grey plane (H, W)", None)
-    compression = tifffile.COMPRESSION(page.compression).name
-    if compression not in _LOSSLESS and "lossy" not in accept:
-        raise _refuse(path, f"compression {compression}, which may lose what was measured", "lossy")
     tag = page.tags.get("Orientation")
     orientation = 1 if tag is None else int(tag.value)
-    if orientation != 1 and not ("orientation" in accept and 2 <= orientation <= 8):
-        raise _refuse(path, f"orientation tag {orientation}, expected 1", "orientation")
-    _check_dtype(page.dtype, path, accept)
-    end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-    if end > file.filehandle.size or not all(page.databytecounts):
-        raise FieldError(
-            "truncated",
-            f"{path}: {file.filehandle.size:,} bytes, but its pixels end at byte {end:,}; "
-            "copy the file again",
-        )
-    _check_segments(page, path)
+    _check_kind(file, page, path, accept, photometric, orientation)
+    check_blocks(file, page, path)
     pixels = _pixels(file, page)
     if photometric == "rgb":
         pixels = _grey_of_equal_samples(pixels, path)
@@ -328,27 +361,40 @@ def _tiff_plane(
     pixels = _counts(pixels, path)
     if photometric == "miniswhite":
         pixels = np.uint16(255 if str(page.dtype) == "uint8" else 65535) - pixels
-    return np.ascontiguousarray(_upright(pixels, orientation), dtype=np.uint16)
+    tile = (page.tilelength, page.tilewidth) if page.is_tiled else None
+    return _Stored(pixels, page.bitspersample, tile, unwritten, orientation)
 
 
-def _check_segments(page: tifffile.TiffPage, path: Path) -> None:
-    """Refuse a page whose strips or tiles do not fit its size: decoders cut and pad without a word."""
-    rows, *row = page.chunks
-    needed, counts = math.prod(page.chunked), page.databytecounts
-    listed = page.tags.get("TileOffsets" if page.is_tiled else "StripOffsets")
-    fits = listed is not None and listed.count == len(counts) == needed
-    if fits and page.compression == 1:
-        row_bytes = -(-math.prod(row) * page.bitspersample // 8)
-        whole = rows * row_bytes
-        # The last strip may be as long as the others, or end with the image.
-        last = whole if page.is_tiled else (page.imagelength - (needed - 1) * rows) * row_bytes
-        fits = counts[-1] in (whole, last) and all(count == whole for count in counts[:-1])
-    if not fits:
-        raise FieldError(
-            "wrong_shape",
-            f"{path}: {page.imagelength} x {page.imagewidth} px of {page.bitspersample} bits are not what "
-            "its strips or tiles hold; copy the file again",
-        )
+def _check_kind(
+    file: tifffile.TiffFile,
+    page: tifffile.TiffPage,
+    path: Path,
+    accept: frozenset[str],
+    photometric: str,
+    orientation: int,
+) -> None:
+    """Refuse kinds of images that were not declared, with all declarations that they need."""
+    samples = (page.samplesperpixel,) if photometric == "rgb" else ()
+    if page.shape != (page.imagelength, page.imagewidth, *samples):
+        raise _refuse(path, f"pixels of shape {page.shape}, expected one grey plane (H, W)", None)
+    if not 1 <= orientation <= 8:
+        raise _refuse(path, f"orientation tag {orientation}, expected 1", None)
+    dtype, compression = str(page.dtype), tifffile.COMPRESSION(page.compression).name
+    found = {
+        photometric: (photometric != "minisblack", f"{photometric.upper()} image, expected MINISBLACK"),
+        "lossy": (
+            not loses_nothing(file, page),
+            f"compression {compression}, which may have lost what was measured",
+        ),
+        "orientation": (orientation != 1, f"orientation tag {orientation}, expected 1"),
+        _declaration(dtype): (dtype != "uint16", f"pixels are {dtype}, expected uint16"),
+    }
+    needed = {name: what for name, (is_so, what) in found.items() if is_so and name not in accept}
+    if not needed:
+        return
+    declarable = all(name in DECLARABLE for name in needed)
+    code = "wrong_dtype" if list(needed) == [_declaration(dtype)] else "wrong_layout"
+    raise _refuse(path, "; ".join(needed.values()), ", ".join(needed) if declarable else None, code)
 
 
 def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
@@ -373,7 +419,7 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
             "pages",
         )
-    if _next_page(file):
+    if next_page(file):
         raise FieldError("truncated", f"{path}: page {pages + 1} lies where no page is; copy the file again")
     hidden = 1
     stack = first.tags.get(_UIC2_TAG)
@@ -395,22 +441,9 @@ def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
             raise _refuse(path, f"OME metadata that promises {absent} plane(s) that the file lacks", "pages")
 
 
-def _next_page(file: tifffile.TiffFile) -> int:
-    """Where the last page that can be found says that another is; 0 if it is the last."""
-    form, stream = file.tiff, file.filehandle
-    stream.seek(file.pages[len(file.pages) - 1].offset)
-    (n_tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
-    stream.seek(n_tags * form.tagsize, 1)
-    return int(struct.unpack(form.offsetformat, stream.read(form.offsetsize))[0])
-
-
-def _check_dtype(dtype: np.dtype | None, path: Path, accept: frozenset[str]) -> None:
-    name = str(dtype)
-    if name == "uint16":
-        return
-    declaration = "float" if name.startswith("float") else name if name in DECLARABLE else None
-    if declaration not in accept:
-        raise _refuse(path, f"pixels are {name}, expected uint16", declaration, "wrong_dtype")
+def _declaration(dtype: str) -> str:
+    """What declares pixels of a type, if anything does."""
+    return "float" if dtype.startswith("float") else dtype
 
 
 def _counts(pixels: np.ndarray, path: Path) -> np.ndarray:
@@ -448,7 +481,7 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
-def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> np.ndarray:
+def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> _Stored:
     """One tile of a dataset (H, W, tiles), or a dataset (H, W) whole."""
     with h5py.File(path, "r") as file:
         data = hdf5_datasets(file, path).get(dataset)
@@ -463,9 +496,26 @@ def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> 
         height, width = data.shape[:2]
         if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
             raise FieldError("too_large", f"{path}: dataset {dataset!r} has shape {data.shape}")
-        _check_dtype(data.dtype.newbyteorder("="), path, accept)
+        dtype = str(data.dtype.newbyteorder("="))
+        declaration = _declaration(dtype)
+        if dtype != "uint16" and declaration not in accept:
+            declared = declaration if declaration in DECLARABLE else None
+            raise _refuse(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
         pixels = data[...] if data.ndim == 2 else data[:, :, tile]
-    return np.ascontiguousarray(_counts(pixels, path), dtype=np.uint16)
+        chunk, unwritten = data.chunks[:2] if data.chunks else None, _is_unwritten(data, tile)
+    return _Stored(np.ascontiguousarray(_counts(pixels, path)), 8 * pixels.itemsize, chunk, unwritten)
+
+
+def _is_unwritten(data: h5py.Dataset, tile: int) -> bool:
+    """Whether any chunk that a tile lies in was never written."""
+    if data.chunks is None or data.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED:
+        return False
+    plane = np.s_[:, :, tile : tile + 1] if data.ndim == 3 else np.s_[:, :]
+    for chunk in data.iter_chunks(plane):
+        first = tuple(s.start // side * side for s, side in zip(chunk, data.chunks, strict=True))
+        if data.id.get_chunk_info_by_coord(first).byte_offset is None:
+            return True
+    return False
 
 
 def hdf5_datasets(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:

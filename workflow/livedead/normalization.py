@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import binary_erosion, binary_fill_holes, gaussian_filter, laplace
 
@@ -28,8 +27,6 @@ Key = tuple[str, int, int]
 """Well, field, timepoint."""
 
 N_BINS = 65_536
-FLAGS = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
-"""What `flag_fields` may mark a field with."""
 
 _BLOCK_PX = 2**18
 _FRACTION_BITS = np.uint32(2**23 - 1)
@@ -389,7 +386,9 @@ def fit_channel(
     if given is not None:
         return given, total, rows
     if not total.any():
-        raise StoreError("not one field of the plate can be read; see the log and 'inventory'")
+        raise StoreError(
+            unreadable_plate({k: (r["code"], r["message"]) for k, r in zip(keys, rows, strict=True)})
+        )
     black, white = levels(total, settings)
     own_light = 0 if fluorescence else settings.own_light
     return Transform(gain, black, white, offset, local, own_light, settings.floor), total, rows
@@ -403,10 +402,15 @@ def _uneven_light(
     threads: int,
 ) -> Transform:
     """Gain and offset from a fixed, seeded sample of fields; black and white are still open."""
+    failed: dict[Key, tuple[str, str]] = {}
 
     def read_sample(key: Key) -> tuple[tuple[int, ...], np.ndarray] | None:
-        plane = _read_or_none(read, key)
-        return None if plane is None else (plane.shape, sampled(plane, settings.smooth_px))
+        try:
+            plane = read(key)
+        except FieldError as error:
+            failed[key] = error.code, str(error)
+            return None
+        return plane.shape, sampled(plane, settings.smooth_px)
 
     rng = np.random.default_rng(settings.seed)
     chosen = sorted(rng.permutation(len(keys))[: max(settings.flat_fields, 1)])
@@ -416,7 +420,7 @@ def _uneven_light(
         found = (one for key in keys if (one := read_sample(key)) is not None)
         sample = [one for one in [next(found, None)] if one is not None]
     if not sample:
-        raise StoreError("not one field of the plate can be read; see the log and 'inventory'")
+        raise StoreError(unreadable_plate(failed))
     shape = Counter(found for found, _ in sample).most_common(1)[0][0]
     gain = np.ones(shape, np.float32)
     if not settings.flat_fields:
@@ -436,11 +440,22 @@ def check_shape(plane: np.ndarray, shape: tuple[int, ...]) -> None:
         )
 
 
-def _read_or_none(read: Callable[[Key], np.ndarray], key: Key) -> np.ndarray | None:
-    try:
-        return read(key)
-    except FieldError:
-        return None
+def unreadable_plate(failed: Mapping[Key, tuple[str, str]]) -> str:
+    """What to say of a plate of which no field can be read: the commonest reason, and its remedy.
+
+    Parameters
+    ----------
+    failed : mapping
+        Every field of the plate -> code and message of its `FieldError`.
+    """
+    counts = Counter(code for code, _ in failed.values())
+    commonest = counts.most_common(1)[0][0]
+    key = min(key for key, (code, _) in failed.items() if code == commonest)
+    reasons = ", ".join(f"{n} {code}" for code, n in counts.most_common())
+    return (
+        f"not one field of the plate can be read; of {len(failed)} are {reasons}. For example well {key[0]} "
+        f"field {key[1]} timepoint {key[2]}: {failed[key][1]}"
+    )
 
 
 def normalize(field: Array, gain: Array, black: float, scale: float, offset: Array | None = None) -> Array:
@@ -482,7 +497,8 @@ def quality(
         ``dark_fraction``: share of corrected pixels under half of their median;
         ``illumination_residual``: 5th to 95th percentile of the medians of 8 x 8 blocks of the
         corrected field, over their median; ``median_counts``: median of the corrected field;
-        ``range_counts``: from its low to its high percentile.
+        ``range_counts``: from the low to the high percentile, of the corrected field or of the raw
+        one, whichever is less, so that neither the light nor its correction passes for a signal.
     """
     low, median, high = _percentiles(counts, settings.low_percentile, 50, settings.high_percentile)
     limit = 2**bit_depth - 1
@@ -495,8 +511,15 @@ def quality(
         "dark_fraction": float(counts[: median // 2].sum() / plane.size),
         "illumination_residual": float(np.ptp(np.quantile(blocks, [0.05, 0.95])) / max(np.median(blocks), 1)),
         "median_counts": float(median),
-        "range_counts": float(high - low),
+        "range_counts": float(min(high - low, np.ptp(_raw_levels(plane, settings)))),
     }
+
+
+def _raw_levels(plane: np.ndarray, settings: Settings) -> np.ndarray:
+    """Low and high percentile of the raw counts, of some 256 x 256 of them."""
+    step = max(1, min(plane.shape) // 256)
+    percents = settings.low_percentile, settings.high_percentile
+    return np.percentile(plane[step // 2 :: step, step // 2 :: step], percents, method="inverted_cdf")
 
 
 def _block_medians(plane: np.ndarray, transform: Transform, n: int = 8) -> np.ndarray:
@@ -518,45 +541,3 @@ def _patches(plane: np.ndarray, side: int = 32, n: int = 6) -> np.ndarray:
         return plane[None]
     tops, lefts = (np.linspace(0, length - side, n).astype(int) for length in plane.shape)
     return np.stack([plane[top : top + side, left : left + side] for top in tops for left in lefts])
-
-
-def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -> pd.DataFrame:
-    """Compare each field with thresholds and with its plate.
-
-    Parameters
-    ----------
-    quality : DataFrame
-        ``well, field, timepoint, channel, status``, `QUALITY`, and ``min_range``.
-    thresholds : mapping
-        ``min_focus`` (share of the plate's median focus), ``max_saturated_fraction``,
-        ``max_dark_fraction``, ``max_illumination_residual``, ``max_drift`` (distance of the
-        field's median from the plate's, as a share of it), ``min_range`` (counts); None leaves
-        that flag out.
-
-    Returns
-    -------
-    DataFrame
-        ``well, field, timepoint``, ``drift`` of the first channel, and ``qc_flags``: the `FLAGS` of
-        any channel, joined by semicolons, in their order.
-    """
-    key = ["well", "field", "timepoint"]
-    by_channel = quality.groupby("channel", sort=False)
-    median = by_channel["median_counts"].transform("median")
-    drift = quality["median_counts"] / median.where(median > 0) - 1
-    limits = {name: np.nan if value is None else value for name, value in thresholds.items()}
-    marked = {
-        "out_of_focus": quality["focus"] < limits["min_focus"] * by_channel["focus"].transform("median"),
-        "saturated": quality["saturated_fraction"] > limits["max_saturated_fraction"],
-        "dark": quality["dark_fraction"] > limits["max_dark_fraction"],
-        "uneven": quality["illumination_residual"] > limits["max_illumination_residual"],
-        "drift": drift.abs() > limits["max_drift"],
-        "low_range": quality["range_counts"] < limits["min_range"],
-    }
-    first = quality["channel"] == quality["channel"].iloc[0]
-    table = quality[key].assign(**marked).groupby(key, sort=False, as_index=False)[FLAGS].any()
-    flags = [
-        ";".join(name for name, is_so in zip(FLAGS, row, strict=True) if is_so)
-        for row in table[FLAGS].to_numpy()
-    ]
-    drifts = quality[key].assign(drift=drift)[first]
-    return table[key].assign(qc_flags=flags).merge(drifts, on=key, how="left", validate="one_to_one")

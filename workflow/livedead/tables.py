@@ -26,7 +26,7 @@ TEXT, WHOLE, COUNT, NUMBER, FLAG = "str", "int64", "Int64", "float64", "bool"
 
 _NAMES = {
     TEXT: """
-        plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags
+        plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags duplicate_of axes
         projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
         found fold varied rule Metadata_Plate Metadata_Well Metadata_Status Metadata_QC_Flags
@@ -231,7 +231,16 @@ IMAGES = _table(
 )  # fmt: skip
 SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", ROW_SHA256, key=FIELD_KEY)
 FIELDS = _table(
-    FIELD_KEY, READ, COUNTED, "edge_rule", QUALITY, "qc_flags", "drift", ROW_SHA256, key=FIELD_KEY
+    FIELD_KEY,
+    READ,
+    COUNTED,
+    "edge_rule",
+    QUALITY,
+    "qc_flags",
+    "drift",
+    "duplicate_of",
+    ROW_SHA256,
+    key=FIELD_KEY,
 )
 CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
 """Others are ``mean_<channel>``, raw counts, and descriptors of shape."""

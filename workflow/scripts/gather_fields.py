@@ -9,8 +9,8 @@ from livedead import stores
 from livedead.cells import join_cells
 from livedead.errors import CountError
 from livedead.fields import exclude_flagged
+from livedead.flags import flag_counted, flag_fields
 from livedead.logs import log_to
-from livedead.normalization import flag_fields
 from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, QUALITY, SHARD_FIELDS
 from livedead.tallies import check_cells
 
@@ -30,7 +30,7 @@ def gather_fields(
     min_range: int,
     qc: dict[str, Any],
 ) -> None:
-    """Write all fields, with the quality of their first channel and their flags, and all cells.
+    """Write all fields, with the quality of their first channel and their marks, and all cells.
 
     Shards of another count, from before it was changed, are deleted.
     """
@@ -49,7 +49,7 @@ def gather_fields(
     flags = flag_fields(quality, {**qc, "min_range": min_range})
     joined = gathered.merge(first[[*FIELD, *QUALITY]], on=FIELD, validate="one_to_one")
     joined = joined.merge(flags, on=FIELD, validate="one_to_one")
-    joined, counted = exclude_flagged(joined, of_shards, qc["exclude_flags"], COUNTED)
+    joined, counted = exclude_flagged(flag_counted(joined), of_shards, qc["exclude_flags"], COUNTED)
     check_cells(counted, joined, f"{cells} and {fields}")
     stores.write_table(fields, joined, FIELDS)
     stores.write_table(cells, counted, CELLS)

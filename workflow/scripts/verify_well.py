@@ -23,7 +23,7 @@ from livedead.tallies import check_cells, check_wells
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-OF_THE_PLATE = (*QUALITY, "qc_flags", "drift")
+OF_THE_PLATE = (*QUALITY, "qc_flags", "drift", "duplicate_of")
 """What normalize_plate says of a field; the plate's own transform is taken as it is."""
 
 

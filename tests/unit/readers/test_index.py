@@ -233,6 +233,15 @@ def test_inventory_names_what_is_amiss(export):
     assert "format: imagexpress" in text
 
 
+def test_inventory_names_images_that_lie_there_twice(export):
+    assert "THE SAME IMAGE" not in described(export)
+    shutil.copy(export / "p_A01_s1_w1.tif", export / "p_A02_s2_w1.tif")
+    os.link(export / "p_A01_s2_w1.tif", export / "p_C03_s1_w1.tif")
+    text = described(export)
+    assert "THE SAME IMAGE in several places: A01 field 1 timepoint 1 bf = A02 field 2 timepoint 1 bf" in text
+    assert "A01 field 2 timepoint 1 bf = C03 field 1 timepoint 1 bf" in text
+
+
 def described(raw, mapped=(), fields_per_well=None, **changes):
     images, export = exported(raw, **changes)
     return inventory.take_inventory(

@@ -45,6 +45,7 @@ def take_inventory(
         *_regularity(images, export["expected"], fields_per_well),
         *_incomplete(images, input_channels),
         *_problems(images),
+        *_duplicates(images),
         *_odd(images),
         *_passed_over(export["passed_over"]),
         *_positions(images, export["expected"], pixel_size_um),
@@ -142,6 +143,19 @@ def _problems(images: pd.DataFrame) -> list[str]:
                 )
             )
     return lines
+
+
+def _duplicates(images: pd.DataFrame) -> list[str]:
+    """Images that lie there under several names: files copied by mistake, or a stage that was stuck."""
+    there, pixels = images[images["problem"] == ""], ["sha256", "page", "dataset"]
+    lines = []
+    for _, same in there[there.duplicated(pixels, keep=False)].groupby(pixels, sort=False):
+        if same["path"].nunique() > 1:
+            names = [
+                f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}" for r in same.itertuples()
+            ]
+            lines.append(" = ".join(names[:SHOWN]))
+    return [_line("THE SAME IMAGE in several places", lines)] if lines else []
 
 
 def _odd(images: pd.DataFrame) -> list[str]:
