@@ -36,6 +36,7 @@ TEXT_COLUMNS = (
     "qc_flags",
     "projection",
     "dataset",
+    "axes",
     "dtype",
     "accept",
     "problem",
