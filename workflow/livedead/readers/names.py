@@ -102,7 +102,11 @@ def _well_words(found: list[str], n_wells: int) -> dict[str, str]:
     candidates = [(word, match) for word in found if (match := _WELL.fullmatch(word))]
     on_plate = [one for one in candidates if _on_plate(one[1][2], n_wells)]
     # Where none is on the plate its size is in doubt, and the well is named by the error that says so.
-    candidates = on_plate or [one for one in candidates if not _TIME.fullmatch(one[0])]
+    candidates = on_plate or [
+        (word, match)
+        for word, match in candidates
+        if match[2][0] not in _LABELS and not _TIME.fullmatch(word)
+    ]
     marked = [one for one in candidates if one[1][1]]
     if any(match[2][0].isupper() for _, match in candidates):
         candidates = [one for one in candidates if one[1][2][0] not in _LABELS]

@@ -15,7 +15,7 @@ GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
 
 TEMPLATE = {
     "well": r"(?:A[A-F]|[A-Z])\d{1,2}",
-    "row": r"[A-Z]{1,2}|\d{1,2}",
+    "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
     "column": r"\d{1,2}",
     "field": r"\d+",
     "timepoint": r"\d+",
