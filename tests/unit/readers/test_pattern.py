@@ -42,6 +42,7 @@ def test_what_the_documentation_shows_works_as_written(repository):
             {"well": "B11", "field": "007", "timepoint": "3"},
         ),
         (r"(?P<row>\d+)c(?P<column>\d+)", "r02c11f007.tif", {"well": "B11"}),
+        (r"(?P<well>[A-H]\d{2}).*\.tif", "A01f00d0.tif", {"well": "A01"}),  # no plate has a well F00
         (r"^(?P<well>[A-H]\d+)/", "A1/B02.tif", {"well": "A1"}),
         (r"(?P<well>[A-H]\d+)\.flex$", "A1/B02.flex", {"well": "B02"}),
         (

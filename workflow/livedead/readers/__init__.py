@@ -118,6 +118,7 @@ def index_plate(
         log.warning("plate %s: %s", plate, note)
     passed_over = dict(scan.passed_over)
     planes = scan.table()
+    _refuse_foreign(raw, plate, planes["path"])
     planes["well"] = [_well(plate, row.well, row.path, n_wells) for row in planes.itertuples()]
     if pages is not None:
         planes = _with_pages(planes, pages, _headers(raw, planes, threads))
@@ -126,9 +127,10 @@ def index_plate(
     planes = _chosen_focus(planes, plate, focal_plane, passed_over)
     headers = _headers(raw, planes, threads)
     planes = _with_headers(planes, headers)
-    foreign = _foreign(raw, plate, planes)
-    headless = planes["path"].map(lambda path: path not in headers and bool(kind_of_entry(raw / path)))
-    planes.loc[headless & (planes["problem"] == ""), "problem"] = "unreadable"
+    foreign = _foreign(raw, planes)
+    headless = dict.fromkeys(planes["path"][planes["height"] == 0])
+    no_file = planes["path"].isin([path for path in headless if kind_of_entry(raw / path)])
+    planes.loc[no_file & (planes["problem"] == ""), "problem"] = "unreadable"
     if "pixel_size_um" not in scan.expected and "pixel_sizes_um" not in scan.expected:
         scan.expected.update(pixel_sizes(header.pixel_size_um for header in headers.values()))
     paths = list(dict.fromkeys(planes["path"]))
@@ -373,13 +375,15 @@ def _why_unlisted(raw: Path, path: str, name: str, scan: Scan) -> str:
     return f"not listed in {scan.evidence}" if scan.by_metadata else f"not named as {name} does"
 
 
-def _foreign(raw: Path, plate: str, planes: pd.DataFrame) -> dict[str, str]:
-    """What the files are that the index lists and that are no images; if all are, there is no plate."""
-    suspects = planes[
-        (planes["height"] == 0) & ~planes["problem"].isin(["missing_file", "acquisition_failed"])
-    ]
-    found = {path: foreign_kind(raw, path) for path in dict.fromkeys(suspects["path"])}
-    kinds = {path: kind for path, kind in found.items() if kind}
-    if kinds and set(kinds) == set(planes["path"]):
-        raise ExportError(f"plate {plate}: no file is an image: {describe_foreign(raw, kinds)}")
-    return {path: in_words(kind) for path, kind in kinds.items()}
+def _refuse_foreign(raw: Path, plate: str, paths: Iterable[str]) -> None:
+    """Refuse a plate whose every file is known to be no image: it is named, and what to do."""
+    paths = list(dict.fromkeys(paths))
+    if all(foreign_kind(raw, path) for path in paths):  # ends at the first image
+        raise ExportError(f"plate {plate}: no file is an image: {describe_foreign(raw, paths)}")
+
+
+def _foreign(raw: Path, planes: pd.DataFrame) -> dict[str, str]:
+    """What the files are that the index lists and that are no images."""
+    headless = planes["path"][planes["height"] == 0]
+    kinds = {path: foreign_kind(raw, path) for path in dict.fromkeys(headless)}
+    return {path: in_words(kind) for path, kind in kinds.items() if kind}

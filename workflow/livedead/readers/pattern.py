@@ -167,7 +167,9 @@ class FilePattern:
                 row, column = said.pop("row"), said.pop("column")
                 said.setdefault("well", f"{row_letters(int(row)) if row.isdigit() else row}{column}")
             if "well" in said and not self._why_not(path, match):
-                readings[tuple(sorted((part, _value(part, text)) for part, text in said.items()))] = said
+                readings[_meaning(said)] = said
+        if len(readings) > 1:  # what cannot be a well, such as f00, is none of them
+            readings = {key: said for key, said in readings.items() if key[0] is not None} or readings
         if len(readings) > 1:
             listed = " or ".join(", ".join(f"{k} {v}" for k, v in said.items()) for said in readings.values())
             raise ExportError(
@@ -237,13 +239,13 @@ def _one_word(path: str, at: int) -> bool:
     return (before.isalpha() and after.isalpha()) or (before.isdigit() and after.isdigit())
 
 
-def _value(part: str, text: str) -> str | int:
-    """A text as what it means: 01 and 1 are one field, A1 and A01 one well."""
-    if text.isdigit():
-        return int(text)
-    if part != "well":
-        return text
+def _meaning(said: dict[str, str]) -> tuple[str | None, tuple[tuple[str, str | int], ...]]:
+    """What is said, however it is written: A1 as A01 (None if it is no well), field 01 as 1."""
+    well = said["well"]
     try:
-        return parse_well(text)
+        name = well if well.isdigit() else parse_well(well)
     except SheetError:
-        return text
+        name = None
+    return name, tuple(
+        (part, int(text) if text.isdigit() else text) for part, text in sorted(said.items()) if part != "well"
+    )
