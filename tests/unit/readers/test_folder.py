@@ -147,5 +147,14 @@ def test_a_folder_of_no_known_format_says_why_each_reader_left_its_files(tmp_pat
     write_image(tmp_path / "x.tif")
     with pytest.raises(ExportError) as error:
         exported(tmp_path)
-    assert "1 file(s) for hdf5, such as plate.h5: no well in its name" in str(error.value)
+    assert "1 file(s) for hdf5, such as plate.h5: no well in its name; give 'file_pattern'" in str(
+        error.value
+    )
     assert "'file_pattern' in config.yaml, such as '{well}_f{field}_{channel}'" in str(error.value)
+
+
+def test_a_photograph_beside_images_of_unknown_names_is_not_all_that_is_said(tmp_path):
+    (tmp_path / "plate.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    write_image(tmp_path / "x.tif")
+    with pytest.raises(ExportError, match=r"plate\.jpg is JPEG: .*; x\.tif; use format 'pattern'"):
+        exported(tmp_path)

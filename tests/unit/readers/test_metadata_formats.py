@@ -307,11 +307,15 @@ def test_hdf5_that_is_no_stack_of_images_says_what_it_holds(tmp_path):
     write_hdf5(tmp_path / "A01.h5", BF=np.zeros((2, 3, 20, 20), np.uint16), notes=np.zeros(4))
     with pytest.raises(ExportError) as error:
         exported(tmp_path, channels={"bf": "other"})
-    assert "A01.h5: dataset 'BF' is uint16 (2, 3, 20, 20); an image is a dataset (H, W)" in str(error.value)
+    assert "such as A01.h5: no dataset (H, W) or (H, W, tiles) of numbers; " in str(error.value)
     assert "the file holds 'BF' uint16 (2, 3, 20, 20), 'notes' float64 (4,)" in str(error.value)
     write_hdf5(tmp_path / "A02.h5", mask=image(), BF=np.zeros((2, 3, 20, 20), np.uint16))
-    with pytest.raises(ExportError, match=r"A01.h5: dataset 'BF' is uint16 \(2, 3, 20, 20\)"):
+    with pytest.raises(ExportError, match=r"A01.h5: dataset 'BF' is uint16 \(2, 3, 20, 20\); an image is"):
         exported(tmp_path, channels={"bf": "BF"})
+    (tmp_path / "A02.h5").unlink()
+    tifffile.imwrite(tmp_path / "p_A01_s1_w1.tif", image())
+    table, _ = exported(tmp_path, channels={"bf": "w1"})  # a table beside images is no second format
+    assert list(table["path"]) == ["p_A01_s1_w1.tif"]
 
 
 def test_links_out_of_an_hdf5_file_are_refused(tmp_path):

@@ -145,7 +145,7 @@ def test_a_pattern_that_fits_nothing_is_shown_beside_the_nearest_name(
 
 
 def test_a_number_that_is_none_is_named():
-    with pytest.raises(ExportError, match=r"takes .*'00d12h'.* from x_A1_00d12h\.tif: .*must be numbers"):
+    with pytest.raises(ExportError, match=r"takes .*'00d12h'.* from x_A1_00d12h\.tif; timepoint must be a n"):
         pattern.scan(
             RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
         )

@@ -369,7 +369,7 @@ def _crop(planes: pd.DataFrame, plate: str, pixel_size_um: float, overlap: str) 
 def _why_unlisted(raw: Path, path: str, name: str, scan: Scan) -> str:
     kind = foreign_kind(raw, path, by_content=is_image(path))
     if kind:
-        return in_words(kind)
+        return f"{kind[0]} (where it is to be read: {kind[1]})"
     if not is_image(path):
         return "no image"
     return f"not listed in {scan.evidence}" if scan.by_metadata else f"not named as {name} does"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from livedead.errors import ExportError
 from livedead.readers import cellvoyager, hdf5, imagexpress, ome, operetta, pattern
 from livedead.readers.folder import RawFolder, is_image
-from livedead.readers.foreign import describe_foreign
+from livedead.readers.foreign import describe_foreign, foreign_kind
 from livedead.readers.planes import Scan
 
 Reader = Callable[[RawFolder], Scan]
@@ -20,6 +20,8 @@ FORMATS: dict[str, Reader] = {
     "ome": ome.scan,
 }
 """Export format -> its reader: folder -> what it found."""
+_LOOKED_INTO = 200
+"""Files of a folder of no known format that are looked into."""
 
 
 def scan_folder(folder: RawFolder, plate: str, export_format: str) -> tuple[str, Scan]:
@@ -76,19 +78,25 @@ def _recognised(folder: RawFolder) -> tuple[str, Scan]:
 def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
     """What the files are that no reader takes, and what to do."""
     foreign = describe_foreign(folder.path, folder.files)
-    if foreign:
-        return foreign
-    sample = ", ".join(folder.files[:3]) or "no file at all"
-    reasons = [
+    unknown = [
+        path
+        for path in folder.files
+        if is_image(path) and not any(path in scan.passed_over for scan in scans.values())
+    ]
+    unknown = [path for path in unknown[:_LOOKED_INTO] if not foreign_kind(folder.path, path)]
+    said = [
         f"{len(scan.passed_over)} file(s) for {name}, such as {path}: {why}"
         for name, scan in scans.items()
         for path, why in list(scan.passed_over.items())[:1]
     ]
     user = pattern.file_pattern(folder)
-    if user is not None and folder.files:
-        reasons.append(f"file_pattern fits none: {user.nearest(folder.files)}")
-    elif "pattern" not in scans:
-        reasons.append(
+    if user is not None and (unknown or said):
+        said.append(f"file_pattern fits none: {user.nearest(folder.files)}")
+    elif unknown:
+        advice = (
             "use format 'pattern' with 'file_pattern' in config.yaml, such as '{well}_f{field}_{channel}'"
         )
-    return "; ".join([sample, *reasons])
+        said.append(f"{', '.join(unknown[:3])}; {advice}")
+    if foreign:
+        said.insert(0, foreign)
+    return "; ".join(said) or ", ".join(folder.files[:3]) or "no file at all"

@@ -9,7 +9,7 @@ import h5py
 from livedead.errors import ExportError, FieldError
 from livedead.images import hdf5_datasets
 from livedead.readers.folder import RawFolder, kind_of_entry
-from livedead.readers.names import FileName, file_name, unreadable_rows
+from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_rows
 from livedead.readers.pattern import file_pattern
 from livedead.readers.planes import Scan, plane
 
@@ -35,36 +35,35 @@ def scan(folder: RawFolder) -> Scan:
     Raises
     ------
     ExportError
-        If a name or the axes of a configured channel can be read in more than one way, or no
-        dataset is an image.
+        If a name or the axes of a configured channel can be read in more than one way, or that
+        channel is no image.
     """
     pattern = file_pattern(folder)
     rows: list[dict[str, Any]] = []
     passed_over: dict[str, str] = {}
     unreadable: list[FileName] = []
-    refused: list[str] = []
     for path in folder.files:
         if not path.lower().endswith(SUFFIXES):
             continue
         name = file_name(folder, pattern, path)
         if name.one("well") is None:
-            passed_over[path] = "file_pattern does not fit it" if pattern else "no well in its name"
+            passed_over[path] = NO_WELL if pattern is None else NO_FIT
             continue
         datasets = _datasets(folder.path / path)
         if datasets is None:
             unreadable.append(name)
             continue
+        of_file: list[dict[str, Any]] = []
+        holds = f"the file holds {_listed(datasets) or 'no dataset'}"
         for dataset, (shape, dtype) in datasets.items():
             axes, why_not = _axes(shape, dtype, folder.hdf5_axes)
-            if why_not:
-                holds = f"the file holds {_listed(datasets)}"
-                refused.append(f"{folder.path / path}: dataset {dataset!r} {why_not}; {holds}")
-                if dataset in folder.channels:
-                    raise ExportError(refused[-1])
-                continue
-            rows += _rows(name, dataset, axes, shape, dtype)
-    if refused and not rows:
-        raise ExportError(refused[0])
+            if not why_not:
+                of_file += _rows(name, dataset, axes, shape, dtype)
+            elif dataset in folder.channels:
+                raise ExportError(f"{folder.path / path}: dataset {dataset!r} {why_not}; {holds}")
+        if not of_file:
+            passed_over[path] = f"no dataset (H, W) or (H, W, tiles) of numbers; {holds}"
+        rows += of_file
     rows += unreadable_rows(rows, unreadable)
     return Scan(rows, "HDF5 files named by well", passed_over=passed_over)
 

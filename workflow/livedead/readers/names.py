@@ -20,6 +20,9 @@ _MARK = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """A mark that stands apart from what it marks: ``well_B3``, ``Site_0``, ``time 12``."""
+NO_WELL = "no well in its name; give 'file_pattern' in config.yaml"
+NO_FIT = "file_pattern does not fit it"
+"""Why a file is passed over."""
 _LABELS = frozenset("fswcztp")
 """f7, s1, w2, c3, z4, t5, p6 are fields, channels, planes, times more often than wells; F7 is a well."""
 
@@ -52,7 +55,7 @@ class FileName:
         found = self.readings.get(part, [])
         if len(found) > 1:
             raise ExportError(
-                f"{self.path}: the {part} may be {' or '.join(found)}, both of which its name has; say which "
+                f"{self.path}: the {part} may be {' or '.join(found)}, by the words of its name; say which "
                 "with 'file_pattern' in config.yaml, such as '{well}_f{field}'"
             )
         return found[0] if found else None

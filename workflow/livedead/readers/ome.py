@@ -11,7 +11,7 @@ from livedead.images import read_header
 from livedead.metadata import OmeDocument, is_ome, read_ome
 from livedead.plates import well_name
 from livedead.readers.folder import Listing, RawFolder
-from livedead.readers.names import FileName, file_name, unreadable_rows, words
+from livedead.readers.names import NO_FIT, FileName, file_name, unreadable_rows, words
 from livedead.readers.pattern import FilePattern, file_pattern
 from livedead.readers.planes import Scan, plane
 
@@ -117,7 +117,7 @@ class _Reading:
         for found, (file, problem) in zip(document.planes, places, strict=True):
             well, name, pages = wells[found.image], self._name(file), self._n_pages(file)
             if well is None:
-                self.passed_over[file] = "file_pattern does not fit it"
+                self.passed_over[file] = NO_FIT
                 continue
             if not problem and (found.page < 0 or (pages is not None and found.page >= pages)):
                 problem = "missing_plane"

@@ -80,12 +80,7 @@ def scan(folder: RawFolder) -> Scan:
     for path in folder.files:
         said = pattern.read(path)
         if said is not None:
-            try:
-                rows.append(plane(path, **said))
-            except ValueError as error:
-                raise ExportError(
-                    f"file_pattern takes {said} from {path}: {error}; field, timepoint and z must be numbers"
-                ) from error
+            rows.append(plane(path, **said))
     return Scan(rows, f"file_pattern {pattern.text!r}")
 
 
@@ -158,7 +153,7 @@ class FilePattern:
         Raises
         ------
         ExportError
-            If it fits in several places that say different things.
+            If it fits in several places that say different things, or takes a text for a number.
         """
         readings = {}
         for match in self._matches(path):
@@ -176,7 +171,13 @@ class FilePattern:
                 f"file_pattern {self.text!r} fits {path} in several places: {listed}; write more of the name "
                 "into it, so that it fits in one"
             )
-        return next(iter(readings.values()), None)
+        said = next(iter(readings.values()), {})
+        texts = [part for part in ("field", "timepoint", "z") if not said.get(part, "0").isdigit()]
+        if texts:
+            raise ExportError(
+                f"file_pattern {self.text!r} takes {said} from {path}; {', '.join(texts)} must be a number"
+            )
+        return said or None
 
     def _matches(self, path: str) -> Iterator[re.Match[str]]:
         """Every match; where one begins with a well, another well may begin within it."""
