@@ -39,7 +39,8 @@ FIELDS = 4
 """Fields of the case end to end; its seconds are of one of them."""
 
 PLANE = {"plate": "p", "well": "A01", "timepoint": 1, "channel": "w1", "page": 0, "pages": 1}
-PLANE |= {"problem": "", "projection": "", "dataset": "", "accept": "", "crop_y_px": 0, "crop_x_px": 0}
+PLANE |= {"problem": "", "projection": "", "dataset": "", "axes": "", "accept": ""}
+PLANE |= {"crop_y_px": 0, "crop_x_px": 0}
 """The columns of an index that are the same in every row."""
 
 COLUMNS = [

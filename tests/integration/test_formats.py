@@ -212,7 +212,7 @@ def test_braces_in_a_pattern_and_mistakes_in_maps_before_anything_is_computed(
         {"a": experiment[0], "b": experiment[0]},
         [{"plate": name, "format": "pattern", "platemap": f"config/{name}.csv"} for name in "ab"],
         channels={"brightfield": "w1"},
-        file_pattern=r"p_(?P<well>[A-P]\d{2})_s(?P<field>\d{1,3})_(?P<channel>w\d)\.TIF",
+        file_pattern="p_{well}_s{field}_{channel}.TIF",
     )
     for name, well in (("a", "I9"), ("b", "A 1")):
         (tmp_path / f"config/{name}.csv").write_text(f"well,drug\n{well},x\n")

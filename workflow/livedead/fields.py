@@ -26,7 +26,8 @@ _PROBLEMS = {
     "missing_file": "the export lists the file, but it is not there; copy the export again",
     "missing_plane": "the focal plane or page is absent, so the field does not compare with the others",
     "acquisition_failed": "the microscope reports that the acquisition failed",
-    "doubled": "several images claim this plane, or several planes this image; leave one of them in 'raw'",
+    "doubled": "several images claim this plane, or several planes this image; tell them apart "
+    "by 'file_pattern' in config.yaml, or, where one is a copy, move that out of 'raw'",
     "unreadable": "the file could not be read when the plate was indexed; copy it again",
 }
 
@@ -89,6 +90,7 @@ class PlateImages:
             int(row.page),
             pages=int(row.pages),
             dataset=row.dataset,
+            axes=row.axes,
             accept=row.accept.split(",") if row.accept else (),
             checksum=(self.checksum, getattr(row, self.checksum)),
             n_bytes=int(row.bytes),

@@ -22,7 +22,7 @@ from skimage.io import imread
 
 from livedead.errors import ExportError, FieldError
 from livedead.holes import BLOCK_BYTES, find_hole, in_file_order
-from livedead.metadata import absent_planes, is_ome, read_ome
+from livedead.metadata import absent_planes, imagej_pixel_size_um, is_ome, read_ome
 from livedead.segments import check_blocks, check_segments, loses_nothing, next_page
 from livedead.stores import replacing
 
@@ -88,6 +88,8 @@ class Header:
     width: int
     dtype: str
     description: str
+    pixel_size_um: float
+    """Side of a pixel after ImageJ, NaN if it says nothing."""
 
 
 def read_header(path: str | Path) -> Header:
@@ -95,13 +97,27 @@ def read_header(path: str | Path) -> Header:
     path = Path(path)
 
     def read() -> Header:
+        if path.exists() and not path.is_file():  # a FIFO would wait for its writer
+            raise FieldError("unreadable", f"{path}: no file, though named like one")
         with open(path, "rb") as stream, _tiff(stream, path) as file:
             page = _page(file, 0)
             return Header(
-                len(file.pages), page.imagelength, page.imagewidth, str(page.dtype), page.description
+                len(file.pages),
+                page.imagelength,
+                page.imagewidth,
+                str(page.dtype),
+                page.description,
+                _imagej_pixel_size_um(file, page),
             )
 
     return _in_time(read, path)
+
+
+def _imagej_pixel_size_um(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float:
+    resolution = page.tags.get("XResolution")
+    if not file.is_imagej or not file.imagej_metadata or resolution is None or resolution.value[1] == 0:
+        return float("nan")
+    return imagej_pixel_size_um(file.imagej_metadata, resolution.value[0] / resolution.value[1])
 
 
 def read_plane(
@@ -110,6 +126,7 @@ def read_plane(
     *,
     pages: int = 1,
     dataset: str = "",
+    axes: str = "",
     accept: Iterable[str] = (),
     checksum: tuple[str, str] | None = None,
     n_bytes: int | None = None,
@@ -128,7 +145,9 @@ def read_plane(
     pages : int
         How many pages the file has to have; others than expected would be left out unseen.
     dataset : str
-        Dataset of an HDF5 file, (H, W) or (H, W, tiles).
+        Dataset of an HDF5 file.
+    axes : str
+        Its axes: ``yx``, or ``yxn`` or ``nyx`` with n tiles.
     accept : iterable of str
         What the user declared, of `DECLARABLE`.
     checksum : (kind, value), optional
@@ -158,7 +177,7 @@ def read_plane(
     def read() -> np.ndarray:
         if dataset or path.suffix.lower() in _HDF5_SUFFIXES:
             _check_once(path, checksum, n_bytes)
-            stored = _hdf5_plane(path, dataset, page, accepted)
+            stored = _hdf5_plane(path, dataset, axes, page, accepted)
         else:
             with _checked_stream(path, checksum, n_bytes) as stream, _tiff(stream, path) as file:
                 stored = _tiff_plane(file, path, page, pages, accepted)
@@ -481,19 +500,20 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
 
 
-def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> _Stored:
-    """One tile of a dataset (H, W, tiles), or a dataset (H, W) whole."""
+def _hdf5_plane(path: Path, dataset: str, axes: str, tile: int, accept: frozenset[str]) -> _Stored:
+    """One tile of a dataset, or a dataset of two axes whole."""
     with h5py.File(path, "r") as file:
         data = hdf5_datasets(file, path).get(dataset)
         if data is None:
             raise FieldError("wrong_layout", f"{path}: no dataset {dataset!r}; index the plate again")
-        tiles = data.shape[2] if data.ndim == 3 else 1
-        if data.ndim not in (2, 3) or tile >= tiles:
+        sizes = dict(zip(axes, data.shape, strict=False))
+        if len(axes) != data.ndim or not {"y", "x"} <= set(axes) or tile >= sizes.get("n", 1):
             raise FieldError(
                 "wrong_shape",
-                f"{path}: dataset {dataset!r} has shape {data.shape}, not (H, W, tiles) with tile {tile}",
+                f"{path}: dataset {dataset!r} has shape {data.shape}, not axes {axes!r} with tile {tile}; "
+                "index the plate again",
             )
-        height, width = data.shape[:2]
+        height, width = sizes["y"], sizes["x"]
         if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
             raise FieldError("too_large", f"{path}: dataset {dataset!r} has shape {data.shape}")
         dtype = str(data.dtype.newbyteorder("="))
@@ -501,16 +521,19 @@ def _hdf5_plane(path: Path, dataset: str, tile: int, accept: frozenset[str]) -> 
         if dtype != "uint16" and declaration not in accept:
             declared = declaration if declaration in DECLARABLE else None
             raise _refuse(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
-        pixels = data[...] if data.ndim == 2 else data[:, :, tile]
-        chunk, unwritten = data.chunks[:2] if data.chunks else None, _is_unwritten(data, tile)
+        pixels = data[tuple(tile if axis == "n" else slice(None) for axis in axes)]
+        chunk = data.chunks and tuple(
+            side for axis, side in zip(axes, data.chunks, strict=True) if axis != "n"
+        )
+        unwritten = _is_unwritten(data, axes, tile)
     return _Stored(np.ascontiguousarray(_counts(pixels, path)), 8 * pixels.itemsize, chunk, unwritten)
 
 
-def _is_unwritten(data: h5py.Dataset, tile: int) -> bool:
+def _is_unwritten(data: h5py.Dataset, axes: str, tile: int) -> bool:
     """Whether any chunk that a tile lies in was never written."""
     if data.chunks is None or data.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED:
         return False
-    plane = np.s_[:, :, tile : tile + 1] if data.ndim == 3 else np.s_[:, :]
+    plane = tuple(slice(tile, tile + 1) if axis == "n" else slice(None) for axis in axes)
     for chunk in data.iter_chunks(plane):
         first = tuple(s.start // side * side for s, side in zip(chunk, data.chunks, strict=True))
         if data.id.get_chunk_info_by_coord(first).byte_offset is None:

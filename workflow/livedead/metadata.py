@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from livedead.errors import ExportError
 
@@ -60,10 +61,12 @@ def attributes(element: ET.Element) -> dict[str, str]:
 
 
 def child_texts(element: ET.Element) -> dict[str, str]:
-    """Local name of each child -> its text; of equal names the first."""
+    """Local name of each child -> its text; `ValueError` if equal names have different texts."""
     texts: dict[str, str] = {}
     for child in element:
-        texts.setdefault(local_name(child.tag), (child.text or "").strip())
+        name, text = local_name(child.tag), (child.text or "").strip()
+        if texts.setdefault(name, text) != text:
+            raise ValueError(f"{name} is there twice, {texts[name]!r} and {text!r}")
     return texts
 
 
@@ -138,11 +141,15 @@ def read_ome(text: str | bytes, source: object) -> OmeDocument:
 
 def _read_ome(root: ET.Element) -> OmeDocument:
     planes: list[OmePlane] = []
-    names, numbers = [], {}
+    names: list[str] = []
+    numbers: dict[str, int] = {}
     first_page = 0
     for number, image in enumerate(e for e in root if local_name(e.tag) == "Image"):
         names.append(image.get("Name", ""))
-        numbers[image.get("ID", "")] = number
+        identifier = image.get("ID", "")
+        if identifier and identifier in numbers:
+            raise ValueError(f"two images {identifier}")
+        numbers[identifier] = number
         pixels = next(elements(image, "Pixels"), None)
         if pixels is None:
             raise KeyError("Pixels")
@@ -150,13 +157,15 @@ def _read_ome(root: ET.Element) -> OmeDocument:
         if next(elements(pixels, "TiffData"), None) is None:
             first_page += len(found)
         planes += found
-    wells = {}
+    wells: dict[int, tuple[int, int, int]] = {}
     for well in elements(root, "Well"):
         row, column = int(well.attrib["Row"]), int(well.attrib["Column"])
         for field, sample in enumerate(elements(well, "WellSample"), start=1):
             reference = next(elements(sample, "ImageRef"), None)
             if reference is not None and reference.attrib["ID"] in numbers:
-                wells[numbers[reference.attrib["ID"]]] = row, column, field
+                image_number, place = numbers[reference.attrib["ID"]], (row, column, field)
+                if wells.setdefault(image_number, place) != place:
+                    raise ValueError(f"image {reference.attrib['ID']} is in two wells or fields")
     return OmeDocument(planes, names, wells)
 
 
@@ -201,7 +210,9 @@ def _pixels_planes(number: int, pixels: ET.Element, first_page: int, own: str) -
         every = int(
             block.get("PlaneCount", "1" if block.get("IFD") is not None or uuid is not None else total)
         )
-        mapped.update({start + k: (file, page + k) for k in range(min(every, total - start))})
+        for k in range(min(every, total - start)):
+            if mapped.setdefault(start + k, (file, page + k)) != (file, page + k):
+                raise ValueError(f"plane {start + k} is on two pages, by two TiffData elements")
     if not blocks:
         mapped = {k: ("", first_page + k) for k in range(total)}
     for k in range(total):
@@ -212,6 +223,21 @@ def _pixels_planes(number: int, pixels: ET.Element, first_page: int, own: str) -
         yield OmePlane(
             number, channels[along["C"]], along["Z"], along["T"], file, page, x_um, y_um, pixel_size_um
         )
+
+
+def imagej_pixel_size_um(metadata: dict[str, Any], pixels_per_unit: float) -> float:
+    """Side of a pixel after ImageJ's ``unit`` and the TIFF's XResolution; NaN where they name no length.
+
+    Parameters
+    ----------
+    metadata : dict
+        ImageJ's description.
+    pixels_per_unit : float
+        ImageJ writes the resolution in its own unit and leaves TIFF's ResolutionUnit at none.
+    """
+    unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").replace("micron", "um")
+    length = TO_MICROMETRES.get(unit.removesuffix("s"), float("nan"))
+    return length / pixels_per_unit if pixels_per_unit > 0 else float("nan")
 
 
 def absent_planes(document: OmeDocument, file: str, n_pages: int) -> int:

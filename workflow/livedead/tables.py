@@ -26,8 +26,8 @@ TEXT, WHOLE, COUNT, NUMBER, FLAG = "str", "int64", "Int64", "float64", "bool"
 
 _NAMES = {
     TEXT: """
-        plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags duplicate_of axes
-        projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
+        plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags duplicate_of
+        axes projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
         found fold varied rule Metadata_Plate Metadata_Well Metadata_Status Metadata_QC_Flags
         Metadata_Row_SHA256""",
@@ -225,8 +225,9 @@ def _table(*columns: str | list[str], key: list[str] | None = None, others: str 
 
 
 IMAGES = _table(
-    FIELD_KEY, "channel", "z", "projection", "path", "dataset", "page", "pages", "height", "width", "dtype",
-    "bytes", "sha256", "crc32", "x_um", "y_um", "crop_y_px", "crop_x_px", "accept", "problem", ROW_SHA256,
+    FIELD_KEY, "channel", "z", "projection", "path", "dataset", "axes", "page", "pages", "height", "width",
+    "dtype", "bytes", "sha256", "crc32", "x_um", "y_um", "crop_y_px", "crop_x_px", "accept", "problem",
+    ROW_SHA256,
     key=[*FIELD_KEY, "channel", "z", "path", "dataset", "page", "problem"],
 )  # fmt: skip
 SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", ROW_SHA256, key=FIELD_KEY)

@@ -22,6 +22,7 @@ rule index_plate:
         pixel_size_um=of_plate("pixel_size_um"),
         # A function, because Snakemake takes the braces of a text such as \d{2} for wildcards.
         file_pattern=lambda wildcards: config["file_pattern"],
+        hdf5_axes=config["hdf5_axes"],
         pages=config["pages"],
         focal_plane=config["focal_plane"],
         overlap=config["overlap"],

@@ -30,6 +30,7 @@ if __name__ == "__main__":
             n_wells=snakemake.params.n_wells,
             pixel_size_um=snakemake.params.pixel_size_um,
             file_pattern=snakemake.params.file_pattern,
+            hdf5_axes=snakemake.params.hdf5_axes,
             pages=snakemake.params.pages,
             focal_plane=snakemake.params.focal_plane,
             overlap=snakemake.params.overlap,

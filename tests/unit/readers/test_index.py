@@ -12,13 +12,13 @@ from livedead.errors import ExportError, FieldError
 from livedead.fields import PlateImages
 from livedead.images import file_checksums
 from livedead.readers import cellvoyager, imagexpress, index_plate, inventory, operetta, pattern
-from livedead.readers.pattern import words
+from livedead.readers.folder import RawFolder
 
 GUID = "9E84F49F-1B25-4E7E-8040-D1BB2D7E73EA"
 
 
 def parsed(*files, scan=imagexpress.scan, raw=Path()):
-    rows = scan(raw, list(files), None).rows
+    rows = scan(RawFolder(raw, list(files))).rows
     return [tuple(row[name] for name in ("well", "field", "channel", "timepoint", "z")) for row in rows]
 
 
@@ -62,27 +62,10 @@ def test_real_imagexpress_tree(shared):
         path.relative_to(shared / "imagexpress/9987_Plate_3434").as_posix()
         for path in (shared / "imagexpress/9987_Plate_3434").rglob("*")
     ]
-    table = imagexpress.scan(shared / "imagexpress/9987_Plate_3434", sorted(files), None).table()
+    table = imagexpress.scan(RawFolder(shared / "imagexpress/9987_Plate_3434", sorted(files))).table()
     assert sorted(set(table["well"])) == ["B02", "B03"]
     assert set(table["channel"]) == {"w1", "w2", "w3"}
     assert set(table["field"]) == {1, 2}
-
-
-def test_patterns_of_ones_own():
-    files = ["x/r02c11f007-t3.tif", "x/other.tif"]
-    table = pattern.scan(
-        None, files, r"r(?P<row>\d+)c(?P<column>\d+)f(?P<field>\d+)-t(?P<timepoint>\d+)\.tif"
-    )
-    table = table.table()
-    assert len(table) == 1
-    row = table.iloc[0]
-    assert (row["well"], row["field"], row["timepoint"], row["channel"]) == ("B11", 7, 3, "1")
-
-
-@pytest.mark.parametrize("text", ["(", r"(?P<field>\d)", r"(?P<well>\w)(?P<colour>x)"])
-def test_patterns_that_cannot_work(text):
-    with pytest.raises(ExportError, match="file_pattern"):
-        pattern.scan(None, [], text)
 
 
 @pytest.fixture
@@ -282,25 +265,9 @@ def described(raw, mapped=(), fields_per_well=None, **changes):
     ],
 )
 def test_names_of_other_microscopes(scan, path, expected):
-    row = scan(None, [path], None).rows[0]
+    row = scan(RawFolder(Path(), [path])).rows[0]
     found = (row["well"], row["field"], row["channel"], row["timepoint"], row["z"])
     assert (found[0].replace("A2", "A02"), *found[1:]) == expected or found == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("A01_t12.h5", {"well": "A01", "timepoint": "12"}),
-        ("plate 7/well_B3-time 12.h5", {"well": "B3", "timepoint": "12"}),
-        ("T01_A02.h5", {"well": "A02", "timepoint": "01"}),
-        ("T01_T02.h5", {"well": "T01", "timepoint": "02"}),
-        ("C04_B05.h5", {"well": "B05"}),
-        ("C04_f7_w1.h5", {"well": "C04"}),
-        ("notes.h5", None),
-    ],
-)
-def test_words_of_a_name(path, expected):
-    assert words(path) == expected
 
 
 def test_wells_counted_by_number_follow_the_plate(tmp_path):
@@ -314,9 +281,13 @@ def test_wells_counted_by_number_follow_the_plate(tmp_path):
         index(tmp_path, channels={"bf": "Bf"}, n_wells=24)
 
 
-def test_ambiguity_lists_the_candidates(export):
+def test_formats_that_explain_a_folder_in_part_say_how_much_of_it(export):
     tifffile.imwrite(export / "r01c01f01p01-ch1sk1fk1fl1.tiff", np.eye(8, dtype=np.uint16))
-    with pytest.raises(ExportError, match=r"may be: imagexpress \(9 planes.*operetta \(1 planes"):
+    (export / "notes.txt").write_text("no image")
+    expected = (
+        r"may be: imagexpress \(explains 9 of 10 image files, .*operetta \(explains 1 of 10 image files, "
+    )
+    with pytest.raises(ExportError, match=expected):
         index(export)
     assert exported(export, export_format="imagexpress")[1]["format"] == "imagexpress"
 
@@ -407,6 +378,7 @@ def test_htd_says_what_to_expect(export):
     assert names == {"w1": "Brightfield", "w2": "PI"}
     (export / "p.HTD").write_text(HTD)
     text = described(export, channels={"bf": "Brightfield"})
+    assert "NOTE" not in text
     assert "promised by the export, not imaged: D01" in text
     assert "fields with fewer than 2 timepoints" in text
 

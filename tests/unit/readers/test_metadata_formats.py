@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from livedead import stores
 from livedead.errors import ExportError, FieldError
 from livedead.fields import PlateImages
+from livedead.metadata import read_ome
 from livedead.readers import index_plate, inventory
 
 
@@ -259,17 +261,81 @@ def test_hdf5_stacks(tmp_path):
     assert code(plate, ("B11", 1, 1)) == "changed_since_index"
 
 
-def test_hdf5_of_another_order_and_links_out(tmp_path):
-    with h5py.File(tmp_path / "A01.h5", "w") as file:
-        file["BF"] = np.ones((2, 20, 30), np.uint16)
-    with pytest.raises(ExportError, match=r"shape \(2, 20, 30\); expected \(H, W, tiles\)"):
+def write_hdf5(path, **datasets):
+    with h5py.File(path, "w") as file:
+        for name, data in datasets.items():
+            file[name] = data
+
+
+@pytest.mark.parametrize(
+    ("shape", "readings"),
+    [
+        (
+            (100, 96, 96),
+            "96 tiles of 100 x 96 px (hdf5_axes: yxn) or 100 tiles of 96 x 96 px (hdf5_axes: nyx)",
+        ),
+        ((96, 96, 96), "96 tiles of 96 x 96 px (hdf5_axes: yxn) or 96 tiles of 96 x 96 px (hdf5_axes: nyx)"),
+        (
+            (96, 96, 100),
+            "100 tiles of 96 x 96 px (hdf5_axes: yxn) or 96 tiles of 96 x 100 px (hdf5_axes: nyx)",
+        ),
+        ((2, 20, 30), "2 tiles of 20 x 30 px (hdf5_axes: nyx)"),
+    ],
+)
+def test_axes_that_the_shape_leaves_open_are_the_users_to_say(tmp_path, shape, readings):
+    write_hdf5(tmp_path / "A01.h5", BF=np.zeros(shape, np.uint16))
+    with pytest.raises(ExportError) as error:
         exported(tmp_path, channels={"bf": "BF"})
+    assert f"dataset 'BF' of shape {shape} may be {readings}; say which in config.yaml" in str(error.value)
+    for axes, n in (("nyx", shape[0]), ("yxn", shape[2])):
+        table, _ = exported(tmp_path, channels={"bf": "BF"}, hdf5_axes=axes)
+        assert list(table["field"]) == list(range(1, n + 1))
+
+
+@pytest.mark.parametrize("axes", ["yxn", "nyx"])
+def test_the_gate_cuts_the_tile_that_the_axes_say(tmp_path, axes):
+    tiles = [image(k) for k in range(25)]
+    write_hdf5(tmp_path / "A01.h5", BF=np.stack(tiles, axis=axes.index("n")))
+    table, _ = exported(tmp_path, channels={"bf": "BF"}, hdf5_axes=axes)
+    stores.write_table(tmp_path / "images.tsv", table)
+    plate = PlateImages(tmp_path, stores.read_table(tmp_path / "images.tsv"), 16)
+    for k, tile in enumerate(tiles):
+        np.testing.assert_array_equal(plate.plane(("A01", k + 1, 1), "bf"), tile)
+
+
+def test_hdf5_that_is_no_stack_of_images_says_what_it_holds(tmp_path):
+    write_hdf5(tmp_path / "A01.h5", BF=np.zeros((2, 3, 20, 20), np.uint16), notes=np.zeros(4))
+    with pytest.raises(ExportError) as error:
+        exported(tmp_path, channels={"bf": "other"})
+    assert "such as A01.h5: no dataset (H, W) or (H, W, tiles) of numbers; " in str(error.value)
+    assert "the file holds 'BF' uint16 (2, 3, 20, 20), 'notes' float64 (4,)" in str(error.value)
+    write_hdf5(tmp_path / "A02.h5", mask=image(), BF=np.zeros((2, 3, 20, 20), np.uint16))
+    with pytest.raises(ExportError, match=r"A01.h5: dataset 'BF' is uint16 \(2, 3, 20, 20\); an image is"):
+        exported(tmp_path, channels={"bf": "BF"})
+    (tmp_path / "A02.h5").unlink()
+    tifffile.imwrite(tmp_path / "p_A01_s1_w1.tif", image())
+    table, _ = exported(tmp_path, channels={"bf": "w1"})  # a table beside images is no second format
+    assert list(table["path"]) == ["p_A01_s1_w1.tif"]
+
+
+def test_links_out_of_an_hdf5_file_are_refused(tmp_path):
     with h5py.File(tmp_path / "A01.h5", "w") as file:
         layout = h5py.VirtualLayout((20, 20), np.uint16)
         layout[:] = h5py.VirtualSource("secret.h5", "x", (20, 20))
         file.create_virtual_dataset("BF", layout)
     with pytest.raises(ExportError, match="lies in another file"):
         exported(tmp_path, channels={"bf": "BF"})
+
+
+def test_a_file_per_field_takes_its_number_from_the_name(tmp_path):
+    for k in (1, 2):
+        write_hdf5(tmp_path / f"A01_f{k}.h5", BF=image(k))
+    (tmp_path / "A01_f3.h5").write_bytes(b"torn")
+    table, _ = exported(tmp_path, channels={"bf": "BF"})
+    plate = PlateImages(tmp_path, table, 16)
+    assert plate.keys() == [("A01", 1, 1), ("A01", 2, 1), ("A01", 3, 1)]
+    np.testing.assert_array_equal(plate.plane(("A01", 2, 1), "bf"), image(2))
+    assert code(plate, ("A01", 3, 1)) == "unreadable"
 
 
 def test_other_arrays_beside_the_images_stop_no_plate(tmp_path):
@@ -308,11 +374,10 @@ def test_ome_tiff_with_channels_and_times(tmp_path):
     assert export["expected"] == {"pixel_size_um": 0.5}
     plate = PlateImages(tmp_path, table, 16)
     for t in range(3):
-        np.testing.assert_array_equal(plate.plane(("C04", 1, t + 1), "pi"), data[t, 1])
-    table = exported(
-        tmp_path, channels={"bf": "BF"}, file_pattern=r".*_(?P<well>C\d+)_f(?P<field>\d+)\.ome\.tif"
-    )[0]
-    assert set(table["field"]) == {7}
+        np.testing.assert_array_equal(plate.plane(("C04", 7, t + 1), "pi"), data[t, 1])
+    table = exported(tmp_path, channels={"bf": "BF"}, file_pattern=r"_(?P<well>C\d+)_f\d+\.ome")[0]
+    assert set(table["field"]) == {1}
+    assert list(table["timepoint"]) == [1, 2, 3]
 
 
 def test_ome_wells_and_absent_planes(tmp_path):
@@ -384,6 +449,200 @@ def test_an_empty_file_of_a_set_is_listed_once(tmp_path):
     table, _ = exported(tmp_path, channels={"bf": "BF"})
     assert list(zip(table["well"], table["problem"], strict=True)) == [("B03", ""), ("B04", "")]
     assert code(PlateImages(tmp_path, table, 16), ("B04", 1, 1)) == "unreadable"
+
+
+def write_ome(path, k, **metadata):
+    tifffile.imwrite(path, image(k), ome=True, photometric="minisblack", metadata={"axes": "YX", **metadata})
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("plate_{}_f{}.ome.tif", (1, 2)),
+        ("exp_MMStack_{}-Site_{}.ome.tif", (0, 1)),
+        ("{}-Pos{:03}.ome.tif", (0, 3)),
+    ],
+)
+def test_documents_of_one_field_each_take_its_number_from_the_name(tmp_path, name, numbers):
+    for well in ("A1", "B2"):
+        for k in numbers:
+            write_ome(tmp_path / name.format(well, k), k)
+    table, _ = exported(tmp_path, channels={"bf": "0"})
+    plate = PlateImages(tmp_path, table, 16)
+    assert plate.keys() == [(well, k, 1) for well in ("A01", "B02") for k in numbers]
+    np.testing.assert_array_equal(plate.plane(("B02", numbers[1], 1), "bf"), image(numbers[1]))
+
+
+def test_a_plate_of_one_field_a_document_takes_its_number_from_the_name_too(tmp_path):
+    for k in (1, 2):
+        write_two(tmp_path / f"x_s{k}.ome.tif", k, description=ome(f"x_s{k}.ome.tif"))
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"pi": "PI"})[0], 16)
+    assert plate.keys() == [("H12", 1, 1), ("H12", 2, 1)]
+    np.testing.assert_array_equal(plate.plane(("H12", 2, 1), "pi"), image(3))
+
+
+def test_fields_that_nothing_tells_apart_are_doubled_and_the_key_is_named(tmp_path):
+    for name in ("first", "second"):
+        write_ome(tmp_path / f"A1 {name}.ome.tif", 1)
+    table, export = exported(tmp_path, channels={"bf": "0"})
+    with pytest.raises(FieldError, match="'file_pattern'") as error:
+        PlateImages(tmp_path, table, 16).plane(("A01", 1, 1), "bf")
+    assert error.value.code == "doubled"
+    assert "'file_pattern' in config.yaml tells apart what is no copy: A01 field 1" in described(
+        table, export
+    )
+
+
+def test_a_well_word_in_an_ome_name_is_not_guessed(tmp_path):
+    for day in (1, 2, 3):
+        write_ome(tmp_path / f"HepG2_B05_D{day}.ome.tif", day)
+    with pytest.raises(ExportError, match=r"HepG2_B05_D1.ome.tif: the well may be B05 or D01"):
+        exported(tmp_path, channels={"bf": "0"})
+    table, _ = exported(tmp_path, channels={"bf": "0"}, file_pattern="_{well}_D{timepoint}")
+    plate = PlateImages(tmp_path, table, 16)
+    assert plate.keys() == [("B05", 1, day) for day in (1, 2, 3)]
+    np.testing.assert_array_equal(plate.plane(("B05", 1, 3), "bf"), image(3))
+
+
+def test_image_and_file_that_name_different_wells_are_refused(tmp_path):
+    write_ome(tmp_path / "B05.ome.tif", 1, Name="D1")
+    with pytest.raises(ExportError, match=r"the well may be B05 or D01"):
+        exported(tmp_path, channels={"bf": "0"})
+
+
+def test_times_of_a_set_are_told_once(tmp_path):
+    """A document that spans files with a timepoint each in their names: not the sum of both."""
+    pixels = "".join(
+        f'<TiffData IFD="0" FirstT="{t}"><UUID FileName="A01_t{t + 1}.ome.tif">urn:uuid:{t}</UUID></TiffData>'
+        for t in range(3)
+    )
+    document = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" SizeC="1" SizeZ="1" SizeT="3" SizeX="20" SizeY="20" '
+        f'Type="uint16"><Channel ID="Channel:0:0" Name="BF"/>{pixels}</Pixels></Image></OME>'
+    )
+    for t in range(3):
+        tifffile.imwrite(
+            tmp_path / f"A01_t{t + 1}.ome.tif",
+            image(t),
+            photometric="minisblack",
+            description=document,
+            metadata=None,
+        )
+    plate = PlateImages(tmp_path, exported(tmp_path, channels={"bf": "BF"})[0], 16)
+    assert plate.keys() == [("A01", 1, t) for t in (1, 2, 3)]
+    np.testing.assert_array_equal(plate.plane(("A01", 1, 3), "bf"), image(2))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('<TiffData IFD="1" FirstC="1">', '<TiffData IFD="1" FirstC="0">'),  # one plane on two pages
+        (
+            "</Plate>",
+            "<Well Row='0' Column='0'><WellSample><ImageRef ID='Image:0'/></WellSample></Well></Plate>",
+        ),
+        ("</OME>", "<Image ID='Image:0'/></OME>"),
+    ],
+)
+def test_documents_that_contradict_themselves_are_refused(old, new):
+    text = ome("x.ome.tif")
+    assert len(read_ome(text, "x").planes) == 2
+    with pytest.raises(ExportError, match="x: OME-XML with an unreadable or missing value"):
+        read_ome(text.replace(old, new), "x")
+
+
+def described(table, export, pixel_size_um=1.0):
+    return inventory.take_inventory(
+        table,
+        export,
+        [],
+        plate="p",
+        n_wells=96,
+        pixel_size_um=pixel_size_um,
+        input_channels=["bf"],
+        fields_per_well=None,
+    )
+
+
+@pytest.mark.parametrize("below", ["Images/", "a/b/"])
+def test_images_below_their_index_are_read_there_and_it_is_said(tmp_path, below):
+    planes = [(1, 2, k, 1, "Ok", f"{k}.tiff", 0) for k in (1, 2)]
+    harmony(tmp_path, planes, name="Index.xml")
+    (tmp_path / below).mkdir(parents=True)
+    for k in (1, 2):
+        tifffile.imwrite(tmp_path / below / f"{k}.tiff", image(k))
+    table, export = exported(tmp_path)
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("A02", 2, 1), "bf"), image(2))
+    assert f"NOTE: 2 file(s) that Index.xml lists lie not beside it but below, in {below}" in described(
+        table, export
+    )
+
+
+def test_images_of_one_name_in_two_folders_below_their_index_are_not_chosen(tmp_path):
+    harmony(tmp_path, [(1, 2, 1, 1, "Ok", "1.tiff", 0)], name="Index.xml")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        tifffile.imwrite(tmp_path / folder / "1.tiff", image(1))
+    table, export = exported(tmp_path)
+    assert code(PlateImages(tmp_path, table, 16), ("A02", 1, 1)) == "missing_file"
+    assert "several of their name lie below it, such as a/1.tiff and b/1.tiff" in described(table, export)
+
+
+def test_images_below_their_list_of_cellvoyager(tmp_path):
+    yokogawa(tmp_path, [(record("IMG", 1), "x.tif")])
+    (tmp_path / "Image").mkdir()
+    tifffile.imwrite(tmp_path / "Image/x.tif", image(1))
+    table, _ = exported(tmp_path, channels={"bf": "C01"})
+    assert list(table["path"]) == ["Image/x.tif"]
+
+
+def test_an_index_that_contradicts_itself_is_refused(tmp_path):
+    harmony(tmp_path, [(1, 2, 1, 1, "Ok", "1.tiff", 0)])
+    path = tmp_path / "Index.idx.xml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("<Row>1</Row><Col>2</Col><FieldID>", "<Row>1</Row><Row>7</Row><Col>2</Col><FieldID>")
+    )
+    with pytest.raises(ExportError, match="Row is there twice, '1' and '7'"):
+        exported(tmp_path)
+    entry = "<Entry ChannelID='1'><ChannelName>PI</ChannelName></Entry></Map>"
+    path.write_text(text.replace("</Map>", entry))
+    with pytest.raises(ExportError, match="channel 1 is both 'Brightfield' and 'PI'"):
+        exported(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "unit", "sheet", "told"),
+    [
+        (0.65, "micron", 0.65, ""),
+        (0.65, r"\u00B5m", 0.68, ""),  # 4.4 %
+        (0.65, "um", 0.69, "the export says 0.65 um, plates.tsv 0.69 um"),  # 5.8 %
+        (650, "nm", 1.3, "the export says 0.65 um, plates.tsv 1.3 um"),
+        (0.00065, "mm", 0.65, ""),
+        (1, "pixel", 0.65, ""),
+    ],
+)
+def test_the_resolution_of_imagej_is_compared_as_that_of_ome(tmp_path, said, unit, sheet, told):
+    tifffile.imwrite(
+        tmp_path / "p_A01_s1_w1.tif",
+        image(),
+        imagej=True,
+        resolution=(1 / said, 1 / said),
+        metadata={"unit": unit},
+    )
+    table, export = exported(tmp_path, channels={"bf": "w1"}, pixel_size_um=sheet)
+    assert inventory.differing_pixel_size(export["expected"], sheet) == told
+    assert (f"PIXEL SIZE: {told}" in described(table, export, sheet)) == bool(told)
+
+
+def test_images_of_several_pixel_sizes_are_told(tmp_path):
+    for k, size in ((1, 0.65), (2, 1.3)):
+        write_ome(tmp_path / f"A01_f{k}.ome.tif", k, PhysicalSizeX=size)
+    table, export = exported(tmp_path, channels={"bf": "0"})
+    assert export["expected"] == {"pixel_sizes_um": [0.65, 1.3]}
+    assert "PIXEL SIZE: the export says 0.65 and 1.3 um, plates.tsv 0.65 um" in described(table, export, 0.65)
 
 
 def ome(name):

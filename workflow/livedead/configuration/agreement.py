@@ -11,7 +11,6 @@ from livedead.configuration.settings import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import ConfigError, nearest
-from livedead.sheets import 
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (

@@ -11,6 +11,7 @@ HASHED = (
     "classes",
     "network",
     "pages",
+    "hdf5_axes",
     "focal_plane",
     "overlap",
     "gate",

@@ -1,8 +1,7 @@
 """Folders of raw images -> one index: a row per image plane, whatever the microscope."""
 
 import logging
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,48 +13,17 @@ from livedead.errors import ExportError, FieldError, SheetError
 from livedead.images import Header, file_checksums, read_header
 from livedead.plates import FORMATS as PLATE_FORMATS
 from livedead.plates import parse_well, well_name, well_position
-from livedead.readers import cellvoyager, hdf5, imagexpress, ome, operetta, pattern
-from livedead.readers.planes import IMAGE_SUFFIXES, Scan
+from livedead.readers.folder import RawFolder, is_image, kind_of_entry, list_files
+from livedead.readers.foreign import describe_foreign, foreign_kind, in_words
+from livedead.readers.formats import scan_folder
+from livedead.readers.planes import Scan, pixel_sizes
 from livedead.readers.positions import find_overlap
+from livedead.tables import IMAGES, ROW_SHA256
 
 log = logging.getLogger(__name__)
 
-Reader = Callable[[Path, list[str], str | None], Scan]
-
-FORMATS: dict[str, Reader] = {
-    "imagexpress": imagexpress.scan,
-    "operetta": operetta.scan,
-    "cellvoyager": cellvoyager.scan,
-    "incell": pattern.scan_incell,
-    "scanr": pattern.scan_scanr,
-    "hdf5": hdf5.scan,
-    "ome": ome.scan,
-}
-"""Export format -> its reader: (folder, relative paths, file_pattern) -> what it found."""
-
 PLANE = ["well", "field", "timepoint", "channel"]
-COLUMNS = [
-    "plate",
-    *PLANE,
-    "z",
-    "projection",
-    "path",
-    "dataset",
-    "page",
-    "pages",
-    "height",
-    "width",
-    "dtype",
-    "bytes",
-    "sha256",
-    "crc32",
-    "x_um",
-    "y_um",
-    "crop_y_px",
-    "crop_x_px",
-    "accept",
-    "problem",
-]
+COLUMNS = [column for column in IMAGES.columns if column != ROW_SHA256]
 
 
 def index_plate(
@@ -67,6 +35,7 @@ def index_plate(
     n_wells: int,
     pixel_size_um: float,
     file_pattern: str | None = None,
+    hdf5_axes: str | None = None,
     pages: str | None = None,
     focal_plane: int | str | dict[str, int | str] | None = None,
     overlap: str = "keep",
@@ -80,7 +49,7 @@ def index_plate(
     raw : Path
         Folder of the export.
     export_format : str
-        A key of `FORMATS`, ``pattern``, or ``auto``.
+        A key of `livedead.readers.formats.FORMATS`, ``pattern``, or ``auto``.
     channels : dict
         Name in the workflow -> name in the export, such as ``{"brightfield": "w1"}``; what
         the export's metadata calls the channel will do as well.
@@ -88,7 +57,9 @@ def index_plate(
         Size of the plate.
     pixel_size_um : float
     file_pattern : str, optional
-        For ``pattern``, ``hdf5`` and ``ome``: see `livedead.readers.pattern`.
+        For ``pattern``, ``hdf5`` and ``ome``: see `livedead.readers.pattern.FilePattern`.
+    hdf5_axes : str, optional
+        Axes of HDF5 datasets of three, see `livedead.readers.hdf5.AXES`.
     pages : str, optional
         What the pages of a multi-page TIFF are: field, timepoint, channel or z.
     focal_plane : int, str or dict, optional
@@ -107,21 +78,26 @@ def index_plate(
         fails that needs this plane.
     export : dict
         ``format`` and ``evidence`` for it, ``expected`` and ``channel_names`` after the export's
-        metadata, ``passed_over`` (relative path -> why) of all other files.
+        metadata, ``notes`` on how it was read, ``foreign`` (relative path -> what it is) of files in
+        the index that are no images, ``passed_over`` (relative path -> why) of all other files.
 
     Raises
     ------
     ExportError
-        If nothing matches or more than one format does, a channel is nowhere, focal planes
-        are left to guess, wells are impossible, or files lead out of the folder.
+        If nothing matches or more than one format does, a name or a stack can be read in more
+        than one way, a channel is nowhere, focal planes are left to guess, wells are impossible,
+        no file is an image, or files lead out of the folder.
     """
     if not raw.is_dir():
         raise ExportError(f"plate {plate}: no folder {raw}; correct 'raw' in plates.tsv")
-    files = list_files(raw)
-    name, scan = _scan(raw, files, plate, export_format, file_pattern)
+    folder = RawFolder(raw, list_files(raw), n_wells, frozenset(channels.values()), file_pattern, hdf5_axes)
+    name, scan = scan_folder(folder, plate, export_format)
     log.info("plate %s: format %s, by %s", plate, name, scan.evidence)
+    for note in scan.notes:
+        log.warning("plate %s: %s", plate, note)
     passed_over = dict(scan.passed_over)
     planes = scan.table()
+    _refuse_foreign(raw, plate, planes["path"])
     planes["well"] = [_well(plate, row.well, row.path, n_wells) for row in planes.itertuples()]
     if pages is not None:
         planes = _with_pages(planes, pages, _headers(raw, planes, threads))
@@ -130,6 +106,12 @@ def index_plate(
     planes = _chosen_focus(planes, plate, focal_plane, passed_over)
     headers = _headers(raw, planes, threads)
     planes = _with_headers(planes, headers)
+    foreign = _foreign(raw, planes)
+    headless = dict.fromkeys(planes["path"][planes["height"] == 0])
+    no_file = planes["path"].isin([path for path in headless if kind_of_entry(raw / path)])
+    planes.loc[no_file & (planes["problem"] == ""), "problem"] = "unreadable"
+    if "pixel_size_um" not in scan.expected and "pixel_sizes_um" not in scan.expected:
+        scan.expected.update(pixel_sizes(header.pixel_size_um for header in headers.values()))
     paths = list(dict.fromkeys(planes["path"]))
     with ThreadPoolExecutor(threads) as pool:
         found = dict(zip(paths, pool.map(lambda path: _fingerprint(raw / path), paths), strict=True))
@@ -142,98 +124,19 @@ def index_plate(
     planes = planes.assign(plate=plate, accept=",".join(sorted(accept)), _order=order)
     planes = planes.sort_values(["_order", *PLANE[1:], "z", "path", "page"])
     used = set(planes["path"])
-    for path in files:
+    for path in folder.files:
         if path not in used and path not in passed_over:
-            passed_over[path] = _why_unlisted(path, name, scan)
+            passed_over[path] = _why_unlisted(raw, path, name, scan)
     export = {
         "format": name,
         "evidence": scan.evidence,
         "expected": scan.expected,
         "channel_names": scan.channel_names,
+        "notes": scan.notes,
+        "foreign": foreign,
         "passed_over": {path: why for path, why in passed_over.items() if path not in used},
     }
     return planes[COLUMNS].reset_index(drop=True), export
-
-
-def list_files(raw: Path) -> list[str]:
-    """Relative paths of all files below `raw`, sorted; links that lead out are refused.
-
-    A link that leads nowhere is listed as the file that it stands for: that one is missing.
-    """
-    root = raw.resolve()
-    files = []
-    for folder, subfolders, names in os.walk(raw, onerror=_refuse_folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in [*subfolders, *names]:
-            path = Path(folder, name)
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                raise ExportError(f"{path}: a link that leads out of the raw folder; copy the file instead")
-            if name.startswith(".") or not (path.is_file() or (path.is_symlink() and not path.exists())):
-                continue
-            relative = path.relative_to(raw).as_posix()
-            if relative.isprintable():
-                files.append(relative)
-            elif relative.lower().endswith(IMAGE_SUFFIXES):  # macOS leaves files named "Icon\r"
-                raise ExportError(
-                    f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
-                )
-    return sorted(files)
-
-
-def _refuse_folder(error: OSError) -> None:
-    """What `os.walk` would pass over: the wells of such a folder would seem not to be imaged."""
-    raise ExportError(
-        f"{error.filename}: {error.strerror}; make the folder readable, or move it out of 'raw'"
-    )
-
-
-def _scan(
-    raw: Path, files: list[str], plate: str, export_format: str, file_pattern: str | None
-) -> tuple[str, Scan]:
-    """The format and what its reader found; for ``auto``, the only one that finds anything."""
-    readers = {**FORMATS, "pattern": pattern.scan}
-    try:
-        if export_format == "auto":
-            return _recognised(raw, files, file_pattern)
-        if export_format not in readers:
-            known = ", ".join(["auto", *readers])
-            raise ExportError(f"format {export_format!r} in plates.tsv; known: {known}")
-        scan = readers[export_format](raw, files, file_pattern)
-        if not scan.rows:
-            sample = ", ".join(files[:3]) or "no file at all"
-            raise ExportError(f"no file in {raw} is of format {export_format}: {sample}")
-        return export_format, scan
-    except ExportError as error:
-        raise ExportError(f"plate {plate}: {error}") from error
-
-
-def _recognised(raw: Path, files: list[str], file_pattern: str | None) -> tuple[str, Scan]:
-    found: dict[str, Scan] = {}
-    errors: dict[str, ExportError] = {}
-    for name, reader in FORMATS.items():
-        try:
-            scan = reader(raw, files, file_pattern if name in ("hdf5", "ome") else None)
-        except ExportError as error:
-            errors[name] = error
-            continue
-        if scan.rows:
-            found[name] = scan
-    candidates = [f"{name} ({len(scan.rows)} planes, by {scan.evidence})" for name, scan in found.items()]
-    candidates += [f"{name} ({error})" for name, error in errors.items()]
-    if len(candidates) == 1:
-        if errors:
-            raise next(iter(errors.values()))
-        return next(iter(found.items()))
-    if candidates:
-        raise ExportError(
-            f"format 'auto' in plates.tsv, but {raw} may be: {'; '.join(candidates)}; "
-            "write the right one into plates.tsv"
-        )
-    sample = ", ".join(files[:3]) or "no file at all"
-    raise ExportError(
-        f"format 'auto' in plates.tsv, but {raw} is of no known format ({', '.join(FORMATS)}): {sample}; "
-        "use format 'pattern' with 'file_pattern' in config.yaml"
-    )
 
 
 def _well(plate: str, text: str, path: str, n_wells: int) -> str:
@@ -396,6 +299,8 @@ def _headers(raw: Path, planes: pd.DataFrame, threads: int) -> dict[str, Header]
 
 def _fingerprint(path: Path) -> dict[str, str | int]:
     """Checksums and size of a file; if it cannot be read what no file has, so that the gate refuses it."""
+    if kind_of_entry(path):  # a FIFO would wait for its writer for ever
+        return {"sha256": "", "crc32": "", "bytes": 0}
     try:
         return {**file_checksums(path), "bytes": path.stat().st_size}
     except OSError as error:
@@ -440,7 +345,24 @@ def _crop(planes: pd.DataFrame, plate: str, pixel_size_um: float, overlap: str) 
     return found.crop_px()
 
 
-def _why_unlisted(path: str, name: str, scan: Scan) -> str:
-    if not path.lower().endswith(IMAGE_SUFFIXES):
+def _why_unlisted(raw: Path, path: str, name: str, scan: Scan) -> str:
+    kind = foreign_kind(raw, path, by_content=is_image(path))
+    if kind:
+        return f"{kind[0]} (where it is to be read: {kind[1]})"
+    if not is_image(path):
         return "no image"
     return f"not listed in {scan.evidence}" if scan.by_metadata else f"not named as {name} does"
+
+
+def _refuse_foreign(raw: Path, plate: str, paths: Iterable[str]) -> None:
+    """Refuse a plate whose every file is known to be no image: it is named, and what to do."""
+    paths = list(dict.fromkeys(paths))
+    if all(foreign_kind(raw, path) for path in paths):  # ends at the first image
+        raise ExportError(f"plate {plate}: no file is an image: {describe_foreign(raw, paths)}")
+
+
+def _foreign(raw: Path, planes: pd.DataFrame) -> dict[str, str]:
+    """What the files are that the index lists and that are no images."""
+    headless = planes["path"][planes["height"] == 0]
+    kinds = {path: foreign_kind(raw, path) for path in dict.fromkeys(headless)}
+    return {path: in_words(kind) for path, kind in kinds.items() if kind}

@@ -8,8 +8,9 @@ from typing import Any
 
 from livedead.errors import ExportError
 from livedead.metadata import attributes, elements, parse_xml
+from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.pattern import scan_names
-from livedead.readers.planes import Scan, beside, plane, read_bytes
+from livedead.readers.planes import Scan, plane
 
 log = logging.getLogger(__name__)
 
@@ -20,43 +21,51 @@ PATTERN = (
 KEY = ("well", "timepoint", "field", "z", "channel")
 
 
-def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan(folder: RawFolder) -> Scan:
     """Read each measurement's list; go by names only where there is none.
 
     Channels are ``C01``, ``C02``, ... as in the names. A record of type ERR is a failed acquisition:
     of one plane, or of all planes that its missing attributes leave open and that were not taken.
     """
-    lists = [path for path in files if path.rpartition("/")[2].lower() == "measurementdata.mlf"]
+    lists = [path for path in folder.files if path.rpartition("/")[2].lower() == "measurementdata.mlf"]
     if not lists:
-        return scan_names(files, PATTERN, evidence="names such as 'plate_D08_T0001F001L01A01Z01C01.tif'")
+        return scan_names(folder, PATTERN, evidence="names such as 'plate_D08_T0001F001L01A01Z01C01.tif'")
     merged = Scan([], " and ".join(lists), by_metadata=True)
-    known_files = set(files)
     for path in lists:
-        root = parse_xml(read_bytes(raw, path), raw / path)
+        source = folder.path / path
+        root = parse_xml(folder.read_bytes(path), source)
+        listing = Listing(folder, path)
         taken, failed = [], []
         for record in elements(root, "MeasurementRecord"):
             values = attributes(record)
             name = (record.text or "").strip()
             try:
                 if values.get("Type") == "IMG":
-                    taken.append(_plane(values, beside(path, name, path), known_files))
+                    taken.append(_plane(values, *listing.find(name)))
                 elif values.get("Type") == "ERR":
                     failed.append(values)
             except (KeyError, ValueError) as error:
                 raise ExportError(
-                    f"{raw / path}: record {values}: unreadable or missing value: {error!r}"
+                    f"{source}: record {values}: unreadable or missing value: {error!r}"
                 ) from error
         merged.rows += _with_failures(taken, failed, path)
-    for path in files:
+        merged.notes += listing.notes()
+    stated, sizes = [], []
+    for path in folder.files:
         if path.lower().endswith(".mrf"):
+            source = folder.path / path
             try:
-                merged.expected.update(_expected(read_bytes(raw, path), raw / path))
+                expected, own_sizes = _expected(folder.read_bytes(path), source)
             except (ExportError, ValueError) as error:
-                log.warning("%s: not understood (%s); what it expects is not known", raw / path, error)
+                log.warning("%s: not understood (%s); what it expects is not known", source, error)
+                continue
+            stated.append(expected)
+            sizes += own_sizes
+    merged.expect(stated, sizes)
     return merged
 
 
-def _plane(values: dict[str, str], path: str, known_files: set[str]) -> dict[str, Any]:
+def _plane(values: dict[str, str], path: str, problem: str) -> dict[str, Any]:
     return plane(
         path,
         row=values["Row"],
@@ -67,7 +76,7 @@ def _plane(values: dict[str, str], path: str, known_files: set[str]) -> dict[str
         z=values.get("ZIndex"),
         x_um=float(values.get("X", "nan")),
         y_um=float(values.get("Y", "nan")),
-        problem="" if path in known_files else "missing_file",
+        problem=problem,
     )
 
 
@@ -116,8 +125,8 @@ def _with_failures(
     return rows
 
 
-def _expected(content: bytes, source: Path) -> dict[str, Any]:
-    """What ``MeasurementDetail.mrf`` promises."""
+def _expected(content: bytes, source: Path) -> tuple[dict[str, Any], list[float]]:
+    """What ``MeasurementDetail.mrf`` promises, and the pixel size of each channel."""
     root = parse_xml(content, source)
     values = attributes(root)
     expected: dict[str, Any] = {}
@@ -130,6 +139,4 @@ def _expected(content: bytes, source: Path) -> dict[str, Any]:
         attributes(channel).get("HorizontalPixelDimension")
         for channel in elements(root, "MeasurementChannel")
     }
-    if len(sizes) == 1 and (size := sizes.pop()):
-        expected["pixel_size_um"] = float(size)
-    return expected
+    return expected, [float(size) for size in sizes if size]

@@ -1,16 +1,14 @@
 """MetaXpress / ImageXpress exports: ``[date/plate/]TimePoint_1/ZStep_1/name_B03_s2_w1GUID.tif``."""
 
 import csv
-import logging
 import re
-from pathlib import Path
 from typing import Any
 
-from livedead.errors import ExportError
-from livedead.plates import well_name
-from livedead.readers.planes import Scan, plane, read_bytes
-
-log = logging.getLogger(__name__)
+from livedead.errors import ExportError, SheetError
+from livedead.plates import well_name, well_position
+from livedead.readers.folder import RawFolder
+from livedead.readers.names import words
+from livedead.readers.planes import Scan, plane
 
 # The name is read from its end: what comes before the well is free text. A GUID is matched
 # whole, because its first digits would otherwise join the channel's or the site's number.
@@ -18,30 +16,37 @@ log = logging.getLogger(__name__)
 _NAME = re.compile(
     r"(?:.*?_)?(?P<well>(?!(?-i:[stwz]))(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
     r"(?:_t(?P<timepoint>\d+))?(?:_z(?P<z>\d+))?"
-    r"_?(?P<thumb>_?thumb)?(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.(?:tiff?|stk)",
+    r"_?(?P<thumb>_?thumb)?(?P<guid>[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.(?:tiff?|stk)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
 _TIMEPOINT = re.compile(r"TimePoint_?(\d+)", re.IGNORECASE | re.ASCII)
 _Z_STEP = re.compile(r"ZStep_?(\d+)", re.IGNORECASE | re.ASCII)
 
 
-def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan(folder: RawFolder) -> Scan:
     """Parse relative paths, and the ``.HTD`` file where there is one.
 
     Channels are ``w1``, ``w2``, ...; a projection that the microscope made (``ZStep_0``, or files
     beside the ``ZStep_n`` folders) has z 0.
+
+    Raises
+    ------
+    ExportError
+        If nothing in a name marks its well as MetaXpress does and another word may be it, or
+        name and folders give a file two timepoints or focal planes.
     """
     rows, passed_over = [], {}
-    stacks = {_folder(path[: found.start()]) for path in files if (found := re.search(_Z_STEP, path))}
-    for path in files:
+    settings = [path for path in folder.files if path.lower().endswith(".htd")]
+    stacks = {_folder(path[: found.start()]) for path in folder.files if (found := re.search(_Z_STEP, path))}
+    for path in folder.files:
         *folders, name = path.split("/")
         match = _NAME.fullmatch(name)
-        if match is None:
+        if match is None or not _is_the_well(path, match, folder.n_wells, marked=bool(settings)):
             continue
         if match["thumb"]:
             passed_over[path] = "thumbnail"
             continue
-        z = match["z"] or _number(_Z_STEP, folders)
+        z = _number(path, match["z"], _Z_STEP, folders)
         if z is None and _folder(path) in stacks:
             z = "0"
         rows.append(
@@ -50,17 +55,35 @@ def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
                 well=match["well"],
                 field=match["field"],
                 channel=(match["channel"] or "w1").lower(),
-                timepoint=match["timepoint"] or _number(_TIMEPOINT, folders),
+                timepoint=_number(path, match["timepoint"], _TIMEPOINT, folders),
                 z=z,
                 projected=z is not None and int(z) == 0,
             )
         )
-    settings = [path for path in files if path.lower().endswith(".htd")]
-    expected, names = _read_settings(raw, settings)
-    evidence = "names such as 'plate_B03_s2_w1.TIF'"
+    scanned = Scan(rows, "names such as 'plate_B03_s2_w1.TIF'", passed_over=passed_over)
+    scanned.expected, scanned.channel_names, scanned.notes = _read_settings(folder, settings)
     if settings:
-        evidence += f" and {min(settings, key=_depth)}"
-    return Scan(rows, evidence, passed_over=passed_over, channel_names=names, expected=expected)
+        scanned.evidence += f" and {min(settings, key=_depth)}"
+    return scanned
+
+
+def _is_the_well(path: str, match: re.Match[str], n_wells: int, *, marked: bool) -> bool:
+    """Whether the word in the well's place is the well, and not a field or a day (``A1_f1``, ``B05_D1``).
+
+    What marks it is what follows (``_s1``, ``_w1``, a GUID), or an ``.HTD`` file; MetaXpress writes
+    it in capitals.
+    """
+    marked = marked or any(match[name] for name in ("field", "channel", "timepoint", "z", "guid"))
+    if marked and match["well"][0].isupper():
+        return True
+    wells = words(match[0], n_wells).readings.get("well", [])
+    taken = [well for well in wells if well_position(well) == _position(match["well"])]
+    if taken and len(wells) > 1:
+        raise ExportError(
+            f"{path}: the well may be {' or '.join(wells)}; say which with format 'pattern' in plates.tsv "
+            "and 'file_pattern' in config.yaml, such as '{well}_D{timepoint}'"
+        )
+    return bool(taken) or not wells
 
 
 def _folder(path: str) -> str:
@@ -71,21 +94,35 @@ def _depth(path: str) -> tuple[int, str]:
     return path.count("/"), path
 
 
-def _number(expression: re.Pattern[str], folders: list[str]) -> str | None:
+def _position(well: str) -> tuple[int, int] | None:
+    try:
+        return well_position(well)
+    except SheetError:
+        return None
+
+
+def _number(path: str, named: str | None, expression: re.Pattern[str], folders: list[str]) -> str | None:
+    """The number that a name or a folder gives, None if neither does."""
     found = [match[1] for folder in folders if (match := expression.fullmatch(folder))]
-    return found[-1] if found else None
+    found = [number for number in (named, *found) if number is not None]
+    if len(set(map(int, found))) > 1:
+        raise ExportError(
+            f"{path}: its folders and its name number it {' and '.join(found)}; say which is meant "
+            "with format 'pattern' in plates.tsv and 'file_pattern' in config.yaml"
+        )
+    return found[0] if found else None
 
 
-def _read_settings(raw: Path, paths: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read_settings(folder: RawFolder, paths: list[str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """What the uppermost ``.HTD`` files promise, if they agree; on channels they have to."""
     top = min((path.count("/") for path in paths), default=0)
     uppermost = sorted(path for path in paths if path.count("/") == top)
-    found = []
+    found, notes = [], []
     for path in uppermost:
         try:
-            found.append(parse_htd(read_bytes(raw, path).decode("latin-1")))
+            found.append(parse_htd(folder.read_bytes(path).decode("latin-1")))
         except (ValueError, KeyError, IndexError, csv.Error) as error:
-            log.warning("%s: not understood (%r); what it expects is not known", raw / path, error)
+            notes.append(f"{path} is not understood ({error!r}); what it expects is not known")
     names: dict[str, str] = {}
     for _, own in found:
         for channel, name in own.items():
@@ -95,9 +132,9 @@ def _read_settings(raw: Path, paths: list[str]) -> tuple[dict[str, Any], dict[st
                     "give each measurement a row of plates.tsv of its own, or remove what is wrong"
                 )
     if any(one != found[0] for one in found):
-        log.warning("%s disagree; what they expect is left aside", ", ".join(uppermost))
-        return {}, names
-    return found[0] if found else ({}, {})
+        notes.append(f"{', '.join(uppermost)} disagree; what they expect is left aside")
+        return {}, names, notes
+    return found[0][0] if found else {}, names, notes
 
 
 def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -111,7 +148,11 @@ def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
         ``w1`` -> the name of the wavelength.
     """
     lines = csv.reader(text.splitlines(), skipinitialspace=True)
-    values = {line[0].strip(): [value.strip() for value in line[1:]] for line in lines if line}
+    values: dict[str, list[str]] = {}
+    for name, *of_name in filter(None, lines):
+        stripped = [value.strip() for value in of_name]
+        if values.setdefault(name.strip(), stripped) != stripped:
+            raise ValueError(f"{name} is there twice, {values[name.strip()]} and {stripped}")
     wells = [well_name(row, column) for row, column in _selected(values, "WellsSelection")]
     has_sites = values.get("Sites", ["FALSE"])[0].upper() == "TRUE"
     waves = {k: values[k][0] for k in values if k.startswith("WaveName") and values[k]}

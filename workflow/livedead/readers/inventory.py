@@ -11,6 +11,9 @@ from livedead.readers.positions import find_overlap
 SHOWN = 12
 """Examples that a line names before it only counts."""
 
+MAX_PIXEL_SIZE_DIFFERENCE = 0.05
+"""Share by which a pixel size may differ from the export's before it is told."""
+
 # Rough, from the demo on 2 CPU cores; only the order of magnitude is meant.
 SECONDS_PER_MEGAPIXEL = 0.6
 BYTES_PER_PIXEL = {"class maps and tables": 0.05, "target 'normalized', per channel": 1.6}
@@ -44,14 +47,32 @@ def take_inventory(
         *_wells(images, export["expected"], mapped_wells),
         *_regularity(images, export["expected"], fields_per_well),
         *_incomplete(images, input_channels),
-        *_problems(images),
+        *_problems(images, export["foreign"]),
         *_duplicates(images),
-        *_odd(images),
+        *_odd(images, export["foreign"]),
         *_passed_over(export["passed_over"]),
         *_positions(images, export["expected"], pixel_size_um),
         *_estimate(images, input_channels),
+        *(f"  NOTE: {note}" for note in export["notes"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def differing_pixel_size(expected: dict[str, Any], pixel_size_um: float) -> str:
+    """In words, that the export's metadata give another pixel size than plates.tsv; empty if they do not.
+
+    Parameters
+    ----------
+    expected : dict
+        ``pixel_size_um``, or ``pixel_sizes_um`` where the metadata give several; see `Scan.expected`.
+    pixel_size_um : float
+        What plates.tsv says.
+    """
+    said = expected.get("pixel_sizes_um") or [size for size in [expected.get("pixel_size_um")] if size]
+    if all(abs(size / pixel_size_um - 1) <= MAX_PIXEL_SIZE_DIFFERENCE for size in said):
+        return ""
+    sizes = " and ".join(f"{size:.4g}" for size in said)
+    return f"the export says {sizes} um, plates.tsv {pixel_size_um:.4g} um"
 
 
 def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: int) -> list[str]:
@@ -120,10 +141,11 @@ def _incomplete(images: pd.DataFrame, input_channels: list[str]) -> list[str]:
     return [_line(f"fields without {', '.join(input_channels)}", without)]
 
 
-def _problems(images: pd.DataFrame) -> list[str]:
+def _problems(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     """Planes that will fail, by reason."""
     names = {
-        "doubled": "doubled: planes that several images claim, or images that several planes claim",
+        "doubled": "doubled: planes that several images claim, or images that several planes claim; "
+        "'file_pattern' in config.yaml tells apart what is no copy",
         "missing_file": "missing: listed by the export, but not there",
         "missing_plane": "missing: focal planes or pages that other fields have",
         "acquisition_failed": "failed acquisitions, as the microscope reports",
@@ -137,7 +159,8 @@ def _problems(images: pd.DataFrame) -> list[str]:
                 _line(
                     what,
                     [
-                        f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}: {r.path}"
+                        f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}: "
+                        f"{_with_kind(r.path, foreign)}"
                         for r in rows.itertuples()
                     ],
                 )
@@ -158,7 +181,11 @@ def _duplicates(images: pd.DataFrame) -> list[str]:
     return [_line("THE SAME IMAGE in several places", lines)] if lines else []
 
 
-def _odd(images: pd.DataFrame) -> list[str]:
+def _with_kind(path: str, foreign: dict[str, str]) -> str:
+    return f"{path} ({foreign[path]})" if path in foreign else path
+
+
+def _odd(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     """Files whose header or size differs from the others."""
     there = images[images["problem"].isin(["", "doubled"])]
     headless = there[there["height"] == 0]
@@ -175,7 +202,10 @@ def _odd(images: pd.DataFrame) -> list[str]:
         f"  shape: {usual[0]} x {usual[1]} px, {depths or '-'}",
         _line("of another shape", [f"{r.path} ({r.height} x {r.width})" for r in odd_shape.itertuples()]),
         _line("of a depth other than uint16", [f"{r.path} ({r.dtype})" for r in odd_type.itertuples()]),
-        _line("without a readable header", sorted(set(headless["path"]))),
+        _line(
+            "without a readable header",
+            [_with_kind(path, foreign) for path in sorted(set(headless["path"]))],
+        ),
         _line(
             "files much smaller than the others of their channel",
             [f"{row.path} ({row.bytes:,} bytes)" for row in small.itertuples()],
@@ -196,8 +226,9 @@ def _passed_over(passed_over: dict[str, str]) -> list[str]:
 def _positions(images: pd.DataFrame, expected: dict[str, Any], pixel_size_um: float) -> list[str]:
     lines = []
     said = expected.get("pixel_size_um")
-    if said and abs(said / pixel_size_um - 1) > 0.02:
-        lines.append(f"  PIXEL SIZE: the export says {said:.4g} um, plates.tsv {pixel_size_um:.4g} um")
+    differs = differing_pixel_size(expected, pixel_size_um)
+    if differs:
+        lines.append(f"  PIXEL SIZE: {differs}")
     overlap = find_overlap(images, said or pixel_size_um)
     if not overlap.known:
         return [*lines, "  overlap of fields: not known, the export gives no stage positions"]

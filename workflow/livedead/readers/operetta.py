@@ -1,15 +1,15 @@
 """Opera Phenix and Operetta exports (Harmony, Columbus): ``Index.idx.xml``, or else the names."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from livedead.errors import ExportError
 from livedead.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
 from livedead.plates import well_name
-from livedead.readers.pattern import compiled, scan_names
-from livedead.readers.planes import Scan, beside, plane, read_bytes
+from livedead.readers.folder import Listing, RawFolder
+from livedead.readers.pattern import preset, scan_names
+from livedead.readers.planes import Scan, plane
 
 INDEX_NAMES = ("index.idx.xml", "index.xml", "index.ref.xml", "imageindex.columbusidx.xml")
 """Names of the index, the better first: one folder may hold several that list the same images."""
@@ -18,47 +18,53 @@ PATTERN = (
     r"r(?P<row>\d{2})c(?P<column>\d{2})f(?P<field>\d+)p(?P<z>\d+)(?:rc\d+)?"
     r"-ch(?P<channel>\d+)sk(?P<timepoint>\d+)(?:fk\d+)?(?:fl\d+)?\.tiff?"
 )
-_NAME = compiled(PATTERN)
+_NAME = preset(PATTERN)
 _OK = ("", "ok")
 
 
-def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan(folder: RawFolder) -> Scan:
     """Read the index of each measurement; go by names only where there is none.
 
     Channels are the export's numbers (``1``, ``2``, ...), named as in the index; timepoints count
-    from 1, as in the names.
+    from 1, as in the names. An image that does not lie beside the index is looked for below it.
     """
     indices: dict[str, str] = {}
-    for path in files:
-        folder, _, name = path.rpartition("/")
-        if name.lower() in INDEX_NAMES and b"EvaluationInputData" in read_bytes(raw, path)[:4096]:
-            known = indices.get(folder)
+    for path in folder.files:
+        parent, _, name = path.rpartition("/")
+        if name.lower() in INDEX_NAMES and b"EvaluationInputData" in folder.read_bytes(path)[:4096]:
+            known = indices.get(parent)
             if known is None or _rank(path) < _rank(known):
-                indices[folder] = path
+                indices[parent] = path
     if not indices:
-        return scan_names(files, PATTERN, evidence="names such as 'r03c03f01p01-ch1sk1fk1fl1.tiff'")
+        return scan_names(folder, PATTERN, evidence="names such as 'r03c03f01p01-ch1sk1fk1fl1.tiff'")
     merged = Scan([], " and ".join(sorted(indices.values())), by_metadata=True)
-    known_files = set(files)
+    stated, sizes = [], []
     for path in sorted(indices.values()):
-        root = parse_xml(read_bytes(raw, path), raw / path)
-        names, lengths = _channels(root)
+        source = folder.path / path
+        root = parse_xml(folder.read_bytes(path), source)
+        try:
+            names, own_sizes = _channels(root)
+            stated.append(_expected(root))
+        except ValueError as error:
+            raise ExportError(f"{source}: {error}") from error
+        sizes += own_sizes
         for channel, name in names.items():
             if merged.channel_names.setdefault(channel, name) != name:
                 raise ExportError(
-                    f"{raw / path}: channel {channel} is {name!r}, in another index of this folder "
+                    f"{source}: channel {channel} is {name!r}, in another index of this folder "
                     f"{merged.channel_names[channel]!r}; give each measurement a row of plates.tsv of its own"
                 )
-        expected = _expected(root, lengths)
-        wells = merged.expected.get("wells", []) + expected.get("wells", [])
-        merged.expected.update({**expected, "wells": wells} if wells else expected)
+        listing = Listing(folder, path)
         for image in elements(root, "Image"):
             if len(image):  # elsewhere an Image is only a reference
                 try:
-                    merged.rows.append(_plane(image, path, known_files))
+                    merged.rows.append(_plane(image, path, listing))
                 except (KeyError, ValueError) as error:
                     raise ExportError(
-                        f"{raw / path}: image {child_texts(image)}: unreadable or missing value: {error!r}"
+                        f"{source}: image {[e.text for e in image]}: unreadable or missing value: {error!r}"
                     ) from error
+        merged.notes += listing.notes()
+    merged.expect(stated, sizes)
     return merged
 
 
@@ -66,7 +72,7 @@ def _rank(path: str) -> int:
     return INDEX_NAMES.index(path.rpartition("/")[2].lower())
 
 
-def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
+def _plane(image: Element, index: str, listing: Listing) -> dict[str, Any]:
     texts, lengths = child_texts(image), child_lengths_um(image)
     problem = "" if texts.get("State", "").lower() in _OK else "acquisition_failed"
     name = texts.get("URL", "")
@@ -75,12 +81,10 @@ def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
     if "://" in name:
         name = name.rpartition("/")[2]
     # A failed acquisition may name no file; then the index stands for it.
-    path = beside(index, name, index) if name else index
+    path, missing = listing.find(name) if name else (index, "")
     named = _NAME.fullmatch(path)
     # Harmony counts timepoints from 0 in the index and from 1 in the names.
     timepoint = int(named["timepoint"]) if named else int(texts.get("TimepointID", "0")) + 1
-    if not problem and path not in known_files:
-        problem = "missing_file"
     return plane(
         path,
         row=texts["Row"],
@@ -92,7 +96,7 @@ def _plane(image: Element, index: str, known_files: set[str]) -> dict[str, Any]:
         page=_page(image),
         x_um=lengths.get("PositionX", float("nan")),
         y_um=lengths.get("PositionY", float("nan")),
-        problem=problem,
+        problem=problem or missing,
     )
 
 
@@ -101,17 +105,18 @@ def _page(image: Element) -> int:
     return next((int(e.get("BufferNo", "0")) for e in image if local_name(e.tag) == "URL"), 0)
 
 
-def _channels(root: Element) -> tuple[dict[str, str], dict[str, float]]:
-    """Channel names and lengths: beside each image up to Harmony 5, in the maps from Harmony 7 on."""
+def _channels(root: Element) -> tuple[dict[str, str], list[float]]:
+    """Channel names and pixel sizes: beside each image up to Harmony 5, in the maps from Harmony 7 on."""
     names: dict[str, str] = {}
-    lengths: dict[str, float] = {}
+    sizes: list[float] = []
     for entry in _entries(root):
         texts = child_texts(entry)
         channel = entry.get("ChannelID") or texts.get("ChannelID", "")
-        if texts.get("ChannelName"):
-            names.setdefault(channel, texts["ChannelName"])
-        lengths = lengths or child_lengths_um(entry)
-    return names, lengths
+        name = texts.get("ChannelName")
+        if name and names.setdefault(channel, name) != name:
+            raise ValueError(f"channel {channel} is both {names[channel]!r} and {name!r}")
+        sizes.append(child_lengths_um(entry).get("ImageResolutionX", float("nan")))
+    return names, sizes
 
 
 def _entries(root: Element) -> Iterator[Element]:
@@ -120,7 +125,7 @@ def _entries(root: Element) -> Iterator[Element]:
             yield element
 
 
-def _expected(root: Element, lengths: dict[str, float]) -> dict[str, Any]:
+def _expected(root: Element) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     plate = next((child_texts(e) for e in elements(root, "Plate")), {})
     if plate.get("PlateRows", "").isdigit() and plate.get("PlateColumns", "").isdigit():
@@ -128,6 +133,4 @@ def _expected(root: Element, lengths: dict[str, float]) -> dict[str, Any]:
     wells = [child_texts(e) for e in elements(root, "Well") if len(e)]
     if wells and all(well.get("Row", "").isdigit() and well.get("Col", "").isdigit() for well in wells):
         expected["wells"] = [well_name(int(well["Row"]) - 1, int(well["Col"]) - 1) for well in wells]
-    if "ImageResolutionX" in lengths:
-        expected["pixel_size_um"] = lengths["ImageResolutionX"]
     return expected

@@ -1,12 +1,28 @@
-"""Exports whose file names tell all: a regular expression with named groups, or a preset."""
+"""Exports whose file names tell all: the user's template or regular expression, or a preset."""
 
 import re
-from pathlib import Path
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
-from livedead.errors import ExportError
-from livedead.readers.planes import Scan, plane
+from livedead.errors import ExportError, SheetError
+from livedead.plates import parse_well
+from livedead.readers.folder import RawFolder, is_image
+from livedead.readers.planes import Scan, plane, row_letters
 
 GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
+
+TEMPLATE = {
+    "well": r"(?:A[A-F]|[A-Z])\d{1,2}",
+    "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
+    "column": r"\d{1,2}",
+    "field": r"\d+",
+    "timepoint": r"\d+",
+    "channel": r"[^/_.]+",
+    "z": r"\d+",
+}
+"""What the names of a template stand for."""
 
 INCELL = (
     r"(?:.*[_ ])?(?P<row>[A-Z]|A[A-F]) ?- ?(?P<column>\d{1,2}) ?\(fld (?P<field>\d+)(?:-\d+)?"
@@ -21,95 +37,216 @@ SCANR = (
 )
 """ScanR: ``A1--W00001--P00001--Z00000--T00000--DAPI.tif``; without A1, W counts wells row by row."""
 
+_FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
+_PLACE = re.compile(r"\{([A-Za-z_]*)\}")
+_EDGE = r"(?!(?<=[A-Za-z])[A-Za-z])(?!(?<=\d)\d)"
+"""A place that is in the middle of no word and no number."""
+_TRIED = 100
+"""Files that are compared with a pattern that fits none."""
 
-_WELL = re.compile(r"(?:well)?((?:[A-Z]|A[A-F])\d{1,2})", re.IGNORECASE | re.ASCII)
-_TIME = re.compile(r"(?:t|tp|time|timepoint|frame)(\d+)", re.IGNORECASE | re.ASCII)
 
-
-def scan_incell(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan_incell(folder: RawFolder) -> Scan:
     """IN Cell Analyzer names."""
-    return scan_names(files, INCELL, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
+    return scan_names(folder, INCELL, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
 
 
-def scan_scanr(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan_scanr(folder: RawFolder) -> Scan:
     """ScanR names."""
-    return scan_names(files, *SCANR, evidence="names such as 'A1--W00001--P00001--Z00000--T00000--DAPI.tif'")
+    return scan_names(folder, *SCANR, evidence="names such as 'A1--W00001--P00001--Z00000--T00000--DAPI.tif'")
 
 
-def scan(raw: Path, files: list[str], file_pattern: str | None) -> Scan:
+def scan_names(folder: RawFolder, *patterns: str, evidence: str) -> Scan:
+    """Parse file names with the first preset that fits a whole name, in any case."""
+    expressions = [preset(pattern) for pattern in patterns]
+    rows = []
+    for path in folder.files:
+        match = next((found for e in expressions if (found := e.fullmatch(path))), None)
+        if match is not None:
+            rows.append(plane(path, **match.groupdict()))
+    return Scan(rows, evidence)
+
+
+def preset(pattern: str) -> re.Pattern[str]:
+    """An expression for whole file names as one for whole relative paths."""
+    return re.compile(f"(?:.*/)?(?:{pattern})", _FLAGS)
+
+
+def scan(folder: RawFolder) -> Scan:
     """The user's own pattern."""
-    if file_pattern is None:
+    pattern = file_pattern(folder)
+    if pattern is None:
         raise ExportError("format 'pattern' needs 'file_pattern' in config.yaml")
-    return scan_names(files, file_pattern, evidence=f"file_pattern {file_pattern!r}")
+    rows = []
+    for path in folder.files:
+        said = pattern.read(path)
+        if said is not None:
+            rows.append(plane(path, **said))
+    return Scan(rows, f"file_pattern {pattern.text!r}")
 
 
-def scan_names(files: list[str], *patterns: str, evidence: str) -> Scan:
-    """Parse relative paths with the first pattern that fits.
+def file_pattern(folder: RawFolder) -> "FilePattern | None":
+    """The pattern that the user gave, checked; None without one."""
+    return None if folder.file_pattern is None else FilePattern(folder.file_pattern)
+
+
+@dataclass(frozen=True)
+class FilePattern:
+    """A pattern of the user: a template, or a regular expression with named groups.
+
+    It is searched in each relative path, in any case, and anchored only by what it says itself.
+    A match that would begin or end with a group in the middle of a word or a number is none:
+    ``{well}`` is not the A12 of BETA12, nor ``{field}`` the 1 of 12. One that ends before the
+    path does counts for images only, not for the notes and thumbnails' lists beside them.
 
     Parameters
     ----------
-    files : list of str
-        Relative paths with forward slashes.
-    *patterns : str
-        Matched against the end of each path, in any case. Groups: ``well`` (a name, or a
-        number that counts wells row by row from 1), or ``row`` (letters or a number from 1)
-        and ``column``; ``field``, ``timepoint`` and ``z`` (numbers, 1 if absent); ``channel``
-        (text, ``1`` if absent).
+    text : str
+        A template has names in braces (`TEMPLATE`), ``*`` for anything within a folder's or
+        file's name, and stands for itself otherwise; all else is a regular expression, whose
+        groups are of `GROUPS`.
 
     Raises
     ------
     ExportError
-        If a pattern is not a regular expression or has no group for the well.
+        If it is neither, or has no place for the well.
     """
-    expressions = [compiled(pattern) for pattern in patterns]
-    rows = []
-    for path in files:
-        match = next((found for e in expressions if (found := e.fullmatch(path))), None)
-        if match is not None:
-            try:
-                rows.append(plane(path, **match.groupdict()))
-            except ValueError as error:
-                raise ExportError(
-                    f"file_pattern takes {match.groupdict()} from {path}: {error}; "
-                    "field, timepoint and z must be numbers"
-                ) from error
-    return Scan(rows, evidence)
 
+    text: str
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as an expression for whole relative paths, its groups checked."""
-    try:
-        expression = re.compile(f"(?:.*/)?(?:{pattern})", re.IGNORECASE | re.ASCII | re.DOTALL)
-    except re.error as error:
-        raise ExportError(f"file_pattern {pattern!r} is not a regular expression: {error}") from error
-    groups = set(expression.groupindex)
-    if not groups <= set(GROUPS) or not ("well" in groups or {"row", "column"} <= groups):
-        raise ExportError(
-            f"file_pattern {pattern!r} has groups {sorted(groups)}; it needs 'well', or 'row' and "
-            f"'column', and may have {', '.join(GROUPS[3:])}"
+    def __post_init__(self) -> None:
+        try:
+            groups = set(self._expression.groupindex)
+        except re.error as error:
+            raise ExportError(
+                f"file_pattern {self.text!r} is neither a template such as '{{well}}_f{{field}}_{{channel}}' "
+                f"nor a regular expression: {error}"
+            ) from error
+        if not groups <= set(GROUPS) or not ("well" in groups or {"row", "column"} <= groups):
+            raise ExportError(
+                f"file_pattern {self.text!r} has {', '.join(sorted(groups)) or 'no named group'}; it needs "
+                f"'well', or 'row' and 'column', and may have {', '.join(GROUPS[3:])}"
+            )
+
+    @cached_property
+    def _is_template(self) -> bool:
+        return _PLACE.search(self.text) is not None
+
+    @cached_property
+    def _expression(self) -> re.Pattern[str]:
+        return self._compiled(self.text)
+
+    def _compiled(self, text: str) -> re.Pattern[str]:
+        if self._is_template:
+            if "{" in _PLACE.sub("", text):
+                raise re.error("a brace that is not closed")
+            text = re.sub(r"(?<=\})\*|\*(?=\{)", lambda star: f"\0{star[0]}\0", text)
+            parts = [re.escape(part) for part in _PLACE.split(text)]
+            parts[1::2] = [f"(?P<{name}>{TEMPLATE.get(name, '.*')})" for name in parts[1::2]]
+            text = "".join(parts).replace(r"\*", "[^/]*?").replace(re.escape("\0"), _EDGE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python may read otherwise one day
+            return re.compile(text, _FLAGS)
+
+    def read(self, path: str) -> dict[str, str] | None:
+        """Groups of the pattern in a path, ``row`` and ``column`` joined; None if it does not fit.
+
+        Raises
+        ------
+        ExportError
+            If it fits in several places that say different things, or takes a text for a number.
+        """
+        readings = {}
+        for match in self._matches(path):
+            said = {part: text for part, text in match.groupdict().items() if text}
+            if "row" in said and "column" in said:
+                row, column = said.pop("row"), said.pop("column")
+                said.setdefault("well", f"{row_letters(int(row)) if row.isdigit() else row}{column}")
+            if "well" in said and not self._why_not(path, match):
+                readings[_meaning(said)] = said
+        if len(readings) > 1:  # what cannot be a well, such as f00, is none of them
+            readings = {key: said for key, said in readings.items() if key[0] is not None} or readings
+        if len(readings) > 1:
+            listed = " or ".join(", ".join(f"{k} {v}" for k, v in said.items()) for said in readings.values())
+            raise ExportError(
+                f"file_pattern {self.text!r} fits {path} in several places: {listed}; write more of the name "
+                "into it, so that it fits in one"
+            )
+        said = next(iter(readings.values()), {})
+        texts = [part for part in ("field", "timepoint", "z") if not said.get(part, "0").isdigit()]
+        if texts:
+            raise ExportError(
+                f"file_pattern {self.text!r} takes {said} from {path}; {', '.join(texts)} must be a number"
+            )
+        return said or None
+
+    def _matches(self, path: str) -> Iterator[re.Match[str]]:
+        """Every match; where one begins with a well, another well may begin within it."""
+        at = 0
+        while match := self._expression.search(path, at):
+            yield match
+            starts = {match.start(name) for name in match.re.groupindex if name in ("well", "row")}
+            at = match.start() + 1 if match.start() in starts else max(match.end(), match.start() + 1)
+
+    def _why_not(self, path: str, match: re.Match[str]) -> str:
+        """Why a match does not count; empty if it does."""
+        start, end = match.span()
+        spans = [match.span(name) for name in match.re.groupindex]
+        if any(a == start < b for a, b in spans) and _one_word(path, start):
+            return "begins in the middle of a word or a number"
+        if any(a < end == b for a, b in spans) and _one_word(path, end):
+            return "ends in the middle of a word or a number"
+        return "" if end == len(path) or is_image(path) else "is not in the name of an image"
+
+    def nearest(self, files: list[str]) -> str:
+        """The file that the pattern comes closest to fitting beside the pattern, and how far it goes."""
+        tried = sorted(files, key=lambda path: not is_image(path))[:_TRIED]
+        if not tried:
+            return "there is no file"
+        starts = list(self._starts())
+        n, path, match = max((self._reach(path, starts) for path in tried), key=lambda reach: reach[0])
+        fitted = repr(match[0]) if match else "nothing"
+        if match and n == len(self.text):
+            return f"in {path} it fits {fitted}, but {self._why_not(path, match)}"
+        rest = path[match.end() :] if match else path
+        return (
+            "nearest is\n"
+            f"  path:    {path}\n"
+            f"  pattern: {self.text}\n"
+            f"  fits up to {self.text[:n]!r}, which is {fitted}; "
+            f"then the pattern says {self.text[n:]!r} where the path says {rest!r}"
         )
-    return expression
+
+    def _starts(self) -> "list[tuple[int, re.Pattern[str]]]":
+        """The beginnings of the pattern that are patterns themselves, the longest first."""
+        starts = []
+        for n in range(len(self.text), 0, -1):
+            try:
+                starts.append((n, self._compiled(self.text[:n])))
+            except (re.error, OverflowError):
+                continue
+        return [(n, start) for n, start in starts if not self.text[:n].endswith("|")]
+
+    @staticmethod
+    def _reach(path: str, starts: list[tuple[int, re.Pattern[str]]]) -> tuple[int, str, re.Match[str] | None]:
+        for n, start in starts:
+            if match := start.search(path):
+                return n, path, match
+        return 0, path, None
 
 
-def words(path: str) -> dict[str, str] | None:
-    """Well and timepoint from the words of a path, the last that fit; None without a well."""
-    stem = path.rpartition(".")[0]
-    parts = [
-        re.sub(r"(?i)\b(well|t|tp|time|timepoint|frame)[ _-]+(?=[a-z]{0,2}\d)", r"\1", part)
-        for part in stem.split("/")
-    ]
-    found = [word for part in parts for word in re.split(r"[\s_.,;()\[\]-]+", part)]
-    times = [word for word in found if _TIME.fullmatch(word)]
-    wells = [word for word in found if _WELL.fullmatch(word) and word not in times]
-    if not wells and len(times) > 1:  # a well of row T and a timepoint
-        wells, times = times[:1], times[1:]
-    elif not wells:
-        wells, times = [word for word in times if _WELL.fullmatch(word)], []
-    if not wells:
-        return None
-    # f7, s1, w2, c3 are fields and channels more often than wells; F7 is a well.
-    wells = [word for word in wells if word[0].isupper()] or wells
-    well = _WELL.fullmatch(wells[-1])
-    time = _TIME.fullmatch(times[-1]) if times else None
-    named = {"well": well[1] if well else ""}
-    return {**named, "timepoint": time[1]} if time else named
+def _one_word(path: str, at: int) -> bool:
+    """Whether a place lies between two letters or two digits."""
+    before, after = path[at - 1 : at], path[at : at + 1]
+    return (before.isalpha() and after.isalpha()) or (before.isdigit() and after.isdigit())
+
+
+def _meaning(said: dict[str, str]) -> tuple[str | None, tuple[tuple[str, str | int], ...]]:
+    """What is said, however it is written: A1 as A01 (None if it is no well), field 01 as 1."""
+    well = said["well"]
+    try:
+        name = well if well.isdigit() else parse_well(well)
+    except SheetError:
+        name = None
+    return name, tuple(
+        (part, int(text) if text.isdigit() else text) for part, text in sorted(said.items()) if part != "well"
+    )

@@ -1,7 +1,7 @@
 """What every reader gives: the planes it found, and what the export says of itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ COLUMNS = [
     "projected",
     "path",
     "dataset",
+    "axes",
     "page",
     "pages",
     "height",
@@ -26,7 +27,8 @@ COLUMNS = [
     "y_um",
     "problem",
 ]
-IMAGE_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".stk", ".h5", ".hdf5", ".hdf", ".he5")
+SAME_SIZE = 1e-3
+"""Relative difference up to which two pixel sizes are one, written with more or fewer digits."""
 
 
 @dataclass
@@ -47,7 +49,9 @@ class Scan:
         Channel -> the name that the export's metadata gives it.
     expected : dict
         What the metadata promises: ``wells`` (list), ``n_wells``, ``fields``, ``channels``,
-        ``timepoints`` (numbers), ``pixel_size_um``; only what it states.
+        ``timepoints`` (numbers), and of `pixel_sizes`; only what it states.
+    notes : list of str
+        What a person should know of how the export was read.
     """
 
     rows: list[dict[str, Any]]
@@ -56,10 +60,49 @@ class Scan:
     passed_over: dict[str, str] = field(default_factory=dict)
     channel_names: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
         """The planes as a table of `COLUMNS`."""
         return pd.DataFrame(self.rows, columns=COLUMNS)
+
+    def expect(self, stated: list[dict[str, Any]], sizes_um: Iterable[float]) -> None:
+        """Take over what all metadata files state alike; what they do not agree on is noted.
+
+        Parameters
+        ----------
+        stated : list of dict
+            What each file promises, see `expected`; wells are added up.
+        sizes_um : iterable of float
+            Every pixel size that they give.
+        """
+        for name in dict.fromkeys(name for one in stated for name in one):
+            values = [one[name] for one in stated if name in one]
+            if name == "wells":
+                self.expected[name] = list(dict.fromkeys(well for wells in values for well in wells))
+            elif all(value == values[0] for value in values):
+                self.expected[name] = values[0]
+            else:
+                said = ", ".join(map(str, dict.fromkeys(values)))
+                self.notes.append(f"the export's metadata disagree on {name} ({said}), which is left aside")
+        self.expected.update(pixel_sizes(sizes_um))
+
+
+def pixel_sizes(sizes_um: Iterable[float]) -> dict[str, Any]:
+    """What an export says of its pixels: ``pixel_size_um``, or ``pixel_sizes_um`` where it says several.
+
+    Parameters
+    ----------
+    sizes_um : iterable of float
+        Pixel sizes as found, NaN where there is none.
+    """
+    found: list[float] = []
+    for size in sorted(size for size in sizes_um if size > 0):
+        if not found or size / found[-1] - 1 > SAME_SIZE:
+            found.append(size)
+    if len(found) > 1:
+        return {"pixel_sizes_um": found}
+    return {"pixel_size_um": found[0]} if found else {}
 
 
 def plane(
@@ -99,6 +142,7 @@ def plane(
         "projected": False,
         "path": path,
         "dataset": "",
+        "axes": "",
         "page": 0,
         "pages": 1,
         "height": 0,
@@ -111,52 +155,8 @@ def plane(
     }
 
 
-def unreadable_rows(rows: list[dict[str, Any]], files: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
-    """Rows of files that hold many planes and cannot be read: those that the other files have.
-
-    Parameters
-    ----------
-    rows : list of dict
-        The planes of the files that can be read.
-    files : dict
-        Relative path -> what its name says (well, timepoint, ...).
-    """
-    alike = {(row["channel"], row["dataset"], row["field"], row["z"]) for row in rows} or {("1", "", 1, 1)}
-    return [
-        {
-            **plane(path, **{**named, "channel": channel}, dataset=dataset, problem="unreadable"),
-            "field": number,
-            "z": z,
-        }
-        for path, named in files.items()
-        for channel, dataset, number, z in sorted(alike)
-    ]
-
-
 def row_letters(number: int) -> str:
     """Letters of a row from its number: 1 -> A, 27 -> AA."""
     if not 1 <= number <= 32:
         raise ExportError(f"row {number} is on no plate; a 1536-well plate has 32")
     return chr(ord("A") + number - 1) if number <= 26 else "A" + chr(ord("A") + number - 27)
-
-
-def beside(metadata: str, name: str, source: str) -> str:
-    """Relative path of a file that a metadata file names, in or below the metadata's folder.
-
-    Raises
-    ------
-    ExportError
-        If the name leads out of the folder.
-    """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or parts[0] == "/" or parts[0].endswith(":"):
-        raise ExportError(f"{source}: names the file {name!r}, which leads out of its folder")
-    return PurePosixPath(metadata).parent.joinpath(*parts).as_posix()
-
-
-def read_bytes(raw: Path, path: str) -> bytes:
-    """Content of a metadata file; `ExportError` if it cannot be read."""
-    try:
-        return (raw / path).read_bytes()
-    except OSError as error:
-        raise ExportError(f"{raw / path}: {error}") from error

@@ -1,0 +1,151 @@
+"""What users write of their names: templates and regular expressions, searched in the path."""
+
+import re
+
+import pytest
+import yaml
+
+from livedead.errors import ExportError
+from livedead.readers import index_plate, pattern
+from livedead.readers.folder import RawFolder
+from livedead.readers.pattern import FilePattern
+
+EXPRESSION = r"(?P<well>[A-P]\d\d)_f(?P<field>\d+)_(?P<channel>BF|PI)\.tif"
+
+
+def documented(repository):
+    """The values of file_pattern that config/README.md shows."""
+    text = (repository / "config/README.md").read_text()
+    return [yaml.safe_load(line)["file_pattern"] for line in re.findall(r"^file_pattern: .*$", text, re.M)]
+
+
+def test_what_the_documentation_shows_works_as_written(repository):
+    said = {"well": "B03", "field": "2", "channel": "PI"}
+    patterns = documented(repository)
+    assert len(patterns) == 2
+    for text in patterns:
+        one = FilePattern(text)
+        assert one.read("exp1_B03_f2_PI.tif") == said
+        assert one.read("day 1/exp1_B03_f2_PI.tif") == said
+        assert one.read("BETA12_f1_BF.tif") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "said"),
+    [
+        (EXPRESSION, "run 3/x_B03_f12_BF.tif", {"well": "B03", "field": "12", "channel": "BF"}),
+        (EXPRESSION, "x_b03_F1_bf.TIF", {"well": "b03", "field": "1", "channel": "bf"}),
+        (EXPRESSION, "x_B03_f1_BF.tiff", {"well": "B03", "field": "1", "channel": "BF"}),
+        (
+            r"r(?P<row>\d+)c(?P<column>\d+)f(?P<field>\d+)-t(?P<timepoint>\d+)\.tif",
+            "x/r02c11f007-t3.tif",
+            {"well": "B11", "field": "007", "timepoint": "3"},
+        ),
+        (r"(?P<row>\d+)c(?P<column>\d+)", "r02c11f007.tif", {"well": "B11"}),
+        (r"(?P<well>[A-H]\d{2}).*\.tif", "A01f00d0.tif", {"well": "A01"}),  # no plate has a well F00
+        (r"^(?P<well>[A-H]\d+)/", "A1/B02.tif", {"well": "A1"}),
+        (r"(?P<well>[A-H]\d+)\.flex$", "A1/B02.flex", {"well": "B02"}),
+        (
+            "{well}_f{field}_{channel}",
+            "x_A1_f2_Green - dsRed.tif",
+            {"well": "A1", "field": "2", "channel": "Green - dsRed"},
+        ),
+        ("r{row}c{column}f{field}", "r02c11f007.tif", {"well": "B11", "field": "007"}),
+        ("{row}{column}-{timepoint}", "x B11-03.tif", {"well": "B11", "timepoint": "03"}),
+        ("{well}/*z{z}.tif", "A1/stack.z4.tif", {"well": "A1", "z": "4"}),
+        ("p*_{well}_*{channel}.", "plate.1_A12_f1_w1.tif", {"well": "A12", "channel": "w1"}),
+        ("_{well}_D{timepoint}", "HepG2_B05_D1.ome.tif", {"well": "B05", "timepoint": "1"}),
+        ("{well}_", "A01/A1_x.tif", {"well": "A1"}),
+    ],
+)
+def test_patterns_that_fit(text, path, said):
+    assert FilePattern(text).read(path) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (EXPRESSION, "BETA12_f1_BF.tif"),  # A12 is a part of a word
+        (r"(?P<well>[A-H]\d\d)_(?P<channel>w\d)", "A01_w10.tif"),  # w1 is a part of w10
+        ("{well}_f{field}", "BETA12_f1.tif"),
+        ("*{well}_f{field}", "BETA12_f1.tif"),
+        ("{well}*", "A123.tif"),
+        ("{well}_f{field}", "A01_f1.txt"),  # beside the image
+        (EXPRESSION, "A01_f1_GFP.tif"),
+        (r"^(?P<well>[A-H]\d\d)", "x/A01.tif"),
+    ],
+)
+def test_patterns_that_do_not_fit(text, path):
+    assert FilePattern(text).read(path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "readings"),
+    [
+        (r"(?P<well>[A-H]\d+)", "B05_D1.tif", "well B05 or well D1"),
+        ("{well}_{channel}", "f1_A01_BF.tif", "channel A01, well f1 or channel BF, well A01"),
+        ("{well}", "A01/B02.tif", "well A01 or well B02"),
+    ],
+)
+def test_a_pattern_that_fits_in_two_places_is_refused(text, path, readings):
+    with pytest.raises(ExportError) as error:
+        FilePattern(text).read(path)
+    listed = str(error.value).partition("in several places: ")[2].partition(";")[0]
+    found = {tuple(sorted(reading.split(", "))) for reading in listed.split(" or ")}
+    assert found == {tuple(sorted(reading.split(", "))) for reading in readings.split(" or ")}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(", "neither a template"),
+        (r"(?P<field>\d)", "it needs 'well'"),
+        (r"(?P<well>\w)(?P<colour>x)", "colour"),
+        ("{well}_{colour}", "colour"),
+        ("{row}_f{field}", "'row' and 'column'"),
+        ("{well}_f{field", "not closed"),
+        ("plain", "no named group"),
+    ],
+)
+def test_patterns_that_cannot_work(text, message):
+    with pytest.raises(ExportError, match=f"file_pattern .*{message}"):
+        pattern.scan(RawFolder(None, [], file_pattern=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "path", "fits", "left"),
+    [
+        (r"(?P<well>[A-P]\d\d)_f(?P<field>\d+)_(?P<channel>BF|PI)\.tif", ["notes.txt", "x_A01_s2_BF.tif"],
+         "x_A01_s2_BF.tif", r"'(?P<well>[A-P]\\d\\d)_'", "'s2_BF.tif'"),
+        ("{well}_f{field}_{channel}", ["A01_f2-BF.tif"], "A01_f2-BF.tif", "'{well}_f{field}'", "'-BF.tif'"),
+        ("{well}-f{field}", ["q.tif", "A01_f2.tif"], "A01_f2.tif", "'{well}'", "'_f2.tif'"),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_fits_nothing_is_shown_beside_the_nearest_name(
+    tmp_path, text, files, path, fits, left
+):
+    for name in files:
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ExportError) as error:
+        index_plate(
+            tmp_path,
+            plate="p",
+            export_format="pattern",
+            channels={"bf": "BF"},
+            n_wells=96,
+            pixel_size_um=1,
+            file_pattern=text,
+        )
+    lines = str(error.value).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["path:", "pattern:", "fits"]
+    assert lines[1].split(None, 1)[1] == path
+    assert lines[2].split(None, 1)[1] == text
+    assert lines[3].startswith(f"  fits up to {fits}, which is ")
+    assert lines[3].endswith(f"where the path says {left}")
+
+
+def test_a_number_that_is_none_is_named():
+    with pytest.raises(ExportError, match=r"takes .*'00d12h'.* from x_A1_00d12h\.tif; timepoint must be a n"):
+        pattern.scan(
+            RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
+        )
