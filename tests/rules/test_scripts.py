@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 
 import assess_plate
 import check_fields
@@ -573,6 +574,11 @@ def test_label_train_and_export(flow, tmp_path):
     labelled = stores.list_class_maps(tmp_path / "labels.h5")
     expected = [["A01", 1], ["A01", 2], ["A12", 1], ["B06", 1], ["B06", 2]]
     assert labelled[["well", "field"]].to_numpy().tolist() == expected
+    of_the_last = [tmp_path / name for name in ("evaluation.html", "history.png", "cross_validation.html")]
+    for path in of_the_last:
+        path.touch()
+    (tmp_path / "1-of-2").mkdir()
+    shutil.copy(flow / "unet.safetensors", tmp_path / "1-of-2")
     train_unet.train_unet(
         [flow / "raw"],
         [flow / "images.tsv"],
@@ -581,7 +587,6 @@ def test_label_train_and_export(flow, tmp_path):
         flow / "keras.h5",
         tmp_path / "unet.safetensors",
         tmp_path / "history.csv",
-        tmp_path / "checkpoint.safetensors",
         fold=None,
         bit_depth=[16],
         channels=["brightfield"],
@@ -589,6 +594,8 @@ def test_label_train_and_export(flow, tmp_path):
         network=NETWORK,
         device="cpu",
         code="c",
+        of_network=["evaluation.html", "history.png", "cells.csv"],
+        of_folds=["cross_validation.html"],
         training={
             "exclude": ["p/A01/2"],
             "folds": 2,
@@ -616,6 +623,7 @@ def test_label_train_and_export(flow, tmp_path):
     ]
     assert len(pd.read_csv(tmp_path / "history.csv")) == 1
     assert not (tmp_path / "checkpoint.safetensors").exists()
+    assert not any(path.exists() for path in of_the_last)
     draw_history.draw_history(tmp_path / "history.csv", tmp_path / "history.png", classes=CLASSES)
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     evaluated(flow, tmp_path, certificate["source"]["trained_on"])

@@ -1,11 +1,14 @@
 """Tables that people write: plates.tsv and plate maps, read so that every mistake is named."""
 
 import csv
+import glob
 import io
 import math
 import os
 import re
+import string
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -312,6 +315,38 @@ def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
     except SheetError as error:
         raise SheetError(f"column 'dyed_wells': {error}") from error
     return checked
+
+
+def mask_files(masks: str, wells: Iterable[str]) -> list[str]:
+    """The files of drawn objects that there are of these wells, sorted.
+
+    Parameters
+    ----------
+    masks : str
+        The column ``masks`` of plates.tsv: a path with ``{well}``, ``{field}`` and ``{timepoint}`` in
+        it, each of which may have a format, such as ``{field:02d}``; empty for none.
+    """
+    any_number = _AnyNumber()
+    patterns = (
+        _GlobPattern().format(masks, well=well, field=any_number, timepoint=any_number)
+        for well in (wells if masks else ())
+    )
+    found = {path for pattern in patterns for path in glob.iglob(pattern)}  # noqa: PTH207 (may be absolute)
+    return sorted(found)
+
+
+class _AnyNumber:
+    """Stands in a pattern for a number that is not known yet, whatever its format."""
+
+    def __format__(self, spec: str) -> str:
+        return "*"
+
+
+class _GlobPattern(string.Formatter):
+    """Makes a pattern for `glob` of a path with replacement fields; its own stars mean stars."""
+
+    def parse(self, format_string: str) -> Iterator[Any]:
+        return ((glob.escape(text), *field) for text, *field in super().parse(format_string))
 
 
 def read_plate_map(path: str | Path, n_wells: int) -> pd.DataFrame:
