@@ -78,7 +78,7 @@ def folder(done, tmp_path):
     return done[0].copy(tmp_path / "run")
 
 
-def test_a_job_opens_what_it_declared_and_nothing_else(done, repository):
+def test_a_job_reads_what_it_declared_and_nothing_else(done, repository):
     folder, processes = done
     jobs = [process for process in processes if process["rule"]]
     for job in jobs:
@@ -92,8 +92,14 @@ def test_a_job_opens_what_it_declared_and_nothing_else(done, repository):
             assert within or listed or folder.path / ".snakemake" in path.parents, (job["rule"], path)
     rules = set()
     for path in (repository / "workflow/rules").glob("*.smk"):
-        blocks = re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]
-        rules |= {block.split(":")[0] for block in blocks if "script:" in block}
+        for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
+            rule = block.split(":")[0]
+            if "script:" in block:
+                rules.add(rule)
+                script = (repository / f"workflow/scripts/{rule}.py").read_text()
+                # Nor does a script see settings that are no parameters, or a version that is none.
+                assert "snakemake.config" not in script
+                assert ("livedead.__version__" in script) == ("version=__version__" in block), rule
     assert {job["rule"] for job in jobs} == rules - NOT_RUN
     # What is opened below Python is noted, too.
     opened = {Path(name).relative_to(folder.path) for job in jobs for name in job["opened"]}
@@ -108,6 +114,9 @@ def test_a_time_stamp_in_the_raw_folder_runs_nothing_again(done, folder):
         (path / ".DS_Store").touch()
         (path / "Thumbs.db").touch()
     (raw / "TimePoint_1/demo_A01_s1_w1.TIF").touch()
+    # So do a copy and a backup stamp whatever else the user gave.
+    for name in ("config/unet.h5", "config/map.tsv", "masks/A01_01.tif"):
+        (folder.path / name).touch()
     assert set(folder.jobs(*TARGETS)) == ALWAYS
 
 
@@ -117,6 +126,20 @@ def test_an_image_is_looked_for_where_the_plate_is_indexed_anew(done, folder):
     anew = set(folder.jobs("-R", "index_plate", "--", *TARGETS))
     assert anew >= READ_RAW
     assert {job["rule"] for job in done[1]} - anew == {None, "convert_weights"}
+
+
+def test_a_look_for_changes_that_finds_none_computes_nothing(folder):
+    run = folder.snakemake("-R", "index_plate", "--until", "index_plate")
+    assert run.returncode == 0, run.stderr
+    assert "rule index_plate:" in run.stderr + run.stdout
+    assert set(folder.jobs(*TARGETS)) == ALWAYS
+    path = folder.path / "raw/TimePoint_1/demo_A01_s1_w1.TIF"
+    image = tifffile.imread(path)
+    tifffile.imwrite(path, image + 1, photometric="minisblack")
+    assert folder.snakemake("-R", "index_plate", "--until", "index_plate").returncode == 0
+    jobs = set(folder.jobs(*TARGETS))
+    assert "index_plate" not in jobs
+    assert jobs >= READ_RAW - {"index_plate"}
 
 
 def test_another_raw_folder_is_indexed(folder):
@@ -163,3 +186,9 @@ def test_a_setting_that_changes_no_number_is_written_down(folder):
     settings = yaml.safe_load(config.read_text())
     config.write_text(yaml.safe_dump({**settings, "max_failed_fraction": 0.3}))
     assert set(folder.jobs()) - {"all"} == {"write_provenance", "check_fields"}
+
+
+def test_class_maps_may_go_when_the_table_is_all_that_is_asked_for(folder):
+    shutil.rmtree(folder.path / "results/small/shards")
+    assert folder.jobs("results/wells.csv") == {}
+    assert folder.jobs()["segment_fields"] == 1

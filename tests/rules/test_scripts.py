@@ -684,6 +684,21 @@ def evaluated(flow, tmp_path, split):
     page = (tmp_path / "evaluation.html").read_text()
     assert page.count("data:image/jpeg") == 1
     assert page.count("data:image/png") == 3
+    folds = [tmp_path / name for name in ("1-of-2", "2-of-2")]
+    for fold in [*folds, tmp_path / "3-of-3"]:
+        fold.mkdir(exist_ok=True)
+        for name in ("cells.csv", "wells.csv", "worst.h5"):
+            shutil.copy(tmp_path / name, fold)
+    draw_evaluation.draw_evaluation(
+        [fold / "cells.csv" for fold in folds],
+        [fold / "wells.csv" for fold in folds],
+        [fold / "worst.h5" for fold in folds],
+        tmp_path / "cross_validation.html",
+        tmp_path / "cross_validation.csv",
+        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+    )
+    # The folds of a count that was configured before are of no page any more.
+    assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
 
 
 def reviewed(flow, tmp_path):
