@@ -1,5 +1,7 @@
 """A user's working folder: a small simulated plate, and snakemake started in it."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+RECORDER = Path(__file__).parent / "integration/recorder"
 WELLS = ["A01", "A06", "A12", "B03", "B09", "C11"]
 BROKEN = ("B03", 2)
 SMALL = {
@@ -36,9 +39,19 @@ class Folder:
         snakefile = str(self.repository / "workflow/Snakefile")
         return [sys.executable, "-m", "snakemake", "-s", snakefile, *self.where, *arguments]
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         command = self.command(*arguments)
-        return subprocess.run(command, cwd=self.path, capture_output=True, text=True, check=False)
+        environment = {**os.environ, **environment}
+        return subprocess.run(
+            command, cwd=self.path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def recorded(self, *arguments: str) -> list[dict]:
+        """What each process of a run opened and declared, see `recorder/sitecustomize.py`."""
+        notes = self.path.with_name(f"{self.path.name}.opened")
+        run = self.snakemake(*arguments, PYTHONPATH=str(RECORDER), OPENED=str(notes))
+        assert run.returncode == 0, run.stdout + run.stderr
+        return [json.loads(line) for line in notes.read_text().splitlines()]
 
     def resume_command(self, *arguments: str) -> list[str]:
         """The documented command after a crash, in the environment that runs the tests."""

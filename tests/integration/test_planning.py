@@ -1,13 +1,10 @@
 """Planning opens as many files for many plates as for few, and a job none of another plate."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from working_folder import Folder, write_plates
 
-RECORDER = Path(__file__).parent / "recorder"
 AS_ON_A_NODE = [
     *("--target-jobs", "segment_fields:plate=p000,scatteritem=1-of-1", "--allowed-rules", "segment_fields"),
     *("--force", "--nolock", "--ignore-incomplete", "--mode", "remote"),
@@ -24,13 +21,9 @@ def opened(path, repository, n_plates, *arguments):
     for name in ("p000/images.tsv", "p000/normalization.h5", "weights/unet.safetensors"):
         (path / "results" / name).parent.mkdir(parents=True, exist_ok=True)
         (path / "results" / name).touch()
-    notes = path.parent / f"{path.name}.txt"
-    environment = {**os.environ, "PYTHONPATH": str(RECORDER), "OPENED": str(notes)}
-    command = Folder(path, repository).command("--dry-run", *arguments)
-    run = subprocess.run(command, cwd=path, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    found = {Path(path, line) for line in notes.read_text().splitlines()}
-    return {str(name.relative_to(path)) for name in found if name.is_relative_to(path)}
+    processes = Folder(path, repository).recorded("--dry-run", *arguments)
+    found = {Path(name) for process in processes for name in process["opened"]}
+    return {str(name.relative_to(path)) for name in found}
 
 
 @pytest.mark.parametrize("arguments", [[], AS_ON_A_NODE], ids=["plan", "job"])

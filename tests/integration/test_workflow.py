@@ -83,6 +83,16 @@ def test_only_what_hangs_on_a_lost_file_is_made_again(done, tmp_path):
     )
 
 
+def test_a_simulated_plate_is_indexed_anew_when_it_is_simulated_anew_and_else_not(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    (folder.path / "results/simulated/small/raw/.DS_Store").touch()
+    assert folder.jobs() == {}
+    path = folder.path / "config/config.yaml"
+    path.write_text(path.read_text().replace("seed: 11", "seed: 12"))
+    jobs = folder.jobs()
+    assert jobs["simulate_plate"] == jobs["index_plate"] == jobs["segment_fields"] == jobs["count_cells"] == 1
+
+
 def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     folder = done.copy(tmp_path / "copy")
     path = folder.path / "config/map.tsv"
@@ -90,6 +100,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     jobs = folder.jobs()
     assert jobs["tabulate_wells"] == 1
     remade = {
+        "take_inventory",
         "tabulate_wells",
         "gather_wells",
         "summarize_run",
@@ -106,7 +117,12 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "all",
     }
     assert set(jobs) <= remade
-    assert folder.snakemake().returncode == 0
+    (folder.path / "results/taken-out").mkdir()
+    (folder.path / "results/taken-out/images.tsv").touch()
+    run = folder.snakemake()
+    assert run.returncode == 0
+    assert "results/taken-out: of a plate that is not in config/plates.tsv" in run.stderr
+    assert "results/small:" not in run.stderr
     wells = pd.read_csv(folder.path / "results/wells.csv").set_index("well")
     assert wells.at["A01", "treatment"] == "water"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from working_folder import TINY, Folder, write_config
 
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
 IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml"}
@@ -39,18 +40,48 @@ def test_a_login_node_has_the_pins_of_requirements(repository):
     assert found.items() <= pins(repository).items()
 
 
-def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
-    asking = set()
+def asking_for_a_gpu(repository):
+    found = set()
     for path in (repository / "workflow/rules").glob("*.smk"):
         for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
             if re.search(r"^        gpu=", block, re.MULTILINE):
-                asking.add(block.split(":")[0])
+                found.add(block.split(":")[0])
+    return found
+
+
+def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
+    asking = asking_for_a_gpu(repository)
     assert asking == {"segment_fields", "train_unet", "evaluate_unet", "verify_well", "measure_accuracy"}
     for rule in asking:
         script = (repository / f"workflow/scripts/{rule}.py").read_text()
         assert re.search(
             r'choose_device\([\w.]+, os\.environ\.get\("CUDA_VISIBLE_DEVICES", ""\)\)', script
         ), rule
+
+
+@pytest.mark.parametrize(
+    ("variant", "asked"), [(0, "gpu=1, slurm_partition=gpu"), (1, "gpu=0, slurm_partition=gpu, gres=gpu:1")]
+)
+def test_the_slurm_profile_routes_every_rule_that_asks_for_a_gpu(repository, tmp_path, variant, asked):
+    """Both variants that stand in it as comments, as Snakemake reads them once they are none."""
+    profile = (repository / "workflow/profiles/slurm/config.yaml").read_text()
+    rules = re.search(r"^# set-resources:\n((?:#   .*\n)+)", profile, re.MULTILINE)[1]
+    first = re.findall(r"^#   segment_fields: .*\n", profile, re.MULTILINE)
+    text = "set-resources:\n" + rules.replace(first[0], first[variant]).replace("#", "")
+    assert set(yaml.safe_load(text)["set-resources"]) == asking_for_a_gpu(repository)
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile/config.yaml").write_text(text)
+    segmentation = {"device": "cuda"}
+    write_config(tmp_path / "run", repository, TINY, segmentation=segmentation)
+    dry = Folder(tmp_path / "run", repository).snakemake(
+        *("--dry-run", "--workflow-profile", str(tmp_path / "profile"), "--"),
+        *("verify", "results/training/cells.csv", "results/accuracy/errors.csv"),
+    )
+    assert dry.returncode == 0, dry.stdout + dry.stderr
+    planned = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)", dry.stdout, re.MULTILINE)
+    without_memory = {rule: re.sub(r"(tmpdir|runtime|mem\w*)=[^,]*(, )?", "", said) for rule, said in planned}
+    routed = {rule: said.strip(", ") for rule, said in without_memory.items() if "gpu" in said}
+    assert routed == dict.fromkeys(asking_for_a_gpu(repository), asked)
 
 
 def imports(path):
@@ -114,7 +145,7 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 
 ROOMS = [
-    ["errors", "provenance", "logs", "tables"],
+    ["errors", "provenance", "results", "logs", "tables"],
     ["plates", "metadata"],
     ["stores"],
     ["sheets"],

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 
 import assess_plate
 import check_fields
@@ -635,6 +636,11 @@ def test_label_train_and_export(flow, tmp_path):
     labelled = stores.list_class_maps(tmp_path / "labels.h5")
     expected = [["A01", 1], ["A01", 2], ["A12", 1], ["B06", 1], ["B06", 2]]
     assert labelled[["well", "field"]].to_numpy().tolist() == expected
+    of_the_last = [tmp_path / name for name in ("evaluation.html", "history.png", "cross_validation.html")]
+    for path in of_the_last:
+        path.touch()
+    (tmp_path / "1-of-2").mkdir()
+    shutil.copy(flow / "unet.safetensors", tmp_path / "1-of-2")
     train_unet.train_unet(
         [flow / "raw"],
         [flow / "images.tsv"],
@@ -643,7 +649,6 @@ def test_label_train_and_export(flow, tmp_path):
         flow / "keras.h5",
         tmp_path / "unet.safetensors",
         tmp_path / "history.csv",
-        tmp_path / "checkpoint.safetensors",
         fold=None,
         bit_depth=[16],
         channels=["brightfield"],
@@ -651,6 +656,8 @@ def test_label_train_and_export(flow, tmp_path):
         network=NETWORK,
         device="cpu",
         code="c",
+        of_network=["evaluation.html", "history.png", "cells.csv"],
+        of_folds=["cross_validation.html"],
         training={
             "exclude": ["p/A01/2"],
             "folds": 2,
@@ -678,6 +685,7 @@ def test_label_train_and_export(flow, tmp_path):
     ]
     assert len(pd.read_csv(tmp_path / "history.csv")) == 1
     assert not (tmp_path / "checkpoint.safetensors").exists()
+    assert not any(path.exists() for path in of_the_last)
     draw_history.draw_history(tmp_path / "history.csv", tmp_path / "history.png", classes=CLASSES)
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     evaluated(flow, tmp_path, certificate["source"]["trained_on"])
@@ -738,6 +746,21 @@ def evaluated(flow, tmp_path, split):
     page = (tmp_path / "evaluation.html").read_text()
     assert page.count("data:image/jpeg") == 1
     assert page.count("data:image/png") == 3
+    folds = [tmp_path / name for name in ("1-of-2", "2-of-2")]
+    for fold in [*folds, tmp_path / "3-of-3"]:
+        fold.mkdir(exist_ok=True)
+        for name in ("cells.csv", "wells.csv", "worst.h5"):
+            shutil.copy(tmp_path / name, fold)
+    draw_evaluation.draw_evaluation(
+        [fold / "cells.csv" for fold in folds],
+        [fold / "wells.csv" for fold in folds],
+        [fold / "worst.h5" for fold in folds],
+        tmp_path / "cross_validation.html",
+        tmp_path / "cross_validation.csv",
+        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+    )
+    # The folds of a count that was configured before are of no page any more.
+    assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
 
 
 def reviewed(flow, tmp_path):

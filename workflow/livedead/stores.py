@@ -52,7 +52,7 @@ def _umask() -> int:
 
 
 def sweep_shards(folder: str | Path, n_shards: int) -> None:
-    """Delete the shards (``2-of-3``) in `folder` of another count: no table is made of them."""
+    """Delete the shards or folds (``2-of-3``) in `folder` of another count: no table is made of them."""
     for shard in Path(folder).glob("*-of-*"):
         if not shard.name.endswith(f"-of-{n_shards}"):
             shutil.rmtree(shard)

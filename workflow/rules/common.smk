@@ -1,11 +1,14 @@
 from pathlib import Path
 
-from livedead import configuration, sheets
+from livedead import __version__, configuration, sheets
+from livedead.configuration import SIMULATED
 from livedead.counting import class_numbers
 from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256
+from livedead.results import plates_not_in_sheet
 from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 SCHEMA = configuration.read_schema(
     Path(str(workflow.current_basedir)).parent / "schemas/config.schema.yaml"
@@ -36,6 +39,14 @@ INTENSITY_CHANNELS = configuration.intensity_channels(config)
 MAP_COLUMNS = MapColumns(**config["plate_map"])
 
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
+
+
+onstart:
+    for plate in plates_not_in_sheet("results", PLATES.index):
+        logger.warning(
+            f"results/{plate}: of a plate that is not in {config['plates']}, so no table of this run "
+            "counts it; delete the folder, or put the plate's row back"
+        )
 
 
 wildcard_constraints:
@@ -79,6 +90,22 @@ FILES_OF_A_PLATE = [
 ]
 
 
+# Made by targets of their own. What was asked for once is kept true, or it would tell of older results.
+ON_DEMAND = [
+    "results/{plate}/inventory.txt",
+    "results/{plate}/normalized",
+    "results/{plate}/verified/well.txt",
+    "results/{plate}/agreement.json",
+    "results/accuracy/errors.png",
+]
+
+
+def asked_for_before(wildcards) -> list[str]:
+    """Input function: the files of `ON_DEMAND` that there are."""
+    files = dict.fromkeys(expand(ON_DEMAND, plate=PLATES.index))
+    return [path for path in files if Path(path).exists()]
+
+
 def code(script: str) -> str:
     """Hash of a script and of the library code it uses: an edit re-runs what depends on it."""
     return code_sha256(SCRIPTS / f"{script}.py")
@@ -87,6 +114,26 @@ def code(script: str) -> str:
 def of_plate(column: str):
     """Input or parameter function: a column of the plate's row in plates.tsv."""
     return lambda wildcards: PLATES.at[wildcards.plate, column]
+
+
+def raw_folder(plate: str) -> str:
+    """A plate's raw folder; its time stamp says nothing of its images, whose hashes are in images.tsv.
+
+    Only a simulated one re-runs what reads it, as Snakemake stamps the folders that it makes.
+    """
+    path = PLATES.at[plate, "raw"]
+    return path if path == SIMULATED.format(plate=plate) else ancient(path)
+
+
+def raw(wildcards) -> str:
+    """Input function: the plate's raw folder."""
+    return raw_folder(wildcards.plate)
+
+
+def drawn_masks(wildcards) -> list[str]:
+    """Input function: the drawn objects of the plate's dyed wells, so that an edit labels them anew."""
+    row = PLATES.loc[wildcards.plate]
+    return sheets.mask_files(row["masks"], row["dyed_wells"])
 
 
 def fold_number(wildcards) -> int | None:

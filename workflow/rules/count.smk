@@ -1,7 +1,7 @@
 rule count_cells:
     input:
         class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
     output:
         fields="results/{plate}/shards/{scatteritem}/fields.csv",

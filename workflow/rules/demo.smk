@@ -1,6 +1,6 @@
 rule simulate_plate:
     output:
-        raw=directory("results/simulated/{plate}/raw"),
+        raw=directory(SIMULATED),
         cells="results/simulated/{plate}/truth_cells.csv",
         wells="results/simulated/{plate}/truth_wells.csv",
     log:

@@ -1,6 +1,6 @@
 rule index_plate:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
     output:
         images="results/{plate}/images.tsv",
         export="results/{plate}/export.json",

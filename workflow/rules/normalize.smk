@@ -1,6 +1,6 @@
 rule normalize_plate:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         control=control_normalization,
     output:
@@ -26,7 +26,7 @@ rule normalize_plate:
 
 rule export_normalized:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
     output:

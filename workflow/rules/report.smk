@@ -27,7 +27,7 @@ rule draw_plate:
 
 rule draw_fields:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         wells="results/{plate}/wells.csv",

@@ -1,6 +1,6 @@
 rule segment_fields:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         unet="results/weights/unet.safetensors",

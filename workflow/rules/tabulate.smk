@@ -22,6 +22,8 @@ rule tabulate_wells:
         fields_per_well=config["fields_per_well"],
         treatment_columns=MAP_COLUMNS.treatment,
         config_sha256=config_sha256,
+        # It is in the hash of every row.
+        version=__version__,
         code=code("tabulate_wells"),
     script:
         "../scripts/tabulate_wells.py"
@@ -93,7 +95,10 @@ rule write_provenance:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         plates=PLATES.to_dict("index"),
+        config=lambda wildcards: config,
+        version=__version__,
         scripts={name: code(name) for name in CHAIN},
+        code=code("write_provenance"),
     script:
         "../scripts/write_provenance.py"
 

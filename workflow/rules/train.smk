@@ -1,10 +1,23 @@
 TRAINING_PLATES = PLATES.index[PLATES["dyed_wells"].str.len() > 0]
 
+# What tells of a network, and of those of all folds: made only if asked for, it goes with them.
+OF_NETWORK = [
+    "unet.h5",
+    "history.png",
+    "cells.csv",
+    "wells.csv",
+    "worst.h5",
+    "evaluation.html",
+    "evaluation.csv",
+]
+OF_FOLDS = ["cross_validation.html", "cross_validation.csv"]
+
 
 rule label_dyes:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
+        masks=drawn_masks,
     output:
         labels="results/{plate}/labels.h5",
     log:
@@ -31,7 +44,7 @@ rule label_dyes:
 
 rule train_unet:
     input:
-        raw=[PLATES.at[plate, "raw"] for plate in TRAINING_PLATES],
+        raw=[raw_folder(plate) for plate in TRAINING_PLATES],
         images=expand("results/{plate}/images.tsv", plate=TRAINING_PLATES),
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING_PLATES),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
@@ -58,9 +71,9 @@ rule train_unet:
         network=config["network"],
         training=config["training"],
         device=config["segmentation"]["device"],
-        # Not an output: what is left of a killed job must still be there for the next one.
-        checkpoint="results/training/{fold}checkpoint.safetensors",
         fold=fold_number,
+        of_network=OF_NETWORK,
+        of_folds=OF_FOLDS,
         code=code("train_unet"),
     script:
         "../scripts/train_unet.py"
@@ -68,7 +81,7 @@ rule train_unet:
 
 rule review_labels:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         labels="results/{plate}/labels.h5",
@@ -102,7 +115,7 @@ rule review_labels:
 rule evaluate_unet:
     input:
         unet="results/training/{fold}unet.safetensors",
-        raw=[PLATES.at[plate, "raw"] for plate in TRAINING_PLATES],
+        raw=[raw_folder(plate) for plate in TRAINING_PLATES],
         images=expand("results/{plate}/images.tsv", plate=TRAINING_PLATES),
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING_PLATES),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),

@@ -1,6 +1,6 @@
 rule verify_well:
     input:
-        raw=of_plate("raw"),
+        raw=raw,
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         unet="results/weights/unet.safetensors",
@@ -40,6 +40,7 @@ rule verify_well:
         treatment_columns=MAP_COLUMNS.treatment,
         exclude_flags=config["qc"]["exclude_flags"],
         config_sha256=config_sha256,
+        version=__version__,
         code=code("verify_well"),
     script:
         "../scripts/verify_well.py"

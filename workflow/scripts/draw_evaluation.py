@@ -26,7 +26,10 @@ def draw_evaluation(
     *,
     numbers: dict[str, list[int]],
 ) -> None:
-    """Write the page, and its figures for each fold and for all wells together as a table."""
+    """Write the page, and its figures for each fold and for all wells together as a table.
+
+    Folds of another count, from before it was changed, are deleted.
+    """
     of_folds = [
         (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))
         for judged, counted in zip(cells, wells, strict=True)
@@ -46,6 +49,8 @@ def draw_evaluation(
 
     stores.write_table(summary, folds, EVALUATION)
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured(), numbers))
+    if len(cells) > 1:
+        stores.sweep_shards(page.parent, n_shards=len(cells))
 
 
 if __name__ == "__main__":

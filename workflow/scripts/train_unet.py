@@ -15,6 +15,7 @@ from livedead.provenance import file_sha256
 from livedead.tables import HISTORY, IMAGES
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
+from livedead.training.outdated import remove_outdated, trained_alike
 from livedead.training.tiles import Cutting, LabelledFields, fold_wells
 from livedead.unet import Architecture
 
@@ -30,7 +31,6 @@ def train_unet(
     encoder: Path | None,
     unet: Path,
     history: Path,
-    checkpoint: Path,
     *,
     fold: int | None,
     bit_depth: list[int],
@@ -40,11 +40,15 @@ def train_unet(
     training: dict[str, Any],
     device: str,
     code: str,
+    of_network: list[str],
+    of_folds: list[str],
 ) -> None:
     """Write the weights of the best epoch and the course of the training.
 
-    Wells of the given `fold` take no part. The state after each epoch lies in `checkpoint` until the
-    weights are written, and a training that was killed goes on from there.
+    Wells of the given `fold` take no part. The state after each epoch lies beside the weights until
+    they are written, and a training that was killed goes on from there. What was made of the network
+    before goes: files `of_network` beside it, and those `of_folds`, the cross-validation's, beside
+    the network of all wells.
     """
     fields = LabelledFields(
         [
@@ -81,10 +85,17 @@ def train_unet(
         "labels_sha256": [file_sha256(path) for path in labels],
         "encoder_sha256": None if encoder is None else file_sha256(encoder),
         "training": training,
+        "code_sha256": code,
     }
+    remove_outdated(unet.parent, of_network)
+    whole = unet.parent if fold is None else unet.parent.parent
+    if fold is not None or not trained_alike(whole.glob("*-of-*/unet.safetensors"), source):
+        remove_outdated(whole, of_folds)
     tiles = dict(training["tiles"])
     validation_fraction = tiles.pop("validation_fraction")
-    kept = Checkpoint(checkpoint, [source, held_out, model.architecture.as_dict(), code])
+    kept = Checkpoint(
+        unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
+    )
     course, split = train_by_well(
         model,
         fields,
@@ -113,7 +124,6 @@ if __name__ == "__main__":
             Path(snakemake.input.encoder[0]) if snakemake.input.encoder else None,
             Path(snakemake.output.unet),
             Path(snakemake.output.history),
-            Path(snakemake.params.checkpoint),
             fold=snakemake.params.fold,
             bit_depth=snakemake.params.bit_depth,
             channels=snakemake.params.channels,
@@ -122,4 +132,6 @@ if __name__ == "__main__":
             training=snakemake.params.training,
             device=snakemake.params.device,
             code=snakemake.params.code,
+            of_network=snakemake.params.of_network,
+            of_folds=snakemake.params.of_folds,
         )

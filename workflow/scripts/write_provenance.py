@@ -63,6 +63,6 @@ if __name__ == "__main__":
             Path(snakemake.input.certificate),
             Path(snakemake.output.provenance),
             plates=plates,
-            config=snakemake.config,
+            config=snakemake.params.config,
             code=snakemake.params.scripts,
         )

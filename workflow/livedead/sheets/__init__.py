@@ -1,5 +1,6 @@
 """Tables that people write: plates.tsv and plate maps, read so that every mistake is named."""
 
+from livedead.sheets.masks import mask_files
 from livedead.sheets.numbers import read_doses
 from livedead.sheets.plate_maps import (
     CONTROLS,
@@ -7,7 +8,7 @@ from livedead.sheets.plate_maps import (
     check_plate_maps,
     read_plate_map,
 )
-from livedead.sheets.plate_sheet import PLATE_COLUMNS, mask_files, read_barcodes, read_plates
+from livedead.sheets.plate_sheet import PLATE_COLUMNS, read_barcodes, read_plates
 
 __all__ = [
     "CONTROLS",
