@@ -7,7 +7,7 @@ import pandas as pd
 
 from livedead import stores
 from livedead.fields import PlateImages, read_transforms, store_transform
-from livedead.logs import log_to
+from livedead.logs import log, log_to
 from livedead.normalization import Settings, fit_channel
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ def normalize_plate(
     settings: dict[str, Any],
     threads: int = 1,
 ) -> None:
-    """Write the transform of every channel, or that of the `control` plate, and every field's quality."""
+    """Write the transform of every channel, or that of the `control` plate, and every field's quality.
+
+    Of a channel that cannot be read in one field there is no transform, and the plate's fields fail.
+    """
     # The sha256, which takes as long as the fit, is checked where the pixels are counted.
     plate = PlateImages(raw, stores.read_table(images), bit_depth, checksum="crc32")
     keys = plate.keys()
@@ -42,6 +45,8 @@ def normalize_plate(
             bit_depth=bit_depth,
             threads=threads,
         )
+        if not transform.gain.size:
+            log.warning("channel %s: not one field can be read, so every field of the plate fails", channel)
         fitted[channel] = {**store_transform(transform), "histogram": total}
         for (well, field, timepoint), found in zip(keys, quality, strict=True):
             key = {"well": well, "field": field, "timepoint": timepoint, "channel": channel}

@@ -10,7 +10,7 @@ import torch
 
 import livedead
 from livedead import sheets, stores, weights, wells
-from livedead.cells import CELL_KEYS, COUNTED, FIELD_TYPES, count_field, join_cells
+from livedead.cells import CELL_KEYS, COUNTED, FIELD_COLUMNS, FIELD_TYPES, count_field, join_cells
 from livedead.counting import CountingRules, class_numbers
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields import PlateImages, describe, exclude_flagged, pixels_sha256, read_transforms
@@ -87,7 +87,8 @@ def verify_well(
         counted, of_field = count_field(row, *segmented, numbers, rules, pixel_size_um, planes)
         rows.append(counted)
         found.append(of_field)
-    anew = pd.DataFrame(rows).merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
+    typed = pd.DataFrame(rows, columns=FIELD_COLUMNS).astype(all_fields.dtypes[CELL_KEYS].to_dict())
+    anew = typed.merge(all_fields[[*CELL_KEYS, *OF_THE_PLATE]], on=CELL_KEYS)
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     anew = anew.reindex(columns=all_fields.columns)
     counted_fields, counted_cells = exclude_flagged(
@@ -113,7 +114,7 @@ def verify_well(
         },
     )
     compared = [wells.compare_rows(stored, recomputed, well) for well in chosen]
-    text = "\n".join(of_well for of_well, _ in compared)
+    text = "\n".join(of_well for of_well, _ in compared) or "no well has a field that can be used"
     differing = [well for well, (_, same) in zip(chosen, compared, strict=True) if not same]
     if differing:
         raise LivedeadError(f"{table}: well {', '.join(differing)} is not what its raw images give\n{text}")
