@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead.errors import FieldError
 from livedead.fields import PlateImages, read_transforms
-from livedead.logs import log_to
+from livedead.logs import log, log_to
 from livedead.pictures import overlay
 
 if TYPE_CHECKING:
@@ -18,25 +18,32 @@ def draw_fields(
     images: Path,
     normalization: Path,
     wells: Path,
+    fields: Path,
     cells: Path,
     picture: Path,
     *,
     channel: str,
     bit_depth: int,
 ) -> None:
-    """Write a PNG of fields from the most, the middle and the least viable well."""
+    """Write a PNG of the first counted field of the most, the middle and the least viable well."""
     plate = PlateImages(raw, stores.read_table(images), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+    counted = stores.read_table(fields).query("status == 'ok'")
     marked = stores.read_table(cells)
     panels = []
     for row in overlay.choose_wells(stores.read_table(wells)).itertuples():
-        for key in plate.keys([row.well]):
+        of_well = counted[(counted["well"] == row.well) & (counted["timepoint"] == row.timepoint)]
+        for number in sorted(of_well["field"]):
+            key = row.well, int(number), int(row.timepoint)
             try:
                 field = plate.normalized(key, transforms)[0]
-            except FieldError:
+            except FieldError as error:
+                # It could be read when it was counted; a picture is no reason to end a run.
+                log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 continue
             here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
-            panels.append((f"{row.well}, viability {row.viability:.2f}", field, marked[here]))
+            heading = overlay.title(row.well, row.timepoint, row.n_total, row.viability)
+            panels.append((heading, field, marked[here]))
             break
     stores.write_bytes(picture, overlay.draw(panels))
 
@@ -48,6 +55,7 @@ if __name__ == "__main__":
             Path(snakemake.input.images),
             Path(snakemake.input.normalization),
             Path(snakemake.input.wells),
+            Path(snakemake.input.fields),
             Path(snakemake.input.cells),
             Path(snakemake.output.picture),
             channel=snakemake.params.channel,
