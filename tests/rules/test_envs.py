@@ -130,7 +130,7 @@ ROOMS = [
     ["statistics"],
     ["wells"],
     ["analysis"],
-    ["exports"],
+    ["exports", "summary"],
     ["training"],
     ["pictures"],
     ["simulate"],

@@ -6,6 +6,7 @@ from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256, value_sha256
 from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import validate
 
 validate(config, "../schemas/config.schema.yaml")
@@ -36,6 +37,29 @@ onstart:
         sheets.check_plate_maps(PLATES, MAP_COLUMNS)
     except LivedeadError as error:
         raise WorkflowError(str(error)) from error
+
+
+def summary_written() -> tuple[int, int] | None:
+    """What tells one writing of the summary from another."""
+    path = Path("results/summary.txt")
+    return (path.stat().st_mtime_ns, path.stat().st_ino) if path.exists() else None
+
+
+SUMMARY_BEFORE = summary_written()
+
+
+def tell_summary() -> None:
+    """End a run with its summary; that of an earlier run may tell of other plates."""
+    if summary_written() not in (None, SUMMARY_BEFORE):
+        logger.info(Path("results/summary.txt").read_text(encoding="utf-8").rstrip())
+
+
+onsuccess:
+    tell_summary()
+
+
+onerror:
+    tell_summary()
 
 
 wildcard_constraints:
@@ -76,6 +100,19 @@ FILES_OF_A_PLATE = [
     "results/{plate}/exports/grmetrics.tsv",
     "results/{plate}/report/plate.png",
     "results/{plate}/report/fields.png",
+]
+
+# When a job fails, Snakemake starts no other: the rules that may end a run with an error wait for these.
+FILES_OF_A_RUN = [
+    "results/weights/unet.safetensors",
+    "results/weights/unet.certificate.json",
+    "results/wells.csv",
+    "results/summary.txt",
+    "results/provenance.json",
+    "results/dose_response.csv",
+    "results/time_courses.csv",
+    "benchmarks/sum.csv",
+    *expand(FILES_OF_A_PLATE, plate=PLATES.index),
 ]
 
 
