@@ -89,7 +89,10 @@ def test_a_plate_that_is_well_takes_three_lines():
     [
         ((0.05, 0.95), "untreated controls are mostly dead and killed ones mostly alive"),
         ((0.05, 0.05), "untreated controls are mostly dead: did the cells die, or"),
-        ((0.95, 0.95), "killed controls are mostly alive: did the killing fail, or"),
+        (
+            (0.95, 0.95),
+            "killed controls are mostly alive: is it early in a time course, did the killing fail, or",
+        ),
     ],
 )
 def test_every_alarm_is_told_in_words(viabilities, words):
@@ -154,6 +157,12 @@ def test_wells_that_lack_something_are_named_by_ranges():
         "failed (imaged, but not one field can be used): B10",
         "no_images (in the plate map, but not imaged): B01-B09",
     ]
+
+
+def test_scattered_wells_are_not_all_listed():
+    wells = well_table().assign(well=[f"{row}{column:02d}" for row in "ACEGIKMOQS" for column in (1, 3)])
+    line = described(wells.assign(status="no_images"))[-1]
+    assert line.endswith("A01, A03, C01, C03, E01, E03, G01, G03, I01, I03, K01, K03, and 8 more")
 
 
 def test_a_plate_imaged_in_part_has_no_nan_and_no_long_line():

@@ -12,7 +12,7 @@ WORTH_TELLING = 0.1
 """Share of a plate above which a flag, or wells without a cell, are told."""
 
 SHOWN = 12
-"""Lines of one kind that are told before the rest is only counted."""
+"""Lines of one kind, or ranges of wells in a line, that are told before the rest is only counted."""
 
 STATUSES = {
     "partial": "fewer fields than expected",
@@ -27,8 +27,8 @@ ALARMS = {
     "the live and dead classes, or the roles of the controls in the plate map swapped?",
     "negative_controls_dead": "untreated controls are mostly dead: did the cells die, or are the live and "
     "dead classes, the channels, or the roles of the controls in the plate map swapped?",
-    "positive_controls_alive": "killed controls are mostly alive: did the killing fail, or are the live and "
-    "dead classes, the channels, or the roles of the controls in the plate map swapped?",
+    "positive_controls_alive": "killed controls are mostly alive: is it early in a time course, did the "
+    "killing fail, or are the live and dead classes, the channels, or the roles of the controls swapped?",
 }
 """What `livedead.statistics.controls.alarm` says, in words."""
 
@@ -50,12 +50,13 @@ ALWAYS_TOLD = ("suspect", "duplicate_image")
 TOLD_OTHERWISE = ("fields_missing", "controls_reversed")
 """Flags of wells that say what the lines on statuses and alarms say."""
 
-NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake. Look at results/<plate>/report/fields.png:
+NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
+  results/<plate>/report/fields.png: is there a cell to be seen?
   channels, input_channels: does the network read the channel that it was trained on?
-  focus: is the chosen focal plane the sharp one, and do cells show in the picture?
+  focus: is the chosen focal plane the sharp one?
   classes: are they in the order of the network's output, each with its right role?
   weights: was the network trained on such cells, at such a magnification?
-  pixel_size_um and counting.min_area_um2, max_area_um2: is a cell of that area counted?"""
+  pixel_size_um, counting.min_area_um2, counting.max_area_um2: is a cell of that area counted?"""
 ENDS = "; the run ends with an error"
 NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
 
@@ -244,8 +245,7 @@ def _statuses(wells: pd.DataFrame) -> Iterator[str]:
                 found.append(_times(of_well["timepoint"]))
             alike.setdefault(tuple(found), []).append(str(well))
         parts = [
-            format_wells(names) + (f" ({'; '.join(found)})" if found else "")
-            for found, names in alike.items()
+            _named(names) + (f" ({'; '.join(found)})" if found else "") for found, names in alike.items()
         ]
         yield f"{status} ({meaning}): {', '.join(_cut(parts))}"
 
@@ -265,12 +265,16 @@ def _flags(wells: pd.DataFrame, fields: pd.DataFrame) -> Iterator[str]:
                 meaning = f": {FLAGS[name]}" if name in FLAGS else ""
                 yield (
                     f"{name}, {len(rows)} of {len(table)} {unit} ({share:.1%}), "
-                    f"{format_wells(rows['well'])}{meaning}"
+                    f"{_named(rows['well'])}{meaning}"
                 )
 
 
 def _of_wells(rows: pd.DataFrame) -> str:
-    return f"{len(rows)} field{'s' if len(rows) > 1 else ''} of {format_wells(rows['well'])}"
+    return f"{len(rows)} field{'s' if len(rows) > 1 else ''} of {_named(rows['well'])}"
+
+
+def _named(wells: Iterable[str]) -> str:
+    return ", ".join(_cut(format_wells(wells).split(", ")))
 
 
 def _times(timepoints: Iterable[int]) -> str:
