@@ -102,12 +102,12 @@ FILES_OF_A_PLATE = [
     "results/{plate}/report/fields.png",
 ]
 
-# When a job fails, Snakemake starts no other: the rules that may end a run with an error wait for these.
+# What the summary waits for, and for the summary wait the rules that may end a run with an error: when a
+# job fails, Snakemake starts no other.
 FILES_OF_A_RUN = [
     "results/weights/unet.safetensors",
     "results/weights/unet.certificate.json",
     "results/wells.csv",
-    "results/summary.txt",
     "results/provenance.json",
     "results/dose_response.csv",
     "results/time_courses.csv",

@@ -53,6 +53,7 @@ rule summarize_run:
         wells="results/wells.csv",
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        made=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
     log:
@@ -130,7 +131,7 @@ rule sum_benchmarks:
 rule check_fields:
     input:
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
-        made=FILES_OF_A_RUN,
+        summary="results/summary.txt",
     output:
         report="results/checked.txt",
     log:
