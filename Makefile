@@ -37,7 +37,6 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-for
 
 demo: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) --quiet rules host progress --
-	@cat results/summary.txt
 
 demo-agreement: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement

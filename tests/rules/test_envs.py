@@ -166,7 +166,7 @@ ROOMS = [
     ["statistics"],
     ["wells"],
     ["analysis"],
-    ["exports"],
+    ["exports", "summary"],
     ["training"],
     ["pictures"],
     ["simulate"],

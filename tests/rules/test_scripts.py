@@ -36,7 +36,6 @@ import review_labels
 import segment_fields
 import simulate_plate
 import sum_benchmarks
-import summarize_run
 import tabulate_wells
 import take_inventory
 import tifffile
@@ -54,7 +53,6 @@ from livedead.tables import (
     CELLS,
     CYTOMINING,
     DOSE_RESPONSE,
-    DRC,
     EVALUATION,
     FIELDS,
     IMAGES,
@@ -316,15 +314,16 @@ def test_well_table(flow):
     assert set(table["model_sha256"]) == {model}
 
 
-def test_gather_check_and_summary(flow, tmp_path):
+def test_gather_and_check(flow, tmp_path):
     gather_wells.gather_wells([flow / "wells.csv"], [flow / "fields.csv"], tmp_path / "wells.csv")
     assert (tmp_path / "wells.csv").read_bytes() == (flow / "wells.csv").read_bytes()
-    summarize_run.summarize_run(tmp_path / "wells.csv", tmp_path / "summary.txt")
-    assert "plate p: 4 wells" in (tmp_path / "summary.txt").read_text()
-    check_fields.check_fields([flow / "fields.csv"], tmp_path / "checked.txt", max_failed_fraction=0.2)
-    assert "1 of 6" in (tmp_path / "checked.txt").read_text()
-    with pytest.raises(LivedeadError, match=r"A12 field 2 .*truncated"):
-        check_fields.check_fields([flow / "fields.csv"], tmp_path / "no.txt", max_failed_fraction=0.1)
+    fields = {"p": flow / "fields.csv"}
+    check_fields.check_fields(fields, tmp_path / "checked.txt", max_failed_fraction=0.2)
+    listed = (tmp_path / "checked.txt").read_text()
+    assert listed.startswith("plate p: 1 of 6 imaged fields failed")
+    assert "p A12 field 2 timepoint 1: truncated: " in listed
+    with pytest.raises(LivedeadError, match=r"truncated, 1 field of A12, such as A12 field 2 timepoint 1: "):
+        check_fields.check_fields(fields, tmp_path / "no.txt", max_failed_fraction=0.1)
     assert not (tmp_path / "no.txt").exists()
 
 
@@ -365,7 +364,7 @@ def test_analysis_of_wells(flow, tmp_path):
         plate_map=PLATE_MAP,
     )
     assert len(stores.read_table(tmp_path / "residuals.csv", RESIDUALS)) == 2 * 4
-    qualities = [tmp_path / "quality.csv"]
+    qualities = {"p": tmp_path / "quality.csv"}
     check_quality.check_quality(qualities, tmp_path / "checked.txt", min_z_prime=None)
     assert "unknown" in (tmp_path / "checked.txt").read_text()
     with pytest.raises(LivedeadError, match="plate p timepoint 1: Z' of viability unknown"):
@@ -497,49 +496,6 @@ def test_cells_that_vanish_between_two_tables_are_an_error(flow, tmp_path):
     assert not (tmp_path / "fields.csv").exists()
 
 
-@pytest.mark.parametrize("emptied", ["cells", "fields"])
-def test_a_plate_without_cells_or_without_fields_gets_every_table(flow, tmp_path, emptied):
-    fields = stores.read_table(flow / "fields.csv", FIELDS)
-    if emptied == "cells":
-        fields.loc[fields["status"] == "ok", ["n_live", "n_dead", "n_ambiguous", "n_total"]] = 0
-    else:
-        fields = fields.assign(status="failed", code="truncated")
-        fields[["n_live", "n_dead", "n_ambiguous", "n_total", "area_mm2"]] = np.nan
-        fields["edge_rule"] = np.nan
-    stores.write_table(tmp_path / "fields.csv", fields, FIELDS)
-    stores.write_table(tmp_path / "cells.csv.gz", stores.read_table(flow / "cells.csv.gz", CELLS)[:0], CELLS)
-    (tmp_path / "map.tsv").write_text(
-        "well\ttreatment\tdose_um\tcontrol\nA01\tnone\t0\tnegative\nB06\tx\t1\t\nA12\tx\t2\t\n"
-    )
-    tabulate_wells.tabulate_wells(
-        tmp_path / "fields.csv",
-        tmp_path / "cells.csv.gz",
-        flow / "unet.certificate.json",
-        tmp_path / "map.tsv",
-        tmp_path / "wells.csv",
-        plate="p",
-        n_wells=96,
-        fields_per_well=2,
-        treatment_columns=["treatment", "dose_um"],
-        config_sha256="c",
-    )
-    gather_wells.gather_wells([tmp_path / "wells.csv"], [tmp_path / "fields.csv"], tmp_path / "all.csv")
-    table = stores.read_table(tmp_path / "all.csv", WELLS)
-    assert table["viability"].isna().all()
-    assert table["n_total"].isna().all() == (emptied == "fields")
-    summarize_run.summarize_run(tmp_path / "all.csv", tmp_path / "summary.txt")
-    assess_plate.assess_plate(
-        tmp_path / "wells.csv", tmp_path / "quality.csv", tmp_path / "residuals.csv", n_wells=96, plate_map={}
-    )
-    fit_dose_response.fit_dose_response(tmp_path / "all.csv", tmp_path / "curves.csv", plate_map={})
-    curves = stores.read_table(tmp_path / "curves.csv", DOSE_RESPONSE)
-    assert set(curves["verdict"]) <= {"under-determined"}
-    follow_wells.follow_wells(tmp_path / "all.csv", tmp_path / "courses.csv", plate_map={})
-    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
-    export_wells.export_wells(tmp_path / "wells.csv", *(tmp_path / name for name in names), plate_map={})
-    assert stores.read_table(tmp_path / "drc.csv", DRC).empty
-
-
 def test_export_normalized(flow, tmp_path):
     export_normalized.export_normalized(
         flow / "raw",
@@ -569,6 +525,7 @@ def test_pictures_are_png(flow, tmp_path):
         flow / "images.tsv",
         flow / "normalization.h5",
         flow / "wells.csv",
+        flow / "fields.csv",
         flow / "cells.csv.gz",
         tmp_path / "fields.png",
         channel="brightfield",

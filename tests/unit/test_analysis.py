@@ -72,21 +72,6 @@ def test_swapped_channels_raise_an_alarm():
     assert set(quality["alarm"]) == {"controls_reversed"}
 
 
-def test_the_gate():
-    quality, _ = analysis.assess_plate(plate(), MapColumns(), 96)
-    text, failed = analysis.failed_quality(quality, 0.5)
-    assert not failed
-    assert text.startswith("plate p timepoint 1: Z' of viability 0.9")
-    assert analysis.failed_quality(quality, 0.99)[1]
-    assert not analysis.failed_quality(quality, None)[1]
-    without = plate().assign(control="")
-    quality, _ = analysis.assess_plate(without, MapColumns(), 96)
-    assert not analysis.failed_quality(quality, None)[1]
-    text, failed = analysis.failed_quality(quality, 0.5)
-    assert failed
-    assert "unknown" in text
-
-
 def test_a_plate_without_a_map_is_assessed_too():
     bare = plate().drop(columns=["treatment", "dose_um", "control"])
     quality, residuals = analysis.assess_plate(bare, MapColumns(), 96)

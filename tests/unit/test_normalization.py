@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import gaussian_filter
 
 from livedead import normalization as norm
-from livedead.errors import FieldError, StoreError
-from livedead.fields import exclude_flagged, read_transforms, store_transform
+from livedead.errors import FieldError
+from livedead.fields import PlateImages, exclude_flagged, read_transforms, store_transform
 from livedead.flags import flag_fields
 from livedead.images import read_plane
 
@@ -130,13 +131,40 @@ def test_a_plate_without_a_readable_field_says_why_and_what_to_do(tmp_path, flat
     def read(key):
         return read_plane(tmp_path / f"{key[0]}_{key[1]}.tif")
 
-    with pytest.raises(StoreError) as error:
-        norm.fit_channel(read, keys, replace(SETTINGS, flat_fields=flat_fields))
-    assert str(error.value) == (
+    transform, _, rows = norm.fit_channel(read, keys, replace(SETTINGS, flat_fields=flat_fields))
+    assert transform is norm.UNFITTED
+    failed = {key: (row["code"], row["message"]) for key, row in zip(keys, rows, strict=True)}
+    assert norm.unreadable_plate(failed) == (
         "not one field of the plate can be read; of 3 are 2 wrong_dtype, 1 unreadable. For example well A01 "
         f"field 2 timepoint 1: {tmp_path}/A01_2.tif: pixels are uint8, expected uint16; export raw 16-bit "
         "grey images, or declare it in config.yaml: gate: {accept: [uint8]}"
     )
+
+
+@pytest.mark.parametrize("flat_fields", [0, 4])
+def test_a_plate_without_a_readable_field_has_rows_and_no_transform(flat_fields):
+    def read(key):
+        raise FieldError("truncated", f"half of {key[1]}")
+
+    keys = [("A01", k, 1) for k in range(3)]
+    transform, total, rows = norm.fit_channel(read, keys, replace(SETTINGS, flat_fields=flat_fields))
+    assert [(row["code"], row["message"]) for row in rows] == [
+        ("truncated", f"half of {k}") for k in range(3)
+    ]
+    assert not total.any()
+    stored = read_transforms({"bf": store_transform(transform)}, ["bf"])["bf"]
+    # No field fits it, nor does one of another plate that takes it over.
+    for plane in (np.ones((1, 1), np.uint16), np.ones((64, 64), np.uint16)):
+        with pytest.raises(FieldError, match="control_plate") as error:
+            norm.check_shape(plane, stored.gain.shape)
+        assert error.value.code == "not_normalized"
+    planes = list(fields(3))
+    _, _, rows = norm.fit_channel(lambda key: planes[key[1]], keys, SETTINGS, given=stored)
+    assert [row["code"] for row in rows] == ["not_normalized"] * 3
+    # Nor is there anything to crop of it, where fields are cropped.
+    place = {"well": "A01", "field": 1, "timepoint": 1, "channel": "bf", "crop_y_px": 3, "crop_x_px": 0}
+    cropped = PlateImages(Path(), pd.DataFrame([place]), 16).seen({"bf": stored})["bf"]
+    assert cropped.gain.shape == (0, 0)
 
 
 def test_a_plate_without_range_does_not_become_noise():

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from livedead.pictures import class_maps, evaluation, history, pages, review
+from livedead.pictures import class_maps, evaluation, heat_map, history, overlay, pages, review
 from livedead.statistics.controls import z_prime
 
 NUMBERS = {"background": [0], "live": [1], "dead": [2]}
@@ -123,3 +123,61 @@ def test_the_course_is_drawn_with_and_without_validation():
     )
     assert history.draw(course, ["ground"]).startswith(b"\x89PNG")
     assert history.draw(course.assign(dice=np.nan, dice_0=np.nan), ["ground"]).startswith(b"\x89PNG")
+
+
+def wells_of(viabilities, **changes):
+    rows = [
+        {"plate": "p", "well": f"A{k:02d}", "timepoint": 1, "viability": v, "n_fields_used": 1, "n_total": 9}
+        for k, v in enumerate(viabilities, start=1)
+    ]
+    return pd.DataFrame(rows).assign(area_mm2=0.5, **changes)
+
+
+@pytest.mark.parametrize(
+    ("viabilities", "used", "chosen"),
+    [
+        ([0.5, 0.9, 0.1, 0.7, np.nan], 1, ["A02", "A01", "A03"]),
+        ([0.5, 0.9], 1, ["A02", "A01"]),
+        # Without a cell there is still a field to look at.
+        ([np.nan] * 5, 1, ["A01", "A03", "A05"]),
+        ([np.nan], 1, ["A01"]),
+        ([np.nan] * 5, 0, []),
+    ],
+)
+def test_wells_are_chosen_from_most_to_least_viable(viabilities, used, chosen):
+    assert list(overlay.choose_wells(wells_of(viabilities, n_fields_used=used))["well"]) == chosen
+
+
+def test_what_stands_over_a_field():
+    assert overlay.title("A01", 2, 10, 0.456) == "A01, timepoint 2: viability 0.46"
+    assert overlay.title("A01", 2, 0, np.nan) == "A01, timepoint 2: no cells"
+    assert overlay.title("A01", 2, 3, np.nan) == "A01, timepoint 2: ambiguous cells only"
+
+
+def coloured(picture):
+    """Pixels of a PNG that are not grey."""
+    colours = imread(io.BytesIO(picture))[..., :3]
+    return int((np.ptp(colours, axis=-1) > 0.2).sum())
+
+
+def test_a_field_without_cells_is_drawn_without_rings():
+    cells = pd.DataFrame({"state": ["live", "dead"] * 20, "x_px": np.arange(40), "y_px": np.arange(40)})
+    field = np.zeros((64, 64), np.float32)
+    ringed, bare = (overlay.draw([("A01", field, table)]) for table in (cells, cells[:0]))
+    # What is left of colour is the legend.
+    legend = coloured(overlay.draw([("A01", field, cells[:0])] * 2))
+    assert coloured(bare) == legend
+    assert coloured(ringed) > 5 * legend
+    grey = imread(io.BytesIO(bare))[200:300, 200:300, :3]
+    assert grey.min() == pytest.approx(0.5, abs=0.01), "the field itself is there"
+    # A plate without a usable field is a picture that says so, without axes and rings.
+    nothing = overlay.draw([])
+    assert nothing.startswith(b"\x89PNG")
+    assert coloured(nothing) == 0
+    assert imread(io.BytesIO(nothing))[..., :3].min() < 0.2
+
+
+def test_a_plate_without_a_result_is_grey_and_crossed():
+    picture = imread(io.BytesIO(heat_map.draw(wells_of([np.nan] * 12, n_total=np.nan), 96)))
+    empty = np.isclose(picture[..., :3], np.array(to_rgb(heat_map.NO_RESULT)), atol=0.01).all(axis=-1)
+    assert empty.mean() > 0.2

@@ -67,6 +67,39 @@ def test_well_lists():
         plates.parse_well_list("C3-B2", 96)
 
 
+@pytest.mark.parametrize(
+    ("wells", "text"),
+    [
+        ([], ""),
+        (["B03"], "B03"),
+        (["A02", "A01"], "A01-A02"),
+        # Two columns of controls at either side of a plate.
+        ([f"{row}{column:02d}" for row in "ABCDEFGH" for column in (1, 2, 11, 12)], "A01-H02, A11-H12"),
+        # A row of a plate, and one well under it.
+        ([*(f"A{k:02d}" for k in range(1, 25)), "B03"], "A01-A24, B03"),
+        (["Z48", "AA48", "A01", "A01"], "A01, Z48-AA48"),
+    ],
+)
+def test_many_wells_are_named_by_ranges(wells, text):
+    assert plates.format_wells(wells) == text
+
+
+@given(st.sets(st.sampled_from(plates.all_wells(1536))))
+def test_a_list_of_wells_reads_back(wells):
+    assert plates.parse_well_list(plates.format_wells(wells), 1536) == plates.sort_wells(wells)
+
+
+@given(st.integers(0, 31), st.integers(0, 31), st.integers(0, 47), st.integers(0, 47))
+def test_a_rectangle_of_wells_is_one_range(row, other_row, column, other_column):
+    rows, columns = sorted((row, other_row)), sorted((column, other_column))
+    wells = [
+        plates.well_name(y, x) for x in range(columns[0], columns[1] + 1) for y in range(rows[0], rows[1] + 1)
+    ]
+    text = plates.format_wells(wells)
+    assert "," not in text
+    assert text.partition("-")[0] == plates.well_name(rows[0], columns[0])
+
+
 @given(st.integers(1, 60), st.integers(1, 20))
 def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
     wells = plates.all_wells(96)[:n_wells]

@@ -184,8 +184,6 @@ def test_reversed_controls_are_flagged_in_every_row():
     found = table(fields=pd.concat([FIELDS, pd.DataFrame(dead)]), plate_map=mapped)
     assert set(found["qc_flags"]) == {"controls_reversed", "fields_missing;controls_reversed"}
     assert found.at["C01", "qc_flags"] == "controls_reversed"
-    assert "ALARM" in wells.summarize(found.reset_index(), "wells.csv")
-    assert "ALARM" not in wells.summarize(table().reset_index(), "wells.csv")
 
 
 def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
@@ -211,21 +209,6 @@ def test_plates_with_other_map_columns_join():
     assert len(joined) == 12
     with pytest.raises(CountError, match="twice"):
         wells.join_plates([one, one])
-
-
-def test_too_many_failed_fields():
-    text, too_many = wells.failed_fields(FIELDS, 0.3)
-    assert not too_many
-    assert "3 of 10 imaged fields failed" in text
-    assert "p A02 field 2 timepoint 1: truncated: half" in text
-    assert wells.failed_fields(FIELDS, 0.29)[1]
-
-
-def test_summary_names_wells_that_lack_something():
-    text = wells.summarize(table().reset_index(), "results/wells.csv")
-    assert "partial: A02 (1 fields used)" in text
-    assert "no_images: D12" in text
-    assert "negative controls: mean viability 0.667 (1 wells)" in text
 
 
 def test_a_well_bears_the_flags_of_its_fields():

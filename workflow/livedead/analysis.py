@@ -120,32 +120,6 @@ def _places(wells: pd.DataFrame, n_wells: int) -> pd.DataFrame:
     )
 
 
-def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[str, bool]:
-    """What to say of the plates' quality, and whether a plate falls short.
-
-    Parameters
-    ----------
-    quality : DataFrame
-        Of all plates, from `assess_plate`.
-    min_z_prime : float, optional
-        Least Z' of viability; a plate without one, for want of controls, falls short too. None
-        lets every plate pass.
-    """
-    lines, failed = [], False
-    for row in quality[quality["measure"] == "viability"].itertuples():
-        short = min_z_prime is not None and not row.z_prime >= min_z_prime
-        failed |= short
-        known = (
-            f"{row.z_prime:.3f}" if np.isfinite(row.z_prime) else "unknown (needs 2 wells of each control)"
-        )
-        lines.append(
-            f"plate {row.plate} timepoint {row.timepoint}: Z' of viability {known}"
-            + (f", below the {min_z_prime} that is asked for" if short else "")
-            + (f"; alarm: {row.alarm}" if row.alarm else "")
-        )
-    return "\n".join(lines), failed
-
-
 def fit_doses(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     """A dose-response curve for each plate, agent, cell line and timepoint.
 

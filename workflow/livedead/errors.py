@@ -68,6 +68,7 @@ class FieldError(LivedeadError):
         "timed_out",
         "out_of_range",
         "blank",
+        "not_normalized",
         "excluded_qc",
     )
 

@@ -150,7 +150,7 @@ class PlateImages:
     def cropped(self, field: np.ndarray) -> np.ndarray:
         """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
         y, x = self._crop_px
-        if not (y or x):
+        if not (y or x) or not field.size:
             return field
         height, width = field.shape[-2:]
         if 2 * y >= height or 2 * x >= width:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import binary_erosion, binary_fill_holes, gaussian_filter, laplace
 
-from livedead.errors import FieldError, StoreError
+from livedead.errors import FieldError
 from livedead.tables import QUALITY
 
 Array = TypeVar("Array", bound=Any)
@@ -62,6 +62,10 @@ class Transform:
         """Black of a field, and the factor from corrected counts to the interval of length 2."""
         black, white = self.local.get(key, (self.black, self.white)) if key else (self.black, self.white)
         return float(black), float(np.float32(2 / (white - black)))
+
+
+UNFITTED = Transform(np.ones((0, 0), np.float32), 0.0, 1.0)
+"""Of a channel that cannot be read in one field of the plate: it has no pixels, so no field fits it."""
 
 
 @dataclass(frozen=True)
@@ -341,6 +345,7 @@ def fit_channel(
     Returns
     -------
     transform : Transform
+        `UNFITTED` if not one field can be read.
     total : ndarray, (65536,), int64
         Histogram of all corrected pixels of the plate.
     rows : list of dict
@@ -386,9 +391,7 @@ def fit_channel(
     if given is not None:
         return given, total, rows
     if not total.any():
-        raise StoreError(
-            unreadable_plate({k: (r["code"], r["message"]) for k, r in zip(keys, rows, strict=True)})
-        )
+        return UNFITTED, total, rows
     black, white = levels(total, settings)
     own_light = 0 if fluorescence else settings.own_light
     return Transform(gain, black, white, offset, local, own_light, settings.floor), total, rows
@@ -401,14 +404,15 @@ def _uneven_light(
     fluorescence: bool,
     threads: int,
 ) -> Transform:
-    """Gain and offset from a fixed, seeded sample of fields; black and white are still open."""
-    failed: dict[Key, tuple[str, str]] = {}
+    """Gain and offset from a fixed, seeded sample of fields; black and white are still open.
+
+    `UNFITTED` if not one field can be read.
+    """
 
     def read_sample(key: Key) -> tuple[tuple[int, ...], np.ndarray] | None:
         try:
             plane = read(key)
-        except FieldError as error:
-            failed[key] = error.code, str(error)
+        except FieldError:
             return None
         return plane.shape, sampled(plane, settings.smooth_px)
 
@@ -420,7 +424,7 @@ def _uneven_light(
         found = (one for key in keys if (one := read_sample(key)) is not None)
         sample = [one for one in [next(found, None)] if one is not None]
     if not sample:
-        raise StoreError(unreadable_plate(failed))
+        return UNFITTED
     shape = Counter(found for found, _ in sample).most_common(1)[0][0]
     gain = np.ones(shape, np.float32)
     if not settings.flat_fields:
@@ -433,7 +437,13 @@ def _uneven_light(
 
 
 def check_shape(plane: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raise a `FieldError` if a plane is not of its plate's shape."""
+    """Raise a `FieldError` if a plane is not of its plate's shape, or the plate has none (`UNFITTED`)."""
+    if not all(shape):
+        raise FieldError(
+            "not_normalized",
+            "there is nothing to normalize it by: when that was fitted, not one field of its plate, or of "
+            "the plate's control_plate, could be read; mend those, then: snakemake -R normalize_plate",
+        )
     if plane.shape != tuple(shape):
         raise FieldError(
             "wrong_shape", f"field of {plane.shape} px on a plate whose fields have {tuple(shape)} px"

@@ -143,6 +143,28 @@ def parse_well_list(text: str, n_wells: int) -> list[str]:
     return sort_wells(wells)
 
 
+def format_wells(wells: Iterable[str]) -> str:
+    """The shortest way to name many wells, such as ``A01-H02, B12``; `parse_well_list` reads it back.
+
+    Like there, a range spans a rectangle.
+    """
+    left = dict.fromkeys(map(well_position, sort_wells(set(wells))))
+    parts = []
+    while left:
+        top, first = next(iter(left))
+        last, bottom = first, top
+        while (top, last + 1) in left:
+            last += 1
+        while all((bottom + 1, column) in left for column in range(first, last + 1)):
+            bottom += 1
+        for row in range(top, bottom + 1):
+            for column in range(first, last + 1):
+                del left[row, column]
+        names = dict.fromkeys([well_name(top, first), well_name(bottom, last)])
+        parts.append("-".join(names))
+    return ", ".join(parts)
+
+
 def check_plate_id(plate: str) -> str:
     """The plate id itself, if it can name a folder of results on every file system.
 

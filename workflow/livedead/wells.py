@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import CountError
-from livedead.plates import well_position
+from livedead.plates import format_wells, well_name, well_position
 from livedead.provenance import value_sha256
 from livedead.sheets import CONTROLS
 from livedead.statistics.controls import alarm
@@ -110,20 +110,18 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
     """Every (well, timepoint) of the plate map and of the images, in plate order."""
     imaged = set(fields["well"])
     mapped = imaged if plate_map is None else set(plate_map["well"])
-    if imaged - mapped:
-        log.warning(
-            "plate %s: imaged but not in the plate map: %s", plate, ", ".join(sorted(imaged - mapped))
-        )
-    if mapped - imaged:
-        log.warning(
-            "plate %s: in the plate map but not imaged: %s", plate, ", ".join(sorted(mapped - imaged))
-        )
+    for what, lacking in (
+        ("imaged but not in the plate map", imaged - mapped),
+        ("in the plate map but not imaged", mapped - imaged),
+    ):
+        if lacking:
+            log.warning("plate %s: %s: %s", plate, what, format_wells(lacking))
     timepoints = sorted(set(fields["timepoint"]))
     rows = [
         (
             plate,
             well,
-            chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26),
+            well_name(row, column)[:-2],
             column + 1,
             timepoint,
         )
@@ -302,64 +300,3 @@ def compare_rows(stored: pd.DataFrame, recomputed: pd.DataFrame, well: str) -> t
             if len(new) and str(old[column].iloc[0]) != str(new[column].iloc[0])
         ]
     return "\n".join(lines), hashes[0].equals(hashes[1])
-
-
-def summarize(table: pd.DataFrame, path: str) -> str:
-    """What a run found, in a few lines for people.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The well table of all plates.
-    path : str
-        Where that table lies.
-    """
-    lines = [f"{path}: {len(table)} rows, one per plate, well and timepoint"]
-    for plate, wells in table.groupby("plate"):
-        statuses = ", ".join(f"{n} {status}" for status, n in wells["status"].value_counts().items())
-        cells = int(wells["n_total"].sum())
-        lines.append(f"plate {plate}: {len(wells)} wells ({statuses}), {cells:,} cells")
-        if "control" in wells:
-            lines += [
-                f"  {control} controls: mean viability {group['viability'].mean():.3f} ({len(group)} wells)"
-                for control, group in wells.groupby("control")
-                if control in CONTROLS
-            ]
-        if wells["qc_flags"].fillna("").str.contains("controls_reversed").any():
-            lines.append(
-                "  ALARM: untreated controls mostly dead, killed ones mostly alive; swapped dyes or map?"
-            )
-        lines += [
-            f"  {status}: "
-            + ", ".join(f"{row.well} ({row.n_fields_used} fields used)" for row in group.itertuples())
-            for status, group in wells.groupby("status")
-            if status in ("partial", "no_images", "failed")
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def failed_fields(fields: pd.DataFrame, max_failed_fraction: float) -> tuple[str, bool]:
-    """What to say of fields that failed, and whether they are too many.
-
-    Returns
-    -------
-    report : str
-        One line per failed field, after a line with the totals.
-    too_many : bool
-        Whether more than `max_failed_fraction` of the imaged fields of any plate failed.
-    """
-    failed = fields[fields["status"] == "failed"]
-    lines, too_many = [], False
-    for plate, group in fields.groupby("plate"):
-        n_failed = int((group["status"] == "failed").sum())
-        share = n_failed / len(group)
-        too_many |= share > max_failed_fraction
-        lines.append(
-            f"plate {plate}: {n_failed} of {len(group)} imaged fields failed "
-            f"({share:.1%}, allowed {max_failed_fraction:.1%})"
-        )
-    lines += [
-        f"  {row.plate} {row.well} field {row.field} timepoint {row.timepoint}: {row.code}: {row.message}"
-        for row in failed.itertuples()
-    ]
-    return "\n".join(lines), too_many

@@ -94,6 +94,7 @@ rule export_wells:
 rule check_quality:
     input:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        summary="results/summary.txt",
     output:
         report="results/quality_checked.txt",
     log:
@@ -107,6 +108,7 @@ rule check_quality:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        plates=list(PLATES.index),
         min_z_prime=config["min_z_prime"],
         code=code("check_quality"),
     script:

@@ -49,6 +49,29 @@ onstart:
         )
 
 
+def summary_written() -> tuple[int, int] | None:
+    """What tells one writing of the summary from another."""
+    path = Path("results/summary.txt")
+    return (path.stat().st_mtime_ns, path.stat().st_ino) if path.exists() else None
+
+
+SUMMARY_BEFORE = summary_written()
+
+
+def tell_summary() -> None:
+    """End a run with its summary; that of an earlier run may tell of other plates."""
+    if summary_written() not in (None, SUMMARY_BEFORE):
+        logger.info(Path("results/summary.txt").read_text(encoding="utf-8").rstrip())
+
+
+onsuccess:
+    tell_summary()
+
+
+onerror:
+    tell_summary()
+
+
 wildcard_constraints:
     plate="|".join(PLATES.index.str.replace(".", r"\.", regex=False)),
     # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
@@ -87,6 +110,19 @@ FILES_OF_A_PLATE = [
     "results/{plate}/exports/grmetrics.tsv",
     "results/{plate}/report/plate.png",
     "results/{plate}/report/fields.png",
+]
+
+# What the summary waits for, and for the summary wait the rules that may end a run with an error: when a
+# job fails, Snakemake starts no other.
+FILES_OF_A_RUN = [
+    "results/weights/unet.safetensors",
+    "results/weights/unet.certificate.json",
+    "results/wells.csv",
+    "results/provenance.json",
+    "results/dose_response.csv",
+    "results/time_courses.csv",
+    "benchmarks/sum.csv",
+    *expand(FILES_OF_A_PLATE, plate=PLATES.index),
 ]
 
 

@@ -31,6 +31,7 @@ rule draw_fields:
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         wells="results/{plate}/wells.csv",
+        fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",
     output:
         picture=report(

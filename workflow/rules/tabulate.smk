@@ -54,6 +54,9 @@ rule gather_wells:
 rule summarize_run:
     input:
         wells="results/wells.csv",
+        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        made=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
     log:
@@ -67,6 +70,9 @@ rule summarize_run:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        plates=list(PLATES.index),
+        max_failed_fraction=config["max_failed_fraction"],
+        min_z_prime=config["min_z_prime"],
         code=code("summarize_run"),
     script:
         "../scripts/summarize_run.py"
@@ -130,8 +136,8 @@ rule sum_benchmarks:
 # Last and alone: a failing rule loses its outputs, so it must not own a table.
 rule check_fields:
     input:
-        wells="results/wells.csv",
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        summary="results/summary.txt",
     output:
         report="results/checked.txt",
     log:
@@ -145,6 +151,7 @@ rule check_fields:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        plates=list(PLATES.index),
         max_failed_fraction=config["max_failed_fraction"],
         code=code("check_fields"),
     script:

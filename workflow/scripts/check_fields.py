@@ -3,36 +3,46 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from livedead import stores, wells
+from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.logs import log_to
+from livedead.summary import failed_fields, list_failed
 from livedead.tables import FIELDS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def check_fields(fields: list[Path], report: Path, *, max_failed_fraction: float) -> None:
+def check_fields(fields: dict[str, Path], report: Path, *, max_failed_fraction: float) -> None:
     """Write which fields failed.
+
+    Parameters
+    ----------
+    fields : dict
+        Plate -> its table of fields.
 
     Raises
     ------
     LivedeadError
-        If more than `max_failed_fraction` of the imaged fields of a plate failed.
+        If more than `max_failed_fraction` of the imaged fields of a plate failed; it names those
+        plates and their reasons.
     """
-    table = pd.concat([stores.read_table(path, FIELDS) for path in fields])
-    text, too_many = wells.failed_fields(table, max_failed_fraction)
-    if too_many:
-        raise LivedeadError(f"too many fields failed; the tables are complete and say which\n{text}")
-    stores.write_bytes(report, (text + "\n").encode())
+    listed, ending = [], []
+    for plate, path in fields.items():
+        table = stores.read_table(path, FIELDS)
+        (total, *reasons), too_many = failed_fields(table, max_failed_fraction)
+        listed += [f"plate {plate}: {total}", *(f"  {line}" for line in list_failed(table))]
+        if too_many:
+            ending += [f"plate {plate}: {total}; {path} lists them", *reasons]
+    if ending:
+        raise LivedeadError("\n".join(["too many fields failed; every table is complete", *ending]))
+    stores.write_bytes(report, ("\n".join(listed) + "\n").encode())
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0], snakemake.input):
         check_fields(
-            [Path(path) for path in snakemake.input.fields],
+            dict(zip(snakemake.params.plates, map(Path, snakemake.input.fields), strict=True)),
             Path(snakemake.output.report),
             max_failed_fraction=snakemake.params.max_failed_fraction,
         )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from livedead import stores
 from livedead.errors import FieldError
 from livedead.fields import PlateImages, read_transforms
-from livedead.logs import log_to
+from livedead.logs import log, log_to
 from livedead.pictures import overlay
-from livedead.tables import CELLS, IMAGES, WELLS
+from livedead.tables import CELLS, FIELDS, IMAGES, WELLS
 from livedead.tallies import check_cells
 
 if TYPE_CHECKING:
@@ -20,26 +20,33 @@ def draw_fields(
     images: Path,
     normalization: Path,
     wells: Path,
+    fields: Path,
     cells: Path,
     picture: Path,
     *,
     channel: str,
     bit_depth: int,
 ) -> None:
-    """Write a PNG of fields from the most, the middle and the least viable well."""
+    """Write a PNG of the first counted field of the most, the middle and the least viable well."""
     plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+    counted = stores.read_table(fields, FIELDS).query("status == 'ok'")
     marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
     check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
     panels = []
     for row in overlay.choose_wells(tabulated).itertuples():
-        for key in plate.keys([row.well]):
+        of_well = counted[(counted["well"] == row.well) & (counted["timepoint"] == row.timepoint)]
+        for number in sorted(of_well["field"]):
+            key = row.well, int(number), int(row.timepoint)
             try:
                 field = plate.normalized(key, transforms)[0]
-            except FieldError:
+            except FieldError as error:
+                # It could be read when it was counted; a picture is no reason to end a run.
+                log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 continue
             here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
-            panels.append((f"{row.well}, viability {row.viability:.2f}", field, marked[here]))
+            heading = overlay.title(row.well, row.timepoint, row.n_total, row.viability)
+            panels.append((heading, field, marked[here]))
             break
     stores.write_bytes(picture, overlay.draw(panels))
 
@@ -51,6 +58,7 @@ if __name__ == "__main__":
             Path(snakemake.input.images),
             Path(snakemake.input.normalization),
             Path(snakemake.input.wells),
+            Path(snakemake.input.fields),
             Path(snakemake.input.cells),
             Path(snakemake.output.picture),
             channel=snakemake.params.channel,

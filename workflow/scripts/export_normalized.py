@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from livedead import stores
-from livedead.errors import FieldError
+from livedead.errors import FieldError, StoreError
 from livedead.fields import PlateImages, read_transforms
 from livedead.images import write_ome_tiff
 from livedead.logs import log, log_to, progress
@@ -30,10 +30,17 @@ def export_normalized(
     """Write one OME-TIFF a well, uint16, black at 0 and white at 65,535, an image per field.
 
     What could not be read is left black: the images of a well have all timepoints and channels.
+
+    Raises
+    ------
+    StoreError
+        If not one field of the plate can be read: there is nothing to show.
     """
     plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], channels)
     shape = next(iter(plate.seen(transforms).values())).gain.shape
+    if not all(shape):
+        raise StoreError(f"{normalization}: not one field of the plate can be read; {folder} would be black")
     keys = plate.keys()
     timepoints = sorted({timepoint for _, _, timepoint in keys})
 

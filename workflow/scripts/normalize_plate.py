@@ -7,8 +7,8 @@ import pandas as pd
 
 from livedead import stores
 from livedead.fields import PlateImages, read_transforms, store_transform
-from livedead.logs import log_to
-from livedead.normalization import Settings, fit_channel
+from livedead.logs import log, log_to
+from livedead.normalization import Settings, fit_channel, unreadable_plate
 from livedead.tables import IMAGES
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ def normalize_plate(
     settings: dict[str, Any],
     threads: int = 1,
 ) -> None:
-    """Write the transform of every channel, or that of the `control` plate, and every field's quality."""
+    """Write the transform of every channel, or that of the `control` plate, and every field's quality.
+
+    Of a channel that cannot be read in one field there is no transform, and the plate's fields fail.
+    """
     # The sha256, which takes as long as the fit, is checked where the pixels are counted.
     plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth, checksum="crc32")
     keys = plate.keys()
@@ -43,6 +46,9 @@ def normalize_plate(
             bit_depth=bit_depth,
             threads=threads,
         )
+        if not transform.gain.size:
+            failed = {key: (row["code"], row["message"]) for key, row in zip(keys, quality, strict=True)}
+            log.warning("channel %s: %s", channel, unreadable_plate(failed))
         fitted[channel] = {**store_transform(transform), "histogram": total}
         for (well, field, timepoint), found in zip(keys, quality, strict=True):
             key = {"well": well, "field": field, "timepoint": timepoint, "channel": channel}

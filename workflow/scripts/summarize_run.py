@@ -1,23 +1,52 @@
 """Say in a few lines what the run found."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livedead import stores
-from livedead import wells as well_tables
 from livedead.logs import log_to
-from livedead.tables import WELLS
+from livedead.summary import describe_plate, describe_run
+from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def summarize_run(wells: Path, summary: Path) -> None:
+def summarize_run(
+    wells: Path,
+    fields: list[Path],
+    quality: list[Path],
+    summary: Path,
+    *,
+    plates: list[str],
+    max_failed_fraction: float,
+    min_z_prime: float | None,
+) -> None:
     """Write the summary as text."""
-    text = well_tables.summarize(stores.read_table(wells, WELLS), str(wells))
-    stores.write_bytes(summary, text.encode())
+    table = stores.read_table(wells, WELLS)
+
+    def sections() -> Iterator[list[str]]:
+        for plate, its_fields, its_quality in zip(plates, fields, quality, strict=True):
+            yield describe_plate(
+                table[table["plate"] == plate],
+                stores.read_table(its_fields, FIELDS),
+                stores.read_table(its_quality, PLATE_QUALITY),
+                max_failed_fraction=max_failed_fraction,
+                min_z_prime=min_z_prime,
+            )
+
+    stores.write_bytes(summary, describe_run(table, str(wells), sections(), notes=[]).encode())
 
 
 if __name__ == "__main__":
     with log_to(snakemake.log[0], snakemake.input):
-        summarize_run(Path(snakemake.input.wells), Path(snakemake.output.summary))
+        summarize_run(
+            Path(snakemake.input.wells),
+            [Path(path) for path in snakemake.input.fields],
+            [Path(path) for path in snakemake.input.quality],
+            Path(snakemake.output.summary),
+            plates=snakemake.params.plates,
+            max_failed_fraction=snakemake.params.max_failed_fraction,
+            min_z_prime=snakemake.params.min_z_prime,
+        )

@@ -17,7 +17,7 @@ from livedead.fields import PlateImages, describe, exclude_flagged, pixels_sha25
 from livedead.inference import Plan, Segmenter, choose_device
 from livedead.logs import log, log_to
 from livedead.plates import sort_wells
-from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, WELLS
+from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, SHARD_FIELDS, WELLS
 from livedead.tallies import check_cells, check_wells
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def verify_well(
         counted, of_field = count_field(row, *segmented, numbers, rules, pixel_size_um, planes)
         rows.append(counted)
         found.append(of_field)
-    anew = pd.DataFrame(rows).merge(all_fields[[*FIELD_KEY, *OF_THE_PLATE]], on=FIELD_KEY)
+    anew = SHARD_FIELDS.rows(rows).merge(all_fields[[*FIELD_KEY, *OF_THE_PLATE]], on=FIELD_KEY)
     counted_fields, counted_cells = exclude_flagged(
-        FIELDS.rows(anew.to_dict("records")),
+        FIELDS.conform(anew),
         join_cells([all_cells[:0], *found]).reindex(columns=all_cells.columns),
         exclude_flags,
         COUNTED,
@@ -115,7 +115,7 @@ def verify_well(
         },
     )
     compared = [wells.compare_rows(stored, recomputed, well) for well in chosen]
-    text = "\n".join(of_well for of_well, _ in compared)
+    text = "\n".join(of_well for of_well, _ in compared) or "no well has a field that can be used"
     differing = [well for well, (_, same) in zip(chosen, compared, strict=True) if not same]
     if differing:
         raise LivedeadError(f"{table}: well {', '.join(differing)} is not what its raw images give\n{text}")

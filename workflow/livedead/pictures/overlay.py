@@ -12,10 +12,23 @@ SIDE_PX = 400
 
 
 def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
-    """The most, the middle and the least viable well that has cells."""
-    ranked = wells.dropna(subset="viability").sort_values(["viability", "well"], ascending=[False, True])
-    places = sorted({0, len(ranked) // 2, len(ranked) - 1} - {-1})
+    """The most, the middle and the least viable row; of a plate without cells its first, middle and last.
+
+    Rows without a usable field are never chosen, so that a plate without any gives none.
+    """
+    used = wells[wells["n_fields_used"] > 0]
+    known = used.dropna(subset="viability")
+    ranked = (used if known.empty else known).sort_values(["viability", "well"], ascending=[False, True])
+    places = sorted({0, len(ranked) // 2, len(ranked) - 1}) if len(ranked) else []
     return ranked.iloc[places]
+
+
+def title(well: str, timepoint: int, n_total: int, viability: float) -> str:
+    """What stands over a field."""
+    if n_total == 0:
+        return f"{well}, timepoint {timepoint}: no cells"
+    known = "ambiguous cells only" if np.isnan(viability) else f"viability {viability:.2f}"
+    return f"{well}, timepoint {timepoint}: {known}"
 
 
 def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
@@ -24,7 +37,8 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
     Parameters
     ----------
     panels : list of (title, field, cells)
-        `field` is (H, W) in [-1, 1]; the middle of a large one is shown.
+        `field` is (H, W) in [-1, 1]; the middle of a large one is shown. None at all is a picture
+        that says so.
 
     Returns
     -------
@@ -32,9 +46,10 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
         PNG.
     """
     figure = Figure(figsize=(4.4 * max(1, len(panels)), 5), layout="constrained")
-    for axes, (title, field, cells) in zip(
-        np.ravel(figure.subplots(1, max(1, len(panels)))), panels, strict=False
-    ):
+    if not panels:
+        figure.text(0.5, 0.5, "no field of this plate can be used", ha="center")
+        return png(figure, 110)
+    for axes, (heading, field, cells) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
         top, left = (max(0, (side - SIDE_PX) // 2) for side in field.shape)
         shown = field[top : top + SIDE_PX, left : left + SIDE_PX]
         axes.imshow(shown, cmap="gray", vmin=-1, vmax=1)
@@ -48,7 +63,7 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
                 edgecolors=colour,
                 linewidths=1.4,
             )
-        axes.set(xlim=(-0.5, shown.shape[1] - 0.5), ylim=(shown.shape[0] - 0.5, -0.5), title=title)
+        axes.set(xlim=(-0.5, shown.shape[1] - 0.5), ylim=(shown.shape[0] - 0.5, -0.5), title=heading)
         axes.set_axis_off()
     handles = [
         Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.plates import sort_wells
+from livedead.plates import format_wells
 from livedead.readers.positions import find_overlap
 
 SHOWN = 12
@@ -99,9 +99,13 @@ def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: in
 def _wells(images: pd.DataFrame, expected: dict[str, Any], mapped_wells: list[str]) -> list[str]:
     imaged, mapped, promised = set(images["well"]), set(mapped_wells), set(expected.get("wells", []))
     return [
-        _line("mapped, not imaged", sort_wells(mapped - imaged)),
-        _line("imaged, not mapped", sort_wells(imaged - mapped) if mapped else []),
-        *([_line("promised by the export, not imaged", sort_wells(promised - imaged))] if promised else []),
+        f"  mapped, not imaged: {format_wells(mapped - imaged) or 'none'}",
+        f"  imaged, not mapped: {format_wells(imaged - mapped if mapped else []) or 'none'}",
+        *(
+            [f"  promised by the export, not imaged: {format_wells(promised - imaged) or 'none'}"]
+            if promised
+            else []
+        ),
     ]
 
 
