@@ -129,7 +129,7 @@ def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -
     quality = pd.DataFrame({"well": ["A01"]})
     stores.write_normalization(folder / "normalization.h5", {"w1": transform}, quality)
     classes = [{"name": str(k), "role": "context"} for k in range(network.architecture.n_classes)]
-    certificate = weights.trained_certificate(network, classes, {})
+    certificate = weights.trained_certificate(network, weights.Assay(classes, ["w1"]), {})
     weights.save_unet(folder / "unet.safetensors", network, certificate)
     return {
         "raw": folder / "raw",

@@ -124,7 +124,7 @@ def flow(tmp_path_factory):
         folder / "keras.h5",
         folder / "unet.safetensors",
         folder / "unet.certificate.json",
-        n_input_channels=1,
+        input_channels=["brightfield"],
         classes=CLASSES,
         network=NETWORK,
     )
@@ -621,7 +621,7 @@ def test_label_train_and_export(flow, tmp_path):
     evaluated(flow, tmp_path, certificate["source"]["trained_on"])
     reviewed(flow, tmp_path)
     export_weights.export_weights(tmp_path / "unet.safetensors", tmp_path / "unet.h5")
-    back, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=1, classes=CLASSES)
+    back, _ = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
     trained, _ = weights.load_unet(tmp_path / "unet.safetensors")
     for name, tensor in trained.state_dict().items():
         if not name.endswith("num_batches_tracked"):

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +21,9 @@ import numpy as np
 
 from livedead.errors import WeightsError
 from livedead.stores import replacing
+from livedead.weights import assay as assays
 from livedead.weights import guard
+from livedead.weights.assay import Assay
 from livedead.weights.graphs import Graph, Node, snake_case
 from livedead.weights.sources import SourceFile, SourceLayer, checked, natural
 
@@ -75,9 +78,11 @@ def _read(path: Path, signature: str, allow_half: bool) -> SourceFile:
             version = str(_text(config.get("keras_version", "")) if config else "")
             return _read_legacy(file, "model_weights", version, config, budget, allow_half)
         if _has_list(file, "layer_names"):
-            return _read_legacy(file, "", "", None, budget, allow_half)
+            return _with_assay(file, _read_legacy(file, "", "", None, budget, allow_half))
         if any(name in file for name in _CONTAINERS):
-            return _read_numbered(file, "Keras weights (.weights.h5)", None, budget, allow_half)
+            return _with_assay(
+                file, _read_numbered(file, "Keras weights (.weights.h5)", None, budget, allow_half)
+            )
         raise WeightsError(
             path,
             [
@@ -174,6 +179,17 @@ def _parsed(text: bytes | str) -> dict[str, Any] | None:
 
 def _model_config(file: h5py.File) -> dict[str, Any] | None:
     return _parsed(_text(file.attrs["model_config"])) if "model_config" in file.attrs else None
+
+
+def _with_assay(file: h5py.File, source: SourceFile) -> SourceFile:
+    """The same with its channels and classes, in the two containers that are written here."""
+    if assays.KEY not in file.attrs:
+        return source
+    try:
+        return replace(source, assay=Assay.from_text(_text(file.attrs[assays.KEY])))
+    except ValueError as error:
+        source.problems.append(f"attribute {assays.KEY!r}: {error}")
+        return source
 
 
 def _text(value: Any) -> str:
@@ -337,13 +353,17 @@ def _read_numbered(
     return SourceFile(container, "numbered", layers, not unnamed, nested, config, skipped, tensors.problems)
 
 
-def write_legacy(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) -> None:
+def write_legacy(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
     """Write a legacy Keras weight file, one group per outermost layer, in model order.
 
     Parameters
     ----------
     values : dict
         ``layer/role`` -> tensor in Keras axes.
+    assay : Assay, optional
+        Goes into an attribute of its own.
     """
     groups: dict[str, list[Node]] = {}
     for node in graph.nodes:
@@ -353,6 +373,7 @@ def write_legacy(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) 
     with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.15.0"
+        _write_assay(file, assay)
         _write_list(file, "layer_names", list(groups))
         for outer, nodes in groups.items():
             group = file.create_group(outer, track_order=True)
@@ -370,6 +391,11 @@ def write_legacy(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) 
                 group.create_dataset(name, data=array, track_times=False)
 
 
+def _write_assay(file: h5py.File, assay: Assay | None) -> None:
+    if assay is not None:
+        file.attrs[assays.KEY] = np.bytes_(assay.as_text().encode())
+
+
 def _is_depthwise(node: Node, role: str) -> bool:
     return node.layout == "depthwise" and role == "kernel"
 
@@ -385,9 +411,12 @@ def _write_list(group: h5py.Group, name: str, values: list[str]) -> None:
         group.attrs[f"{name}{number}"] = part
 
 
-def write_numbered(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) -> None:
+def write_numbered(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
     """Write ``.weights.h5``, with the empty groups that tf_keras expects of other layers."""
     with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+        _write_assay(file, assay)
         file.create_group("layers")
         file.create_group("vars")
         for node, place in store_paths(graph):
