@@ -223,6 +223,9 @@ def test_too_many_failed_fields():
 
 def test_summary_names_wells_that_lack_something():
     text = wells.summarize(table().reset_index(), "results/wells.csv")
+    assert "not verified" not in text
+    said = wells.summarize(table().reset_index(), "results/wells.csv", classes_verified=False)
+    assert "classes as configured, not verified" in said
     assert "partial: A02 (1 fields used)" in text
     assert "no_images: D12" in text
     assert "negative controls: mean viability 0.667 (1 wells)" in text

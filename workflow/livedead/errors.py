@@ -65,6 +65,7 @@ class FieldError(LivedeadError):
         "timed_out",
         "out_of_range",
         "blank",
+        "not_finite",
         "excluded_qc",
     )
 

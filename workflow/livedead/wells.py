@@ -312,7 +312,7 @@ def compare_rows(stored: pd.DataFrame, recomputed: pd.DataFrame, well: str) -> t
     return "\n".join(lines), hashes[0].equals(hashes[1])
 
 
-def summarize(table: pd.DataFrame, path: str) -> str:
+def summarize(table: pd.DataFrame, path: str, *, classes_verified: bool = True) -> str:
     """What a run found, in a few lines for people.
 
     Parameters
@@ -321,8 +321,15 @@ def summarize(table: pd.DataFrame, path: str) -> str:
         The well table of all plates.
     path : str
         Where that table lies.
+    classes_verified : bool
+        Whether the weights carried their classes, or their order is the user's word.
     """
     lines = [f"{path}: {len(table)} rows, one per plate, well and timepoint"]
+    if not classes_verified:
+        lines.append(
+            "classes as configured, not verified: the weights carry none; if their order is wrong, live and "
+            "dead are swapped, which only controls show (controls_reversed, negative_controls_dead)"
+        )
     for plate, wells in table.groupby("plate"):
         statuses = ", ".join(f"{n} {status}" for status, n in wells["status"].value_counts().items())
         cells = int(wells["n_total"].sum())

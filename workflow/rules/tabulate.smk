@@ -51,6 +51,7 @@ rule gather_wells:
 rule summarize_run:
     input:
         wells="results/wells.csv",
+        certificate="results/weights/unet.certificate.json",
     output:
         summary="results/summary.txt",
     log:
