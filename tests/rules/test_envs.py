@@ -113,7 +113,7 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 
 ROOMS = [
-    ["errors", "provenance", "logs"],
+    ["errors", "faults", "provenance", "logs", "yaml_files"],
     ["plates", "metadata"],
     ["stores"],
     ["sheets"],

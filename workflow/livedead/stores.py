@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import StoreError
+from livedead.faults import DAMAGE
 
 FLOAT_FORMAT = "%.6g"
 TEMPORARY_SUFFIX = ".partial"
@@ -61,6 +62,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except Exception as error:
+        error.add_note(f"while {path} was written")
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -93,7 +97,7 @@ def read_json(path: str | Path) -> Any:
     """Read a JSON value."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except DAMAGE as error:
         raise StoreError(f"{path}: not a readable JSON file: {error}") from error
 
 
@@ -124,7 +128,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             keep_default_na=False,
             na_values={column: ["NA"] for column in numeric},
         )
-    except (OSError, ValueError) as error:
+    except DAMAGE as error:
         raise StoreError(f"{path}: not a readable table: {error}") from error
 
 
@@ -283,7 +287,7 @@ def _opened(path: str | Path, kind: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, KeyError) as error:
+    except DAMAGE as error:
         raise StoreError(f"{path}: not a readable {kind}: {error}") from error
 
 

@@ -1,12 +1,18 @@
 from pathlib import Path
 
-from livedead import sheets
+from livedead import sheets, yaml_files
 from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import LivedeadError
 from livedead.provenance import code_sha256, value_sha256
 from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
+
+# Before anything walks through the configuration: aliases can unfold into more than ends in a lifetime.
+try:
+    yaml_files.check_size(config, "the configuration")
+except LivedeadError as error:
+    raise WorkflowError(str(error)) from error
 
 validate(config, "../schemas/config.schema.yaml")
 

@@ -9,7 +9,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,8 @@ import h5py
 import numpy as np
 
 from livedead.errors import WeightsError
-from livedead.stores import replacing
+from livedead.faults import DAMAGE, is_of_the_system
+from livedead.stores import write_bytes
 from livedead.weights import assay as assays
 from livedead.weights import guard
 from livedead.weights.assay import Assay
@@ -48,8 +48,8 @@ _ROLES = {
 _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """Groups that hold the layers of a model in ``.weights.h5``; the second is tf_keras 2.12's."""
 
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
-"""What h5py raises, at one place or another, for a damaged file."""
+_DAMAGE = (*DAMAGE, MemoryError)
+"""A damaged file may also promise more than there is memory."""
 
 
 def read_keras(path: str | Path, *, allow_half: bool = False) -> SourceFile:
@@ -103,13 +103,15 @@ def _opened(path: Path, source: Path | BinaryIO) -> Iterator[h5py.File]:
                 raise WeightsError(path, problems)
             yield file
     except _DAMAGE as error:
+        if is_of_the_system(error):
+            raise
         hint = "truncated" if "truncated" in str(error) else "damaged"
         raise WeightsError(path, [f"{hint} HDF5 file: {error}"]) from error
 
 
 def _signature(path: Path) -> str:
     if not path.is_file():
-        raise WeightsError(path, ["no such file"])
+        raise WeightsError(path, ["a folder, not a file" if path.is_dir() else "no such file"])
     if h5py.is_hdf5(path):
         return "hdf5"
     with open(path, "rb") as stream:
@@ -156,7 +158,7 @@ def _read_archive(path: Path, budget: int) -> tuple[dict[str, Any] | None, bytes
             config = _parsed(_member(archive, "config.json", budget))
             return config, _member(archive, "model.weights.h5", budget)
     # NotImplementedError is how zipfile refuses a compression that it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, *_DAMAGE) as error:
+    except (NotImplementedError, *_DAMAGE) as error:
         raise WeightsError(path, [f"damaged zip archive: {error}"]) from error
 
 
@@ -353,6 +355,15 @@ def _read_numbered(
     return SourceFile(container, "numbered", layers, not unnamed, nested, config, skipped, tensors.problems)
 
 
+@contextmanager
+def _written(path: str | Path) -> Iterator[h5py.File]:
+    """A new file, made in memory: HDF5 that cannot write, as on a full disk, crashes when it ends."""
+    content = io.BytesIO()
+    with h5py.File(content, "w", libver="earliest") as file:
+        yield file
+    write_bytes(path, content.getvalue())
+
+
 def write_legacy(
     path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
 ) -> None:
@@ -370,7 +381,7 @@ def write_legacy(
         if node.owner == node.name:
             outer = node.scope[0][0] if node.scope else node.name
             groups.setdefault(outer, []).append(node)
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+    with _written(path) as file:
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.15.0"
         _write_assay(file, assay)
@@ -415,7 +426,7 @@ def write_numbered(
     path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
 ) -> None:
     """Write ``.weights.h5``, with the empty groups that tf_keras expects of other layers."""
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+    with _written(path) as file:
         _write_assay(file, assay)
         file.create_group("layers")
         file.create_group("vars")
