@@ -118,23 +118,51 @@ def test_a_table_that_was_cut_off_or_flipped_is_named(tmp_path, name):
 
 @pytest.mark.parametrize("target", ["out.h5", "out.weights.h5", "out.safetensors"])
 def test_a_file_that_grows_beyond_a_limit_is_told_by_the_command_line(repository, tmp_path, target):
-    limited = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
-        "from livedead.weights.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    )
+    program = "import sys; from livedead.weights.__main__ import main; sys.exit(main(sys.argv[1:]))"
     source = repository / "config/demo/unet.h5"
-    run = subprocess.run(
-        [sys.executable, "-c", limited, "convert", str(source), str(tmp_path / target)],
-        env={**os.environ, "PYTHONPATH": str(repository / "workflow")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = on_a_small_disk(repository, 100_000, program, "convert", source, tmp_path / target)
     assert run.returncode == command_line.REFUSED, run.stderr
     assert "the file would be larger than a limit (ulimit -f)" in run.stderr
     assert target in run.stderr
     assert "Traceback" not in run.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def on_a_small_disk(repository, n_bytes, program, *arguments):
+    """Run a program whose files may not grow beyond some bytes."""
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({n_bytes}, {n_bytes}))\n"
+    return subprocess.run(
+        [sys.executable, "-c", limit + program, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(repository / "workflow")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("n_bytes", [3_000, 600_000])
+def test_class_maps_that_find_no_room_end_the_job_and_do_not_crash_it(repository, tmp_path, n_bytes):
+    """Once HDF5 has failed to write, it ends the process with a segmentation fault, log and all."""
+    program = """
+import sys
+import numpy as np
+from livedead import logs, stores
+
+def fields():
+    for k in range(9):
+        print(k)
+        yield {"well": "A01"}, {"maps": np.random.default_rng(k).integers(0, 255, (512, 512), np.uint8)}
+
+with logs.log_to(sys.argv[1] + "/job.log"):
+    stores.write_segmentations(sys.argv[1] + "/classes.h5", fields(), {})
+"""
+    run = on_a_small_disk(repository, n_bytes, program, tmp_path)
+    assert run.returncode == 1, run.stderr
+    assert "classes.h5 was written: the file would be larger than a limit" in run.stderr
+    assert run.stderr.count("\n") == 2
+    # Noticed on the way, not after hours of fields.
+    assert len(run.stdout.split()) < 6
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
 
 
 def unfolding(levels, parts="[{}]"):

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,52 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class _Enduring(io.FileIO):
+    """A file that takes what it cannot write, and tells when it is asked.
+
+    HDF5 that could not write, as on a full disk, cannot be closed either, and crashes the process.
+    """
+
+    error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        try:
+            while len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = self.error or error
+            self.seek(len(rest), os.SEEK_CUR)
+        return size
+
+    def check(self) -> None:
+        """Raise the first OSError, if there was one."""
+        if self.error:
+            raise self.error
+
+
+@contextmanager
+def replacing_hdf5(
+    path: str | Path, libver: str = "latest"
+) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """A new HDF5 file that replaces `path` if the body succeeds; see `replacing`.
+
+    Yields
+    ------
+    file : h5py.File
+    check : callable
+        Raises what could not be written so far; called by the time the body ends, and by long bodies
+        on their way.
+    """
+    with replacing(path) as temporary, _Enduring(temporary, "w+") as stream:
+        try:
+            with h5py.File(stream, "w", libver=libver) as file:
+                yield file, stream.check
+        finally:
+            stream.check()
 
 
 def _umask() -> int:
@@ -146,7 +192,7 @@ def write_normalization(path: str | Path, channels: dict[str, dict[str, Any]], f
     fields : DataFrame
         Quality of every field and channel, one row each.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with replacing_hdf5(path) as (file, _):
         for name, values in channels.items():
             group = file.create_group(f"channels/{name}")
             for key, value in values.items():
@@ -236,13 +282,14 @@ def _write_fields(
     fields: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
     about: dict[str, Any],
 ) -> None:
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with replacing_hdf5(path) as (file, check):
         file.create_group("maps")
         rows = []
         for k, (row, arrays) in enumerate(fields):
             rows.append(row)
             for name, array in arrays.items():
                 _create_dataset(file.require_group(name), str(k), array)
+            check()
         _write_columns(file.create_group("fields"), pd.DataFrame(rows))
         file.attrs.update(about)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from livedead.errors import WeightsError
 from livedead.faults import DAMAGE, is_of_the_system
-from livedead.stores import write_bytes
+from livedead.stores import replacing_hdf5
 from livedead.weights import assay as assays
 from livedead.weights import guard
 from livedead.weights.assay import Assay
@@ -355,15 +355,6 @@ def _read_numbered(
     return SourceFile(container, "numbered", layers, not unnamed, nested, config, skipped, tensors.problems)
 
 
-@contextmanager
-def _written(path: str | Path) -> Iterator[h5py.File]:
-    """A new file, made in memory: HDF5 that cannot write, as on a full disk, crashes when it ends."""
-    content = io.BytesIO()
-    with h5py.File(content, "w", libver="earliest") as file:
-        yield file
-    write_bytes(path, content.getvalue())
-
-
 def write_legacy(
     path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
 ) -> None:
@@ -381,7 +372,7 @@ def write_legacy(
         if node.owner == node.name:
             outer = node.scope[0][0] if node.scope else node.name
             groups.setdefault(outer, []).append(node)
-    with _written(path) as file:
+    with replacing_hdf5(path, libver="earliest") as (file, _):
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.15.0"
         _write_assay(file, assay)
@@ -426,7 +417,7 @@ def write_numbered(
     path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
 ) -> None:
     """Write ``.weights.h5``, with the empty groups that tf_keras expects of other layers."""
-    with _written(path) as file:
+    with replacing_hdf5(path, libver="earliest") as (file, _):
         _write_assay(file, assay)
         file.create_group("layers")
         file.create_group("vars")
