@@ -4,7 +4,8 @@ Run by ``make benchmark``; writes results/benchmarks/inference.csv. Every case c
 map of the same field with the same weights; ratios are of medians over the rounds. What part of
 the gain is removed redundancy (windows that overlap, three equal channels) is in the case
 ``windows``: the fast network in MONAI's windows. ``end to end`` is the rule's own script, from TIFF
-files to a written file of class maps, its start included.
+files to a written file of class maps, its start included. bfloat16 is left out where the processor
+only emulates it, which takes over half an hour, and its row says so.
 """
 
 import argparse
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / name) for name in ("workflow", "workflow/scripts", "tests")]
 
 from conftest import randomized  # noqa: E402
+from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 from segment_fields import segment_fields  # noqa: E402
 
 from livedead import inference, stores, weights  # noqa: E402
@@ -53,6 +55,7 @@ COLUMNS = [
     "ratio_to_naive",
     "share_of_peak",
     "peak_rss_mb",
+    "note",
 ]
 
 
@@ -116,6 +119,13 @@ def peak_rate(layers: dict[nn.Module, tuple[torch.Tensor, float]], rounds: int) 
     return best
 
 
+def monai(predictor: nn.Module, inputs: torch.Tensor, **settings: object) -> torch.Tensor:
+    """MONAI's windows; imported here, as nothing else needs it."""
+    from monai.inferers import sliding_window_inference
+
+    return sliding_window_inference(inputs, predictor=predictor, **settings).argmax(1)
+
+
 def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -> dict[str, object]:
     """What the rule segment_fields takes: `n_fields` images of noise, their index, transform, and weights."""
     (folder / "raw").mkdir()
@@ -130,7 +140,7 @@ def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -
     quality = pd.DataFrame({"well": ["A01"]})
     stores.write_normalization(folder / "normalization.h5", {"w1": transform}, quality)
     classes = [{"name": str(k), "role": "context"} for k in range(network.architecture.n_classes)]
-    certificate = weights.trained_certificate(network, classes, {})
+    certificate = weights.trained_certificate(network, weights.Assay(classes, ["w1"]), {})
     weights.save_unet(folder / "unet.safetensors", network, certificate)
     return {
         "raw": folder / "raw",
@@ -179,11 +189,6 @@ def main() -> None:
     low = segmenter(precision="bfloat16")
     banded = segmenter(force="banded")
 
-    def monai(predictor: nn.Module, inputs: torch.Tensor, **settings: object) -> torch.Tensor:
-        from monai.inferers import sliding_window_inference
-
-        return sliding_window_inference(inputs, predictor=predictor, **settings).argmax(1)
-
     folder = tempfile.TemporaryDirectory()
     plan = {"device": device, "seam": {"checks": 0, "max_difference": 1.0}}
     job = plate_on_disk(Path(folder.name), network, raw, FIELDS) | {"segmentation": plan}
@@ -207,24 +212,27 @@ def main() -> None:
         status = Path("/proc/self/status").read_text()
         print(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024)
         return
-    seconds: dict[str, list[float]] = {case: [] for case in cases}
+    slowdown = bfloat16_slowdown(device)
+    print(f"bfloat16 takes {slowdown:.2f} times as long as float32 for one convolution")
+    notes = {case: why_left_out(precision, slowdown) for case, (precision, _) in cases.items()}
+    seconds: dict[str, list[float]] = {case: [] for case, note in notes.items() if not note}
     with torch.inference_mode():
         plain = copy.deepcopy(network).to(device, memory_format=torch.channels_last)
         work, layers = flops(plain, field.contiguous(memory_format=torch.channels_last))
         peaks = []
         for number in range(arguments.rounds + 1):
-            for case, (_, run) in cases.items():
+            for case, taken in seconds.items():
                 start = time.perf_counter()
-                run()
+                cases[case][1]()
                 if device == "cuda":
                     torch.cuda.synchronize()
                 if number:
                     fields = FIELDS if "end to end" in case else 1
-                    seconds[case].append((time.perf_counter() - start) / fields)
+                    taken.append((time.perf_counter() - start) / fields)
             if number:
                 peaks.append(peak_rate(layers, 1))
                 print(f"round {number}: " + ", ".join(f"{c} {s[-1]:.2f} s" for c, s in seconds.items()))
-    medians = {case: statistics.median(values) for case, values in seconds.items()}
+    medians = {case: statistics.median(taken) for case, taken in seconds.items()}
     peak = statistics.median(peaks)
     rows = [
         {
@@ -236,14 +244,17 @@ def main() -> None:
             "ratio_to_monai": medians["monai"] / median,
             "ratio_to_naive": medians["naive"] / median,
             "share_of_peak": work / median / peak if case.startswith("livedead") else np.nan,
-            "peak_rss_mb": peak_memory_mb(case, side),
+            "peak_rss_mb": np.nan if note else peak_memory_mb(case, side),
+            "note": note,
         }
-        for case, median in medians.items()
+        for case, note in notes.items()
+        for median in [medians.get(case, np.nan)]
     ]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(rows, columns=COLUMNS)
     table.to_csv(arguments.output, index=False, float_format="%.4g", na_rep="NA")
     print(table.to_string(index=False, float_format="%.3g"))
+    folder.cleanup()
     print(f"peak of the convolutions: {peak / 1e9:.0f} GFLOP/s; one pass: {work / 1e9:.0f} GFLOP")
 
 

@@ -81,7 +81,11 @@ def test_every_layer_is_keras_to_rounding(tmp_path, kernel, bottom):
     path = tmp_path / "unet.h5"
     model.save(path)
     network, certificate = weights.convert(
-        path, n_input_channels=3, classes=CLASSES, bottom=bottom, stride_padding="correct"
+        path,
+        input_channels=["red", "green", "blue"],
+        classes=CLASSES,
+        bottom=bottom,
+        stride_padding="correct",
     )
     assert network.architecture.kernel == kernel
     assert network.architecture.alpha == 0.35
@@ -116,7 +120,7 @@ def test_every_layer_is_keras_to_rounding(tmp_path, kernel, bottom):
 def test_grey_input_equals_the_channel_three_times(tmp_path):
     model = keras_unet(4, "block_16_project", seed=9)
     model.save(tmp_path / "unet.h5")
-    network, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=1, classes=CLASSES)
+    network, _ = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
     grey = np.random.default_rng(2).uniform(-1, 1, (1, 96, 96, 1)).astype(np.float32)
     expected = model(np.repeat(grey, 3, axis=-1))[0].detach().numpy()
     with torch.no_grad():
@@ -127,7 +131,9 @@ def test_grey_input_equals_the_channel_three_times(tmp_path):
 def test_exported_weights_load_in_keras(tmp_path):
     model = keras_unet(4, "block_16_project", seed=5)
     model.save(tmp_path / "unet.h5")
-    network, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=3, classes=CLASSES)
+    network, _ = weights.convert(
+        tmp_path / "unet.h5", input_channels=["red", "green", "blue"], classes=CLASSES
+    )
     weights.export_keras(tmp_path / "back.h5", network)
     fresh = keras_unet(4, "block_16_project", seed=6)
     fresh.load_weights(tmp_path / "back.h5")

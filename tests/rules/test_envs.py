@@ -145,7 +145,7 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 
 ROOMS = [
-    ["errors", "provenance", "results", "logs", "tables"],
+    ["errors", "faults", "provenance", "results", "logs", "tables", "yaml_files"],
     ["plates", "metadata"],
     ["stores"],
     ["sheets"],
@@ -157,8 +157,8 @@ ROOMS = [
     ["flags"],
     ["fields"],
     ["unet"],
-    ["weights"],
     ["folding"],
+    ["weights"],
     ["inference"],
     ["counting", "tallies"],
     ["configuration"],  # every start of Snakemake reads it

@@ -27,10 +27,11 @@ from conftest import CLASSES, randomized
 
 from livedead import stores, weights
 from livedead.errors import LivedeadError
+from livedead.tables import CELLS, DOSE_RESPONSE, DRC, FIELDS, PLATE_QUALITY, WELLS
 from livedead.unet import Architecture
 
 SIDE_PX = 64
-WELLS = ("A01", "A02", "B01")
+IMAGED = ("A01", "A02", "B01")
 MAP = (
     "well\ttreatment\tdose_um\tcontrol\n"
     "A01\tnone\t0\tnegative\nA02\tx\t1\t\nB01\tx\t2\t\nH12\tx\t9\tpositive\n"
@@ -72,10 +73,10 @@ def unet(tmp_path_factory):
 
 
 def write_raw(folder, timepoints=(1,), broken=(), absent=()):
-    """A field in each of `WELLS` and timepoints; those in `broken` are cut, those in `absent` not there."""
+    """A field in each of `IMAGED` and timepoints; those in `broken` are cut, those in `absent` not there."""
     rng = np.random.default_rng(0)
     for timepoint in timepoints:
-        for well in WELLS:
+        for well in IMAGED:
             plane = rng.integers(8000, 12000, (SIDE_PX, SIDE_PX)).astype(np.uint16)
             path = folder / f"TimePoint_{timepoint}" / f"x_{well}_s1_w1.TIF"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +202,7 @@ def codes(folder):
 def test_a_plate_without_any_cell(tmp_path, unet):
     write_raw(tmp_path / "raw")
     text = count_plate(tmp_path, unet, min_area_um2=1e8)
-    assert statuses(tmp_path) == {**dict.fromkeys(WELLS, "no_cells"), "H12": "no_images"}
+    assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "no_cells"), "H12": "no_images"}
     assert set(stores.read_table(tmp_path / "all.csv", WELLS)["n_total"].dropna()) == {0}
     assert "NOT ONE CELL was counted" in text
     for key in ("input_channels", "focus", "classes", "weights", "pixel_size_um"):
@@ -224,8 +225,8 @@ def test_a_plate_with_one_readable_field(tmp_path, unet):
 def test_a_plate_without_one_readable_field(tmp_path, unet):
     write_raw(tmp_path / "raw", broken=[(well, 1) for well in WELLS])
     text = count_plate(tmp_path, unet)
-    assert statuses(tmp_path) == {**dict.fromkeys(WELLS, "failed"), "H12": "no_images"}
-    assert codes(tmp_path) == dict.fromkeys(WELLS, "truncated")
+    assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
+    assert codes(tmp_path) == dict.fromkeys(IMAGED, "truncated")
     assert "NOT ONE FIELD of this run could be used" in text
     with pytest.raises(
         LivedeadError, match=r"(?s)plate p: 3 of 3 imaged .*truncated, 3 fields of A01-A02, B01"
@@ -272,7 +273,7 @@ def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):
     write_raw(heir / "raw", broken=[("A02", 1)])
     count_plate(control, unet)
     count_plate(heir, unet, control=control / "normalization.h5")
-    assert statuses(heir) == {**dict.fromkeys(WELLS, "failed"), "H12": "no_images"}
+    assert statuses(heir) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
     # What cannot be read itself keeps its own reason.
     assert codes(heir) == {"A01": "not_normalized", "A02": "truncated", "B01": "not_normalized"}
 
@@ -280,8 +281,8 @@ def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):
 def test_a_plate_whose_fields_are_all_left_out(tmp_path, unet):
     write_raw(tmp_path / "raw")
     text = count_plate(tmp_path, unet, qc={**QC, "exclude_flags": ["low_range"]}, min_range=60_000)
-    assert statuses(tmp_path) == {**dict.fromkeys(WELLS, "failed"), "H12": "no_images"}
-    assert codes(tmp_path) == dict.fromkeys(WELLS, "excluded_qc")
+    assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
+    assert codes(tmp_path) == dict.fromkeys(IMAGED, "excluded_qc")
     assert stores.read_table(tmp_path / "cells.csv.gz", CELLS).empty
     assert re.search(r"excluded_qc, 3 fields of A01-A02, B01, .*low_range, which qc.exclude_flags", text)
     assert "negative controls: no control can be used (1 wells)" in text

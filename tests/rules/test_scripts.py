@@ -138,7 +138,7 @@ def flow(tmp_path_factory):
         folder / "keras.h5",
         folder / "unet.safetensors",
         folder / "unet.certificate.json",
-        n_input_channels=1,
+        input_channels=["brightfield"],
         classes=CLASSES,
         network=NETWORK,
     )
@@ -190,6 +190,86 @@ def flow(tmp_path_factory):
         config_sha256="c",
     )
     return folder
+
+
+@pytest.fixture(scope="module")
+def broken_levels(flow, tmp_path_factory):
+    """Shard 2 anew, with a normalization whose levels of one field are damaged."""
+    folder = tmp_path_factory.mktemp("broken levels")
+    channels, quality = stores.read_normalization(flow / "normalization.h5")
+    levels = [channels["brightfield"]["black"], np.nan]
+    one = {"local_wells": np.array([b"B06"]), "local_levels": np.array([levels])}
+    one |= {"local_fields": np.array([2]), "local_timepoints": np.array([1])}
+    channels["brightfield"] |= one
+    stores.write_normalization(folder / "normalization.h5", channels, quality)
+    segment_fields.segment_fields(
+        flow / "raw",
+        flow / "images.tsv",
+        folder / "normalization.h5",
+        flow / "unet.safetensors",
+        folder / "classes.h5",
+        scatteritem="2-of-2",
+        channels=["brightfield"],
+        bit_depth=16,
+        # Every field is checked for seams, so that the failure meets that way, too.
+        segmentation={**SEGMENTATION, "seam": {"checks": 9, "max_difference": 1e-3}},
+    )
+    count_cells.count_cells(
+        folder / "classes.h5",
+        flow / "raw",
+        flow / "images.tsv",
+        folder / "fields.csv",
+        folder / "cells.csv.gz",
+        classes=CLASSES,
+        pixel_size_um=0.65,
+        bit_depth=16,
+        intensity_channels=list(CHANNELS),
+        counting=COUNTING,
+    )
+    shards = [flow / "1-of-2", folder]
+    gather_fields.gather_fields(
+        [shard / "fields.csv" for shard in shards],
+        [shard / "cells.csv.gz" for shard in shards],
+        folder / "normalization.h5",
+        folder / "all.csv",
+        folder / "all.csv.gz",
+        min_range=200,
+        qc=QC,
+    )
+    tabulate_wells.tabulate_wells(
+        folder / "all.csv",
+        folder / "all.csv.gz",
+        flow / "unet.certificate.json",
+        flow / "map.tsv",
+        folder / "wells.csv",
+        plate="p",
+        n_wells=96,
+        fields_per_well=2,
+        treatment_columns=["drug"],
+        config_sha256="c",
+    )
+    return folder
+
+
+def test_a_field_whose_logits_are_not_finite_fails_and_the_others_count(flow, broken_levels, tmp_path):
+    fields = stores.read_table(broken_levels / "all.csv", FIELDS).set_index(["well", "field"])
+    assert fields.loc["B06", "code"].to_dict() == {1: "", 2: "not_finite"}
+    assert fields.at[("B06", 2), "pixels_sha256"] == ""
+    assert fields.index[fields["n_total"].isna()].tolist() == [("A12", 2), ("B06", 2)]
+    whole = stores.read_table(flow / "fields.csv", FIELDS).set_index(["well", "field"])
+    assert fields.at[("B06", 1), "n_total"] == whole.at[("B06", 1), "n_total"]
+    table = stores.read_table(broken_levels / "wells.csv", WELLS).set_index("well")
+    assert table["status"].to_dict() == {"A01": "ok", "A12": "partial", "B06": "partial", "C01": "no_images"}
+    verify(
+        flow,
+        tmp_path,
+        broken_levels / "wells.csv",
+        normalization=broken_levels / "normalization.h5",
+        fields=broken_levels / "all.csv",
+        cells=broken_levels / "all.csv.gz",
+        sample=96,
+    )
+    assert "B06" in (tmp_path / "well.txt").read_text()
 
 
 def test_index_lists_every_plane_with_its_hash(flow):
@@ -383,16 +463,22 @@ def test_analysis_of_wells(flow, tmp_path):
 
 
 def verify(flow, folder, table, **changes):
+    own = {
+        "normalization": flow / "normalization.h5",
+        "fields": flow / "fields.csv",
+        "cells": flow / "cells.csv.gz",
+    }
+    own |= {name: changes.pop(name) for name in own.keys() & changes.keys()}
     verify_well.verify_well(
         flow / "raw",
         flow / "images.tsv",
-        flow / "normalization.h5",
+        own["normalization"],
         flow / "unet.safetensors",
         flow / "unet.certificate.json",
         flow / "map.tsv",
         table,
-        flow / "fields.csv",
-        flow / "cells.csv.gz",
+        own["fields"],
+        own["cells"],
         folder / "fields.csv",
         folder / "cells.csv.gz",
         folder / "well.txt",
@@ -648,7 +734,8 @@ def test_label_train_and_export(flow, tmp_path):
     evaluated(flow, tmp_path, certificate["source"]["trained_on"])
     reviewed(flow, tmp_path)
     export_weights.export_weights(tmp_path / "unet.safetensors", tmp_path / "unet.h5")
-    back, _ = weights.convert(tmp_path / "unet.h5", n_input_channels=1, classes=CLASSES)
+    back, carried = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
+    assert carried["classes_verified"] is True
     trained, _ = weights.load_unet(tmp_path / "unet.safetensors")
     for name, tensor in trained.state_dict().items():
         if not name.endswith("num_batches_tracked"):

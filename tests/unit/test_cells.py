@@ -422,6 +422,8 @@ def test_roles_are_checked():
         counting.class_numbers(CLASSES[:2])
     with pytest.raises(ConfigError, match="'nucleus'"):
         counting.class_numbers([*CLASSES, {"name": "x", "role": "nucleus"}])
+    with pytest.raises(ConfigError, match="classes: background is given twice"):
+        counting.class_numbers([*CLASSES, {"name": "background", "role": "context"}])
 
 
 def test_unstable_pixels_decided_the_other_way():

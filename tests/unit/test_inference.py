@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livedead import inference, stores
-from livedead.errors import ConfigError
+from livedead.errors import ConfigError, FieldError
 from livedead.normalization import Transform
 from livedead.unet import Architecture
 
@@ -265,3 +265,39 @@ def test_out_of_memory_redoes_the_whole_field(small_network, monkeypatch, caplog
     assert "out of GPU memory in the whole pass" in caplog.text
     assert "out of GPU memory in the banded pass" in caplog.text
     assert (found.class_map == expected.class_map).mean() > 0.999
+
+
+@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 64}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_logit_that_is_not_finite_fails_the_field(small_network, plan, value):
+    """Of one class alone: minus infinity would never win, and NaN would always be the first class."""
+    network = copy.deepcopy(small_network)
+    with torch.no_grad():
+        network.decoder.head.bias[2] = value
+    with pytest.raises(FieldError) as failed:
+        segmenter(network, (96, 70), **plan).segment(random_raw(96, 70))
+    assert failed.value.code == "not_finite"
+
+
+@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 64}])
+def test_one_pixel_that_is_not_finite_is_found_in_every_pass(small_network, plan):
+    """The last pixel of a field of which most tiles never see it."""
+    gain = np.ones((700, 650), np.float32)
+    gain[-1, -1] = np.nan
+    raw = random_raw(700, 650)
+    transform = Transform(gain, 0.0, 65535.0)
+    chosen = inference.Segmenter(copy.deepcopy(small_network), [transform], inference.Plan("cpu", **plan))
+    with pytest.raises(FieldError, match="NaN or infinity"):
+        chosen.segment(raw)
+
+
+def test_large_logits_are_no_fault(small_network):
+    raw = random_raw(64, 96)
+    expected = segmenter(small_network, (64, 96)).segment(raw)
+    network = copy.deepcopy(small_network)
+    with torch.no_grad():
+        # A power of two, so that nothing is rounded otherwise; the sum of all logits would overflow.
+        network.decoder.head.weight.mul_(2.0**118)
+        network.decoder.head.bias.mul_(2.0**118)
+    found = segmenter(network, (64, 96)).segment(raw)
+    np.testing.assert_array_equal(found.class_map, expected.class_map)

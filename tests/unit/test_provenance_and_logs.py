@@ -4,6 +4,7 @@ import os
 import platform
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,11 +58,16 @@ def last_lines(path, n=2):
 
 def test_a_failed_job_says_why_and_what_to_do(tmp_path):
     path = tmp_path / "deep" / "job.log"
-    with pytest.raises(ValueError, match="because"), logs.log_to(path):
+    with (
+        pytest.raises(SystemExit, match="livedead: IndexError: because\nwhat to do: report"),
+        logs.log_to(path),
+    ):
         logging.getLogger("livedead").info("working")
-        raise ValueError("because")
-    assert "working" in path.read_text()
-    assert last_lines(path) == ["ValueError: because", f"what to do: {logs.FAULT}"]
+        raise IndexError("because")
+    text = path.read_text()
+    assert "working" in text
+    assert "failed: IndexError: because\nTraceback (most recent call last):" in text
+    assert last_lines(path) == ["IndexError: because", f"what to do: {logs.FAULT}"]
 
 
 def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
@@ -73,9 +79,33 @@ def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
 
 
 def test_too_little_memory_asks_for_more(tmp_path):
-    with pytest.raises(MemoryError), logs.log_to(tmp_path / "job.log"):
+    with pytest.raises(SystemExit, match="mem_mb"), logs.log_to(tmp_path / "job.log"):
         raise MemoryError
     assert "mem_mb" in last_lines(tmp_path / "job.log")[-1]
+
+
+def test_the_system_behind_a_message_of_livedead_is_what_to_look_at(tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    said = r"t\.csv: not a readable table: .*\n.*move the folder away"
+    with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "job.log"):
+        stores.read_table(tmp_path / "t.csv")
+    assert "move the folder away" in last_lines(tmp_path / "job.log")[-1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_on_a_full_disk_does_not_hide_why_the_job_ended(capsys):
+    with pytest.raises(SystemExit, match="the disk is full"), logs.log_to("/dev/full"):
+        logging.getLogger("livedead").info("working")
+        with open("/dev/full", "w") as stream:
+            stream.write("x")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_cannot_be_begun_is_said(tmp_path):
+    (tmp_path / "logs").write_text("")
+    said = "logs.*: a file lies where a folder is expected"
+    with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "logs/job.log"):
+        raise AssertionError("never reached")
 
 
 def test_a_job_ended_by_its_scheduler_sweeps_and_says_so(tmp_path):

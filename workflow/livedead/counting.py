@@ -17,9 +17,13 @@ def class_numbers(classes: list[dict[str, str]]) -> dict[str, list[int]]:
     Raises
     ------
     ConfigError
-        If live, dead or background is missing, or a role is unknown.
+        If live, dead or background is missing, a role is unknown, or a name is given twice.
     """
     numbers: dict[str, list[int]] = {}
+    names = [entry["name"] for entry in classes]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"classes: {', '.join(twice)} is given twice; each class has a name of its own")
     for number, entry in enumerate(classes):
         if entry["role"] not in ROLES:
             raise ConfigError(f"class {entry['name']!r}: role {entry['role']!r}; allowed: {', '.join(ROLES)}")

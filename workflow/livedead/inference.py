@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livedead.errors import ConfigError
+from livedead.errors import ConfigError, FieldError
 from livedead.folding import folded
 from livedead.normalization import Key, Transform, normalize
 from livedead.unet import SKIPS, STRIDE, Architecture, UNet, encoder_blocks
@@ -344,6 +344,11 @@ class Segmenter:
             Raw counts of the input channels, of the shape that the transforms were fitted on.
         key : tuple, optional
             Which field it is, where black and white hold for a well or a field only.
+
+        Raises
+        ------
+        FieldError
+            ``not_finite``, whatever the pass, if a logit is NaN or infinite.
         """
         return self._segment(self._field(raw, key), None)[0]
 
@@ -435,14 +440,28 @@ class Segmenter:
             yield whole, self._logits(field, whole, name)
 
     def _logits(self, field: "_Field", window: Slices, name: str) -> Tensor:
-        """Logits of one window of the padded field, (K, h, w) float32 on the device."""
+        """Logits of one window of the padded field, (K, h, w) float32 on the device.
+
+        Raises
+        ------
+        FieldError
+            If one of them is NaN or infinite: the class of such a pixel is nobody's choice.
+        """
         low = self.plan.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             batch = self._normalized(field, window)[None].contiguous(memory_format=torch.channels_last)
-            if name == "banded":
-                return self.network.forward_banded(batch, BAND_PX)[0].float()
-            output: Tensor = self.network(batch)
-        return output[0].float()
+            banded = name == "banded"
+            output = self.network.forward_banded(batch, BAND_PX) if banded else self.network(batch)
+        logits: Tensor = output[0].float()
+        # Both extremes of a NaN are NaN, so that one pass over the logits, 0.1 % of a field's time, sees all.
+        if not torch.stack(torch.aminmax(logits)).isfinite().all():
+            raise FieldError(
+                "not_finite",
+                "the network gives NaN or infinity for this field: its weights or the plate's normalization "
+                "are damaged or overflow; delete results/weights and normalization.h5 and start again, "
+                "or use other weights",
+            )
+        return logits
 
     def _normalized(self, field: "_Field", window: Slices) -> Tensor:
         """The network's input in one window, (C, h, w) float32: uploaded raw, normalized there."""

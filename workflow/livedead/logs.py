@@ -10,12 +10,13 @@ import platform
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from livedead import __version__
 from livedead.errors import LivedeadError
+from livedead.faults import explained, is_of_the_system
 
 Item = TypeVar("Item")
 log = logging.getLogger("livedead")
@@ -30,12 +31,22 @@ MISTAKE = (
     "correct what is named above and start the same command again; what is done stays done. "
     "If that command says that the folder is locked: make resume"
 )
-MEMORY = "give the job more memory, --set-resources RULE:mem_mb=MEGABYTES, and start the same command again"
 ENDED = (
     "if its time was up, give it more, --set-resources RULE:runtime=MINUTES; "
     "then start the same command again, or, if Snakemake ended too: make resume"
 )
-FAULT = "look for a full disk or a lost file system; if it is neither, report this log: a fault of livedead"
+FAULT = "report this log, which holds what was done and where it ended: a fault of livedead"
+
+
+class _JobLog(logging.FileHandler):
+    """A log that cannot be written, as on a full disk, does not end the job, nor is it told at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
@@ -51,11 +62,15 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
     Raises
     ------
     SystemExit
-        In place of a `LivedeadError`: its message, without a traceback, ends the script. Also
-        where a scheduler ends the job (SIGTERM), so that temporary files are swept.
+        In place of every error: what is wrong and what to do ends the script. The log keeps the
+        traceback of what is not a `LivedeadError`. Also where a scheduler ends the job (SIGTERM),
+        so that temporary files are swept.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handler = _JobLog(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        raise SystemExit(_said(error)) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     level = root.level
@@ -67,27 +82,38 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
         _introduce(inputs)
         yield
         log.info("done")
-    except LivedeadError as error:
-        # The message is for the user; where in the code it was noticed is not.
-        log.error("failed: %s", error)
-        log.error("what to do: %s", MISTAKE)
-        raise SystemExit(f"livedead: {error}") from error
     except (SystemExit, KeyboardInterrupt):
         log.error("failed: ended from outside: time limit, cancelled, preempted, or Ctrl-C")
         log.error("what to do: %s", ENDED)
         raise
     except BaseException as error:
-        log.exception("failed: %s", error)
-        # PyTorch's own error for a full GPU is a RuntimeError, and PyTorch is not loaded here.
-        full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        log.error("what to do: %s", MEMORY if full else FAULT)
-        raise
+        reason, remedy = _told(error)
+        # A message of livedead is for the user; where in the code it was noticed is not.
+        log.error("failed: %s", reason, exc_info=None if isinstance(error, LivedeadError) else error)
+        log.error("what to do: %s", remedy)
+        raise SystemExit(_said(error)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
         logging.captureWarnings(False)
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+
+
+def _told(error: BaseException) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    if isinstance(error, LivedeadError):
+        # Where the system is behind it, as behind a table that a full disk cut off, that comes first.
+        cause = error.__cause__
+        system = explained(cause) if cause is not None and is_of_the_system(cause) else None
+        return str(error), system.remedy if system else MISTAKE
+    return explained(error) or (f"{type(error).__name__}: {error}", FAULT)
+
+
+def _said(error: BaseException) -> str:
+    """The last words of a script."""
+    reason, remedy = _told(error)
+    return f"livedead: {reason}" if remedy == MISTAKE else f"livedead: {reason}\nwhat to do: {remedy}"
 
 
 def _introduce(inputs: Iterable[object]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import StoreError
+from livedead.faults import DAMAGE, is_of_the_system
 from livedead.provenance import value_sha256
 from livedead.tables import Table, as_text, from_text
 
@@ -41,8 +42,57 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except Exception as error:
+        error.add_note(f"while {path} was written")
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class _Enduring(io.FileIO):
+    """A file that takes what it cannot write, and tells when it is asked.
+
+    HDF5 that could not write, as on a full disk, cannot be closed either, and crashes the process.
+    """
+
+    error: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        try:
+            while len(rest):
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = self.error or error
+            self.seek(len(rest), os.SEEK_CUR)
+        return size
+
+    def check(self) -> None:
+        """Raise the first OSError, if there was one."""
+        if self.error:
+            raise self.error
+
+
+@contextmanager
+def replacing_hdf5(
+    path: str | Path, libver: str = "latest"
+) -> Iterator[tuple[h5py.File, Callable[[], None]]]:
+    """A new HDF5 file that replaces `path` if the body succeeds; see `replacing`.
+
+    Yields
+    ------
+    file : h5py.File
+    check : callable
+        Raises what could not be written so far; called by the time the body ends, and by long bodies
+        on their way.
+    """
+    with replacing(path) as temporary, _Enduring(temporary, "w+") as stream:
+        try:
+            with h5py.File(stream, "w", libver=libver) as file:
+                yield file, stream.check
+        finally:
+            stream.check()
 
 
 def _umask() -> int:
@@ -123,9 +173,9 @@ def _readable(path: str | Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; start the same command again to make it") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders raise whatever they meet
+    except (StoreError, *DAMAGE) as error:
+        if is_of_the_system(error):
+            raise
         reason = str(error) or type(error).__name__
         raise StoreError(
             f"{path}: damaged, or changed by hand: {reason}. "
@@ -143,7 +193,7 @@ def write_normalization(path: str | Path, channels: dict[str, dict[str, Any]], f
     fields : DataFrame
         Quality of every field and channel, one row each.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with replacing_hdf5(path) as (file, _):
         for name, values in channels.items():
             group = file.create_group(f"channels/{name}")
             for key, value in values.items():
@@ -233,13 +283,14 @@ def _write_fields(
     fields: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
     about: dict[str, Any],
 ) -> None:
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with replacing_hdf5(path) as (file, check):
         file.create_group("maps")
         rows = []
         for k, (row, arrays) in enumerate(fields):
             rows.append(row)
             for name, array in arrays.items():
                 _create_dataset(file.require_group(name), str(k), array)
+            check()
         _write_columns(file.create_group("fields"), pd.DataFrame(rows))
         for name, value in about.items():
             file.attrs[name] = _texts(value)[()] if isinstance(value, str) else value

@@ -57,6 +57,13 @@ NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
   classes: are they in the order of the network's output, each with its right role?
   weights: was the network trained on such cells, at such a magnification?
   pixel_size_um, counting.min_area_um2, counting.max_area_um2: is a cell of that area counted?"""
+CLASSES_NOT_VERIFIED = (
+    "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
+    "swapped, which only controls show (controls_reversed, negative_controls_dead)"
+)
+NOT_IN_SHEET = (
+    "results/{plate}: of a plate that is not in the sheet of plates, so no table of this run counts it"
+)
 ENDS = "; the run ends with an error"
 NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
 

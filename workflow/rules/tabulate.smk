@@ -56,6 +56,8 @@ rule summarize_run:
         wells="results/wells.csv",
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        exports=expand("results/{plate}/export.json", plate=PLATES.index),
+        certificate="results/weights/unet.certificate.json",
         made=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
@@ -71,6 +73,7 @@ rule summarize_run:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         plates=list(PLATES.index),
+        pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
         min_z_prime=config["min_z_prime"],
         code=code("summarize_run"),
@@ -152,6 +155,7 @@ rule check_fields:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         plates=list(PLATES.index),
+        pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
         code=code("check_fields"),
     script:

@@ -15,7 +15,7 @@ rule convert_weights:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        n_input_channels=len(config["input_channels"]),
+        input_channels=config["input_channels"],
         classes=config["classes"],
         network=config["network"],
         code=code("convert_weights"),

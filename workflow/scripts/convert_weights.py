@@ -15,12 +15,12 @@ def convert_weights(
     unet: Path,
     certificate: Path,
     *,
-    n_input_channels: int,
+    input_channels: list[str],
     classes: list[dict[str, str]],
     network: dict[str, str],
 ) -> None:
     """Write the network and its certificate."""
-    converted, record = weights.convert(source, n_input_channels=n_input_channels, classes=classes, **network)
+    converted, record = weights.convert(source, input_channels=input_channels, classes=classes, **network)
     weights.save_unet(unet, converted, record)
     stores.write_json(certificate, weights.certificate_beside(unet, record))
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
             Path(snakemake.input.weights),
             Path(snakemake.output.unet),
             Path(snakemake.output.certificate),
-            n_input_channels=snakemake.params.n_input_channels,
+            input_channels=snakemake.params.input_channels,
             classes=snakemake.params.classes,
             network=snakemake.params.network,
         )

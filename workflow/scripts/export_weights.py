@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def export_weights(unet: Path, output: Path) -> None:
-    """Write the network in `unet` in Keras's legacy layout."""
-    network, _ = weights.load_unet(unet)
-    weights.export_keras(output, network)
+    """Write the network in `unet`, and its classes and channels, in Keras's legacy layout."""
+    network, certificate = weights.load_unet(unet)
+    weights.export_keras(output, network, weights.Assay.certified(certificate))
 
 
 if __name__ == "__main__":

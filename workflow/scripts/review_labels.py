@@ -33,11 +33,12 @@ def review_labels(
     fields = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
 
-    def labelled() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    def labelled() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]]:
         for row, found in stores.read_segmentations(labels):
             key = row["well"], int(row["field"]), int(row["timepoint"])
             if found:
-                yield f"{plate}/{key[0]}/{key[1]}", fields.normalized(key, transforms)[0], found["maps"]
+                name, field = f"{plate}/{key[0]}/{key[1]}", fields.normalized(key, transforms)[0]
+                yield name, field, found["maps"], found.get("instances")
 
     stores.write_bytes(page, review.draw(plate, labelled(), numbers, exclude))
 

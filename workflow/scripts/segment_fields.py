@@ -88,15 +88,18 @@ def segment_fields(
 
     def computed(numbered: tuple[int, tuple[Key, tuple[np.ndarray, str] | FieldError]]) -> Computed:
         k, (key, outcome) = numbered
-        if isinstance(outcome, FieldError):
-            log.warning("%s field %d timepoint %d: %s: %s", *key, outcome.code, outcome)
-            return describe(name, key, outcome), {}, None
-        field, digest = outcome
         check = None
-        if k in checked:
-            found, check = segmenter.segment_checked(field, np.random.default_rng([shard, k]), key)
-        else:
-            found = segmenter.segment(field, key)
+        try:
+            if isinstance(outcome, FieldError):
+                raise outcome
+            field, digest = outcome
+            if k in checked:
+                found, check = segmenter.segment_checked(field, np.random.default_rng([shard, k]), key)
+            else:
+                found = segmenter.segment(field, key)
+        except FieldError as error:
+            log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
+            return describe(name, key, error), {}, None
         arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
         return describe(name, key, pixels_sha256=digest), arrays, check
 
@@ -121,7 +124,7 @@ def _note(check: SeamCheck, row: dict[str, Any], about: dict[str, Any], max_diff
     about["seam_largest_difference"] = max(about["seam_largest_difference"], check.largest_difference)
     about["seam_n_changed"] += check.n_changed
     about["seam_n_pixels"] += check.n_pixels
-    if check.largest_difference > max_difference:
+    if not check.largest_difference <= max_difference:
         raise LivedeadError(f"{where}: {check} is over max_difference {max_difference}")
 
 

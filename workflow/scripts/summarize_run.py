@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
-from livedead.summary import describe_plate, describe_run
+from livedead.readers.inventory import differing_pixel_size
+from livedead.results import plates_not_in_sheet
+from livedead.summary import CLASSES_NOT_VERIFIED, NOT_IN_SHEET, describe_plate, describe_run
 from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
 
 if TYPE_CHECKING:
@@ -17,9 +19,12 @@ def summarize_run(
     wells: Path,
     fields: list[Path],
     quality: list[Path],
+    exports: list[Path],
+    certificate: Path,
     summary: Path,
     *,
     plates: list[str],
+    pixel_size_um: list[float],
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
@@ -27,16 +32,23 @@ def summarize_run(
     table = stores.read_table(wells, WELLS)
 
     def sections() -> Iterator[list[str]]:
-        for plate, its_fields, its_quality in zip(plates, fields, quality, strict=True):
+        for plate, its_fields, its_quality, export, size in zip(
+            plates, fields, quality, exports, pixel_size_um, strict=True
+        ):
+            differing = differing_pixel_size(stores.read_json(export)["expected"], size)
             yield describe_plate(
                 table[table["plate"] == plate],
                 stores.read_table(its_fields, FIELDS),
                 stores.read_table(its_quality, PLATE_QUALITY),
                 max_failed_fraction=max_failed_fraction,
                 min_z_prime=min_z_prime,
+                notes=[f"PIXEL SIZE: {differing}"] if differing else [],
             )
 
-    stores.write_bytes(summary, describe_run(table, str(wells), sections(), notes=[]).encode())
+    notes = [NOT_IN_SHEET.format(plate=plate) for plate in plates_not_in_sheet(summary.parent, plates)]
+    if not stores.read_json(certificate)["classes_verified"]:
+        notes.append(CLASSES_NOT_VERIFIED)
+    stores.write_bytes(summary, describe_run(table, str(wells), sections(), notes).encode())
 
 
 if __name__ == "__main__":
@@ -45,8 +57,11 @@ if __name__ == "__main__":
             Path(snakemake.input.wells),
             [Path(path) for path in snakemake.input.fields],
             [Path(path) for path in snakemake.input.quality],
+            [Path(path) for path in snakemake.input.exports],
+            Path(snakemake.input.certificate),
             Path(snakemake.output.summary),
             plates=snakemake.params.plates,
+            pixel_size_um=snakemake.params.pixel_size_um,
             max_failed_fraction=snakemake.params.max_failed_fraction,
             min_z_prime=snakemake.params.min_z_prime,
         )

@@ -109,7 +109,8 @@ def train_unet(
         checkpoint=kept,
     )
     stores.write_table(history, course, HISTORY)
-    certificate = weights.trained_certificate(model, classes, {**source, "trained_on": split})
+    assay = weights.Assay(classes, channels)
+    certificate = weights.trained_certificate(model, assay, {**source, "trained_on": split})
     weights.save_unet(unet, model, certificate)
     kept.remove()
 

@@ -130,7 +130,7 @@ def test_the_unet_goes_through_every_format_unharmed(tmp_path, kernel, alpha, ne
     network = randomized(Architecture(n_classes=5, alpha=alpha, decoder_widths=widths, kernel=kernel))
     path = tmp_path / f"unet{suffix}"
     write_network(path, network_of(network), nested=nested)
-    back, _ = weights.convert(path, n_input_channels=1, classes=CLASSES)
+    back, _ = weights.convert(path, input_channels=["brightfield"], classes=CLASSES)
     assert back.architecture == network.architecture
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, back.state_dict()[key]), key
@@ -155,7 +155,7 @@ def test_imagenet_starts_a_training(shared, channels):
 def test_an_encoder_alone_does_not_segment(shared):
     path = shared / "keras_weights" / "mobilenet_v2_imagenet_0.35_224_no_top.h5"
     with pytest.raises(WeightsError, match="can only start a training"):
-        weights.convert(path, n_input_channels=1, classes=CLASSES)
+        weights.convert(path, input_channels=["brightfield"], classes=CLASSES)
 
 
 def test_an_architecture_lists_all_its_problems():

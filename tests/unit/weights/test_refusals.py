@@ -18,6 +18,8 @@ from livedead.errors import WeightsError
 from livedead.weights.certificate import load_any
 from livedead.weights.networks import read_network
 
+ASSAY = weights.Assay(CLASSES, ["brightfield"])
+
 
 @pytest.fixture
 def architecture(tmp_path):
@@ -209,7 +211,7 @@ def test_uncertified_safetensors_name_the_command(tmp_path):
 
 def test_one_changed_bit_of_certified_weights(tmp_path, small_network):
     path = tmp_path / "unet.safetensors"
-    weights.save_unet(path, small_network, weights.trained_certificate(small_network, CLASSES, {}))
+    weights.save_unet(path, small_network, weights.trained_certificate(small_network, ASSAY, {}))
     weights.load_unet(path)
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
@@ -220,7 +222,7 @@ def test_one_changed_bit_of_certified_weights(tmp_path, small_network):
 
 def test_a_changed_certificate(tmp_path, small_network):
     path = tmp_path / "unet.safetensors"
-    weights.save_unet(path, small_network, weights.trained_certificate(small_network, CLASSES, {}))
+    weights.save_unet(path, small_network, weights.trained_certificate(small_network, ASSAY, {}))
     path.write_bytes(path.read_bytes().replace(b'encoder_eps\\": 0.001', b'encoder_eps\\": 0.002'))
     with pytest.raises(WeightsError, match="certificate was changed"):
         weights.load_unet(path)

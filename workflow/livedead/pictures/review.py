@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import ndimage
 
 from livedead.pictures import pages
 from livedead.pictures.class_maps import ROLE_COLOURS, outlined
@@ -27,7 +28,7 @@ tell();
 
 def draw(
     plate: str,
-    labelled: Iterable[tuple[str, np.ndarray, np.ndarray]],
+    labelled: Iterable[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
     numbers: dict[str, list[int]],
     rejected: Iterable[str],
 ) -> bytes:
@@ -35,8 +36,9 @@ def draw(
 
     Parameters
     ----------
-    labelled : iterable of (name, field, class map)
-        ``plate/well/field``, (H, W) in [-1, 1], (H, W); drawn as they come.
+    labelled : iterable of (name, field, class map, instances)
+        ``plate/well/field``, (H, W) in [-1, 1], (H, W), and (H, W) where the cells were drawn, else
+        None; drawn as they come.
     numbers : dict
         Role -> numbers of its classes.
     rejected : iterable of str
@@ -47,11 +49,9 @@ def draw(
         f'<b style="color:{colour}">{role}</b>' for role, colour in ROLE_COLOURS.items() if role in numbers
     )
     parts = [INTRODUCTION.format(legend=legend)]
-    for name, field, class_map in labelled:
-        areas = {
-            role: np.isin(class_map, numbers[role]).mean() for role in ("live", "dead") if role in numbers
-        }
-        caption = f"{name}: {areas['live']:.1%} live, {areas['dead']:.1%} dead"
+    for name, field, class_map, instances in labelled:
+        n_live, n_dead = count_cells(class_map, instances, numbers)
+        caption = f"{name}: {n_live} live, {n_dead} dead cells"
         checked = " checked" if {name, name.rsplit("/", 1)[0]} & excluded else ""
         picture = pages.figure(
             pages.jpeg(outlined(field, class_map, numbers)), caption, kind="jpeg", width_px=560
@@ -59,3 +59,21 @@ def draw(
         box = f'<input type="checkbox" hidden value="{html.escape(name)}"{checked}>'
         parts.append(f"<label>{box}{picture}</label>")
     return pages.page(f"Labels of plate {plate}", [*parts, SCRIPT])
+
+
+def count_cells(
+    class_map: np.ndarray, instances: np.ndarray | None, numbers: dict[str, list[int]]
+) -> tuple[int, int]:
+    """How many live and dead cells the labels of a field show.
+
+    A cell is one of `instances`, or where there are none, a connected component of the live and dead
+    pixels. Its state is that of most of its pixels; a cell that is half and half counts as neither.
+    """
+    live, dead = (np.isin(class_map, numbers[role]) for role in ("live", "dead"))
+    if instances is None:
+        instances, _ = ndimage.label(live | dead, structure=np.ones((3, 3)))
+    n_live, n_dead = (
+        np.bincount(instances[state & (instances > 0)], minlength=int(instances.max()) + 1)
+        for state in (live, dead)
+    )
+    return int((n_live > n_dead).sum()), int((n_dead > n_live).sum())

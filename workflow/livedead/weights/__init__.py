@@ -1,5 +1,6 @@
 """Keras HDF5 and safetensors <-> PyTorch, tensor by tensor, by name."""
 
+from livedead.weights.assay import Assay
 from livedead.weights.certificate import (
     certificate_beside,
     convert,
@@ -12,6 +13,7 @@ from livedead.weights.certificate import (
 )
 
 __all__ = [
+    "Assay",
     "certificate_beside",
     "convert",
     "export_keras",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from livedead import stores
+from livedead import stores, yaml_files
 from livedead.errors import LivedeadError, WeightsError
+from livedead.faults import explained
 from livedead.provenance import file_sha256
 from livedead.weights import certificate, golden
 from livedead.weights.networks import Network, read_source, write_network
@@ -33,6 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = options.command(options)
     except LivedeadError as error:
         print(error, file=sys.stderr)  # noqa: T201
+        return REFUSED
+    except Exception as error:
+        fault = explained(error)
+        if fault is None:
+            raise
+        print(f"{fault.reason}\nwhat to do: {fault.remedy}", file=sys.stderr)  # noqa: T201
         return REFUSED
     return code
 
@@ -129,9 +135,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _convert(options: argparse.Namespace) -> int:
     target: Path = options.target
-    classes = None
-    if options.classes:
-        classes = yaml.safe_load(options.classes.read_text(encoding="utf-8"))["classes"]
+    classes = _classes(options.classes) if options.classes else None
     if certificate.has_certificate(options.source):
         network, record = certificate.load_network(options.source)
     else:
@@ -162,6 +166,17 @@ def _convert(options: argparse.Namespace) -> int:
     if network.ignored:
         _say(f"ignored: {', '.join(network.ignored)}")
     return code
+
+
+def _classes(path: Path) -> list[dict[str, str]]:
+    """The list ``classes`` of a YAML file, such as a configuration."""
+    values = yaml_files.read(path)
+    classes = values.get("classes") if isinstance(values, dict) else None
+    if not isinstance(classes, list) or not all(
+        isinstance(entry, dict) and {"name", "role"} <= set(entry) for entry in classes
+    ):
+        raise WeightsError(path, ["expected a list 'classes' of {name, role}; found none"])
+    return classes
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from livedead.provenance import file_sha256, value_sha256
 from livedead.stores import write_bytes
 from livedead.unet import Architecture, UNet, grey_filters
 from livedead.weights import families, mapping
+from livedead.weights.assay import Assay
 from livedead.weights.graphs import ArchitectureError, Graph, parse_architecture
 from livedead.weights.networks import (
     Network,
@@ -26,6 +27,7 @@ from livedead.weights.networks import (
     values_of_state,
     write_network,
 )
+from livedead.weights.soundness import unet_defects
 
 METADATA_KEY = "livedead"
 INPUT_SCALING = "plate normalization to [-1, 1]"
@@ -40,6 +42,7 @@ def convert_file(
     *,
     n_input_channels: int | None = None,
     classes: list[dict[str, str]] | None = None,
+    input_channels: list[str] | None = None,
     **options: Any,
 ) -> tuple[Network, dict[str, Any]]:
     """Read a network from a file of Keras or Flax and certify where every tensor came from.
@@ -51,7 +54,10 @@ def convert_file(
         summing its first filters over the colours, which equals repeating the channel three
         times; as in the file if not given.
     classes : list of {name, role}, optional
-        The assay's classes, in the order of the network's output.
+        The assay's classes, in the order of the network's output. Where the file carries its own,
+        they must agree; where not, the certificate says that they are the user's word.
+    input_channels : list of str, optional
+        The channels' names, in the order of the network's input; as for `classes`.
     **options
         See `livedead.weights.networks.read_network`.
 
@@ -67,6 +73,13 @@ def convert_file(
         Listing every problem of the file.
     """
     network = read_network(path, **options)
+    carried = network.assay
+    if carried is not None:
+        classes = carried.classes if classes is None else classes
+        input_channels = carried.input_channels if input_channels is None else input_channels
+        problems = carried.disagreements(classes, input_channels)
+        if problems:
+            raise WeightsError(path, problems)
     network, first_layer = _match_input(path, network, n_input_channels, classes)
     graph = network.graph
     certificate = {
@@ -74,6 +87,8 @@ def convert_file(
         "architecture": network.unet.as_dict() if network.unet else None,
         "graph": None if network.unet else graph.as_dict(),
         "classes": classes,
+        "input_channels": input_channels,
+        "classes_verified": carried is not None,
         "input_scaling": INPUT_SCALING if network.unet else "as the network was trained",
         "first_layer": first_layer,
         "head_activation": network.head_activation,
@@ -93,7 +108,7 @@ def convert_file(
 def convert_keras(
     path: str | Path,
     *,
-    n_input_channels: int,
+    input_channels: list[str],
     classes: list[dict[str, str]],
     **options: Any,
 ) -> tuple[UNet, dict[str, Any]]:
@@ -108,16 +123,25 @@ def convert_keras(
     Raises
     ------
     WeightsError
-        Listing every problem of the file; also for a network that is no U-Net.
+        Listing every problem of the file; also for a network that is no U-Net, or that gives no
+        finite numbers.
     """
-    network, certificate = convert_file(path, n_input_channels=n_input_channels, classes=classes, **options)
-    return unet_module(network), certificate
+    network, certificate = convert_file(
+        path,
+        n_input_channels=len(input_channels),
+        classes=classes,
+        input_channels=input_channels,
+        **options,
+    )
+    module = unet_module(network)
+    _check_sound(path, module)
+    return module, certificate
 
 
 def convert(
     path: str | Path,
     *,
-    n_input_channels: int,
+    input_channels: list[str],
     classes: list[dict[str, str]],
     sha256: str | None = None,
     **network: Any,
@@ -126,6 +150,10 @@ def convert(
 
     Parameters
     ----------
+    input_channels : list of str
+        Names of the channels that the workflow feeds, in their order.
+    classes : list of {name, role}
+        The configured classes, in the order of the network's output.
     sha256 : str, optional
         What the file's hash must be.
     **network
@@ -133,24 +161,36 @@ def convert(
     """
     if not has_certificate(path):
         return convert_keras(
-            path, n_input_channels=n_input_channels, classes=classes, choices=network, sha256=sha256
+            path, input_channels=input_channels, classes=classes, choices=network, sha256=sha256
         )
     problems = []
     if sha256 is not None and file_sha256(path) != sha256:
         problems.append(f"the file's sha256 is {file_sha256(path)}, recorded is {sha256}: it has changed")
     loaded, certificate = load_unet(path)
-    if loaded.architecture.input_channels != n_input_channels:
+    if loaded.architecture.input_channels != len(input_channels):
         problems.append(
             f"the network reads {loaded.architecture.input_channels} channel(s), the configuration "
-            f"feeds {n_input_channels}"
+            f"feeds {len(input_channels)}"
         )
-    if certificate["classes"] is None and loaded.architecture.n_classes == len(classes):
-        certificate = {**certificate, "classes": classes}
-    elif certificate["classes"] != classes:
-        problems.append(f"trained for the classes {certificate['classes']}, configured are {classes}")
+    if certificate["classes"] is None:
+        problems += _miscounted(loaded.architecture, classes)
+    said = Assay(certificate["classes"] or classes, certificate.get("input_channels") or input_channels)
+    problems += said.disagreements(classes, input_channels)
     if problems:
         raise WeightsError(path, problems)
+    certificate = {
+        **certificate,
+        "classes": classes,
+        "input_channels": input_channels,
+        "classes_verified": certificate.get("classes_verified", False),
+    }
     return loaded, certificate
+
+
+def _check_sound(path: object, network: UNet) -> None:
+    problems = unet_defects(network)
+    if problems:
+        raise WeightsError(path, problems)
 
 
 def new_unet(architecture: Architecture, encoder: str | Path | None, seed: int) -> UNet:
@@ -216,8 +256,8 @@ def _load(module: UNet, state: dict[str, torch.Tensor], *, strict: bool) -> None
         raise ValueError(f"tensors without a source: {sorted(left)}")
 
 
-def network_of(unet: UNet) -> Network:
-    """The tensors of a U-Net in the form that can be written to other frameworks."""
+def network_of(unet: UNet, assay: Assay | None = None) -> Network:
+    """The tensors of a U-Net, and its assay, in the form that can be written to other frameworks."""
     state = {key: tensor.detach().cpu().numpy() for key, tensor in unet.state_dict().items()}
     graph = families.unet(unet.architecture)
     named = {
@@ -225,23 +265,30 @@ def network_of(unet: UNet) -> Network:
         for node in graph.layers
         for role in graph.roles(node)
     }
-    return Network(graph, values_of_state(graph, named), unet.architecture)
+    return Network(graph, values_of_state(graph, named), unet.architecture, assay=assay)
 
 
-def export_keras(path: str | Path, network: UNet) -> None:
+def export_keras(path: str | Path, network: UNet, assay: Assay | None = None) -> None:
     """Write the network for another framework, by suffix: see `livedead.weights.networks.WRITERS`."""
-    write_network(path, network_of(network))
+    write_network(path, network_of(network, assay))
 
 
-def trained_certificate(
-    network: UNet, classes: list[dict[str, str]], source: dict[str, Any]
-) -> dict[str, Any]:
-    """The certificate of weights that were trained here; `source` says on what."""
+def trained_certificate(network: UNet, assay: Assay, source: dict[str, Any]) -> dict[str, Any]:
+    """The certificate of weights that were trained here; `source` says on what.
+
+    Raises
+    ------
+    WeightsError
+        If the training left a network that gives no finite numbers.
+    """
+    _check_sound("the trained network", network)
     return {
         "source": source,
         "architecture": network.architecture.as_dict(),
         "graph": None,
-        "classes": classes,
+        "classes": assay.classes,
+        "input_channels": assay.input_channels,
+        "classes_verified": True,
         "input_scaling": INPUT_SCALING,
         "tensors": [
             {"target": key, "shape": list(array.shape), "sha256": tensor_sha256(array)}
@@ -321,7 +368,8 @@ def load_unet(path: str | Path) -> tuple[UNet, dict[str, Any]]:
     Raises
     ------
     WeightsError
-        If there is no certificate, or a tensor is not the one that was certified.
+        If there is no certificate, a tensor is not the one that was certified, or the network
+        gives no finite numbers.
     """
     certificate = read_certificate(path)
     if not certificate.get("architecture"):
@@ -332,7 +380,9 @@ def load_unet(path: str | Path) -> tuple[UNet, dict[str, Any]]:
         network.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
     except RuntimeError as error:
         raise WeightsError(path, str(error).splitlines()) from error
-    return network.eval(), certificate
+    network.eval()
+    _check_sound(path, network)
+    return network, certificate
 
 
 def load_network(path: str | Path) -> tuple[Network, dict[str, Any]]:
@@ -341,7 +391,7 @@ def load_network(path: str | Path) -> tuple[Network, dict[str, Any]]:
     if certificate.get("architecture"):
         unet, certificate = load_unet(path)
         source = certificate["source"]
-        network = network_of(unet)
+        network = network_of(unet, Assay.certified(certificate))
         graph = families.unet(unet.architecture, nested=bool(source.get("nested")))
         activation = certificate.get("head_activation", "linear")
         return replace(network, graph=graph, source=source, head_activation=activation), certificate
@@ -417,11 +467,8 @@ def _match_input(
         raise WeightsError(path, [reason])
     problems = []
     architecture = network.unet
-    if classes is not None and architecture.n_classes != len(classes):
-        problems.append(
-            f"the network tells {architecture.n_classes} classes apart, the configuration names "
-            f"{len(classes)}: {', '.join(entry['name'] for entry in classes)}"
-        )
+    if classes is not None:
+        problems += _miscounted(architecture, classes)
     found = architecture.input_channels
     if n_channels is not None and found not in (n_channels, 3):
         problems.append(f"the network reads {found} channel(s), the configuration feeds {n_channels}")
@@ -436,6 +483,17 @@ def _match_input(
         replace(network, graph=graph, values=values, unet=architecture),
         f"RGB filters summed over colours, over {n_channels} channel(s)",
     )
+
+
+def _miscounted(architecture: Architecture, classes: list[dict[str, str]]) -> list[str]:
+    """What to say of a configuration with more or fewer classes than the network has."""
+    if architecture.n_classes == len(classes):
+        return []
+    names = ", ".join(entry["name"] for entry in classes)
+    return [
+        f"the network tells {architecture.n_classes} classes apart, the configuration names "
+        f"{len(classes)}: {names}"
+    ]
 
 
 def _grey(kernel: np.ndarray, n_channels: int) -> np.ndarray:

@@ -20,6 +20,8 @@ from safetensors import SafetensorError, safe_open
 
 from livedead.errors import WeightsError
 from livedead.stores import write_bytes
+from livedead.weights import assay as assays
+from livedead.weights.assay import Assay
 from livedead.weights.graphs import Graph
 from livedead.weights.layouts import to_flax
 from livedead.weights.sources import SourceFile, SourceLayer, checked
@@ -40,8 +42,9 @@ def read_flax(path: str | Path, *, allow_half: bool = False) -> SourceFile:
         If it is neither msgpack nor safetensors.
     """
     problems: list[str] = []
+    assay = None
     if Path(path).suffix == ".safetensors":
-        container, leaves = "Flax (safetensors)", _read_safetensors(path, problems)
+        container, (leaves, assay) = "Flax (safetensors)", _read_safetensors(path, problems)
     else:
         container, leaves = "Flax (msgpack)", _read_msgpack(path, problems)
     bare = not any(place[0] in _COLLECTIONS for place in leaves)
@@ -60,13 +63,18 @@ def read_flax(path: str | Path, *, allow_half: bool = False) -> SourceFile:
             continue
         layer.tensors[f"{collection}/{leaf}"] = checked(array, name, problems, allow_half=allow_half)
     nested = any("/" in where for where in layers)
-    return SourceFile(container, "flax", list(layers.values()), True, nested, None, sorted(skipped), problems)
+    return SourceFile(
+        container, "flax", list(layers.values()), True, nested, None, sorted(skipped), problems, assay
+    )
 
 
-def _read_safetensors(path: str | Path, problems: list[str]) -> dict[tuple[str, ...], Any]:
+def _read_safetensors(
+    path: str | Path, problems: list[str]
+) -> tuple[dict[tuple[str, ...], Any], Assay | None]:
     leaves: dict[tuple[str, ...], Any] = {}
     try:
         with safe_open(path, framework="np") as file:
+            carried = (file.metadata() or {}).get(assays.KEY)
             for key in file.keys():  # noqa: SIM118 (a handle, not a dict)
                 dtype = file.get_slice(key).get_dtype()
                 if dtype not in _SAFETENSORS:
@@ -75,7 +83,11 @@ def _read_safetensors(path: str | Path, problems: list[str]) -> dict[tuple[str, 
                 leaves[tuple(key.replace("/", ".").split("."))] = file.get_tensor(key)
     except (OSError, SafetensorError) as error:
         raise WeightsError(path, [f"not a readable safetensors file: {error}"]) from error
-    return leaves
+    try:
+        return leaves, None if carried is None else Assay.from_text(carried)
+    except ValueError as error:
+        problems.append(f"metadata {assays.KEY!r}: {error}")
+        return leaves, None
 
 
 def _read_msgpack(path: str | Path, problems: list[str]) -> dict[tuple[str, ...], Any]:
@@ -139,12 +151,18 @@ def flax_tree(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {collection: layers for collection, layers in tree.items() if layers}
 
 
-def write_flax(path: str | Path, graph: Graph, values: Mapping[str, np.ndarray]) -> None:
-    """Write the variables as msgpack, or as safetensors by suffix, keys joined by dots."""
+def write_flax(
+    path: str | Path, graph: Graph, values: Mapping[str, np.ndarray], assay: Assay | None = None
+) -> None:
+    """Write the variables as msgpack, or as safetensors by suffix, keys joined by dots.
+
+    Msgpack has no place for the `assay`: Flax restores no tree with more than its variables.
+    """
     tree = flax_tree(graph, values)
     if Path(path).suffix == ".safetensors":
         leaves = {".".join(place): array for place, array in _leaves(tree, ())}
-        write_bytes(path, safetensors.numpy.save(leaves))
+        carried = None if assay is None else {assays.KEY: assay.as_text()}
+        write_bytes(path, safetensors.numpy.save(leaves, carried))
     else:
         write_bytes(path, msgpack.packb(tree, default=_packed, strict_types=True))
 

@@ -19,7 +19,8 @@ import torch
 import yaml
 from torch import Tensor
 
-from livedead.errors import WeightsError
+from livedead import yaml_files
+from livedead.errors import ConfigError, WeightsError
 from livedead.weights.kinds import ACTIVATIONS, KINDS, REQUIRED, Shapes, channels_second
 from livedead.weights.layouts import LAYOUTS, Role, torch_shape
 
@@ -307,11 +308,11 @@ def read_values(path: str | Path) -> Any:
     Raises
     ------
     WeightsError
-        If it is neither.
+        If it is neither, or one whose aliases unfold without end.
     """
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return yaml_files.read(path)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ConfigError) as error:
         raise WeightsError(path, [f"not a readable architecture: {error}"]) from error
 
 

@@ -9,9 +9,9 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +19,11 @@ import h5py
 import numpy as np
 
 from livedead.errors import WeightsError
-from livedead.stores import replacing
+from livedead.faults import DAMAGE, is_of_the_system
+from livedead.stores import replacing_hdf5
+from livedead.weights import assay as assays
 from livedead.weights import guard
+from livedead.weights.assay import Assay
 from livedead.weights.graphs import Graph, Node, snake_case
 from livedead.weights.sources import SourceFile, SourceLayer, checked, natural
 
@@ -45,8 +48,8 @@ _ROLES = {
 _CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
 """Groups that hold the layers of a model in ``.weights.h5``; the second is tf_keras 2.12's."""
 
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
-"""What h5py raises, at one place or another, for a damaged file."""
+_DAMAGE = (*DAMAGE, MemoryError)
+"""A damaged file may also promise more than there is memory."""
 
 
 def read_keras(path: str | Path, *, allow_half: bool = False) -> SourceFile:
@@ -75,9 +78,11 @@ def _read(path: Path, signature: str, allow_half: bool) -> SourceFile:
             version = str(_text(config.get("keras_version", "")) if config else "")
             return _read_legacy(file, "model_weights", version, config, budget, allow_half)
         if _has_list(file, "layer_names"):
-            return _read_legacy(file, "", "", None, budget, allow_half)
+            return _with_assay(file, _read_legacy(file, "", "", None, budget, allow_half))
         if any(name in file for name in _CONTAINERS):
-            return _read_numbered(file, "Keras weights (.weights.h5)", None, budget, allow_half)
+            return _with_assay(
+                file, _read_numbered(file, "Keras weights (.weights.h5)", None, budget, allow_half)
+            )
         raise WeightsError(
             path,
             [
@@ -98,13 +103,15 @@ def _opened(path: Path, source: Path | BinaryIO) -> Iterator[h5py.File]:
                 raise WeightsError(path, problems)
             yield file
     except _DAMAGE as error:
+        if is_of_the_system(error):
+            raise
         hint = "truncated" if "truncated" in str(error) else "damaged"
         raise WeightsError(path, [f"{hint} HDF5 file: {error}"]) from error
 
 
 def _signature(path: Path) -> str:
     if not path.is_file():
-        raise WeightsError(path, ["no such file"])
+        raise WeightsError(path, ["a folder, not a file" if path.is_dir() else "no such file"])
     if h5py.is_hdf5(path):
         return "hdf5"
     with open(path, "rb") as stream:
@@ -151,7 +158,7 @@ def _read_archive(path: Path, budget: int) -> tuple[dict[str, Any] | None, bytes
             config = _parsed(_member(archive, "config.json", budget))
             return config, _member(archive, "model.weights.h5", budget)
     # NotImplementedError is how zipfile refuses a compression that it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, *_DAMAGE) as error:
+    except (NotImplementedError, *_DAMAGE) as error:
         raise WeightsError(path, [f"damaged zip archive: {error}"]) from error
 
 
@@ -174,6 +181,17 @@ def _parsed(text: bytes | str) -> dict[str, Any] | None:
 
 def _model_config(file: h5py.File) -> dict[str, Any] | None:
     return _parsed(_text(file.attrs["model_config"])) if "model_config" in file.attrs else None
+
+
+def _with_assay(file: h5py.File, source: SourceFile) -> SourceFile:
+    """The same with its channels and classes, in the two containers that are written here."""
+    if assays.KEY not in file.attrs:
+        return source
+    try:
+        return replace(source, assay=Assay.from_text(_text(file.attrs[assays.KEY])))
+    except ValueError as error:
+        source.problems.append(f"attribute {assays.KEY!r}: {error}")
+        return source
 
 
 def _text(value: Any) -> str:
@@ -337,22 +355,27 @@ def _read_numbered(
     return SourceFile(container, "numbered", layers, not unnamed, nested, config, skipped, tensors.problems)
 
 
-def write_legacy(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) -> None:
+def write_legacy(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
     """Write a legacy Keras weight file, one group per outermost layer, in model order.
 
     Parameters
     ----------
     values : dict
         ``layer/role`` -> tensor in Keras axes.
+    assay : Assay, optional
+        Goes into an attribute of its own.
     """
     groups: dict[str, list[Node]] = {}
     for node in graph.nodes:
         if node.owner == node.name:
             outer = node.scope[0][0] if node.scope else node.name
             groups.setdefault(outer, []).append(node)
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+    with replacing_hdf5(path, libver="earliest") as (file, _):
         file.attrs["backend"] = b"tensorflow"
         file.attrs["keras_version"] = b"2.15.0"
+        _write_assay(file, assay)
         _write_list(file, "layer_names", list(groups))
         for outer, nodes in groups.items():
             group = file.create_group(outer, track_order=True)
@@ -370,6 +393,11 @@ def write_legacy(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) 
                 group.create_dataset(name, data=array, track_times=False)
 
 
+def _write_assay(file: h5py.File, assay: Assay | None) -> None:
+    if assay is not None:
+        file.attrs[assays.KEY] = np.bytes_(assay.as_text().encode())
+
+
 def _is_depthwise(node: Node, role: str) -> bool:
     return node.layout == "depthwise" and role == "kernel"
 
@@ -385,9 +413,12 @@ def _write_list(group: h5py.Group, name: str, values: list[str]) -> None:
         group.attrs[f"{name}{number}"] = part
 
 
-def write_numbered(path: str | Path, graph: Graph, values: dict[str, np.ndarray]) -> None:
+def write_numbered(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
     """Write ``.weights.h5``, with the empty groups that tf_keras expects of other layers."""
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="earliest") as file:
+    with replacing_hdf5(path, libver="earliest") as (file, _):
+        _write_assay(file, assay)
         file.create_group("layers")
         file.create_group("vars")
         for node, place in store_paths(graph):

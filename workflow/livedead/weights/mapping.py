@@ -17,6 +17,7 @@ from livedead.weights.graphs import Graph, Node, Traced, snake_case
 from livedead.weights.keras_files import store_paths
 from livedead.weights.kinds import KINDS
 from livedead.weights.layouts import Role, flax_shape, from_flax
+from livedead.weights.soundness import negative
 from livedead.weights.sources import SourceFile, SourceLayer
 
 _FLAX_CLASSES = {
@@ -189,6 +190,8 @@ def _pair_layer(
                 f"tensor {where} of {node.name!r}: expected shape {expected}, found {array.shape}"
             )
             continue
+        if role.keras == "moving_variance":
+            problems += [f"tensor {where} of {node.name!r}: {defect}" for defect in negative(array)]
         if flax:
             array = from_flax(node.layout, role, array, shape, transposed=node.transposed)
         pairings.append(Pairing(node, role, where, array))

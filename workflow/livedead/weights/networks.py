@@ -15,6 +15,7 @@ from livedead.errors import WeightsError
 from livedead.provenance import file_sha256
 from livedead.unet import STRIDE, Architecture
 from livedead.weights import families, keras_files, mapping
+from livedead.weights.assay import Assay
 from livedead.weights.flax_trees import read_flax, write_flax
 from livedead.weights.graphs import (
     ArchitectureError,
@@ -54,6 +55,8 @@ class Network:
         Activation of the U-Net's last layer in the file, which is left out here.
     no_unet : str
         Why a network with a U-Net's layers is not taken for one.
+    assay : Assay or None
+        Channels and classes, where they came with the tensors.
     """
 
     graph: Graph
@@ -64,6 +67,7 @@ class Network:
     ignored: list[str] = field(default_factory=list)
     head_activation: str = "linear"
     no_unet: str = ""
+    assay: Assay | None = None
 
     def state(self, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         """The tensors in PyTorch's layout, ``layer.role`` -> Tensor."""
@@ -176,6 +180,7 @@ def read_network(
         },
         pairings,
         ignored + file.skipped,
+        assay=file.assay,
     )
     if network.unet is not None and config is not None:
         network = _compared_with(config, network, file, path)
@@ -291,7 +296,7 @@ def _without_activation(graph: Graph) -> tuple[Graph, str]:
     return replace(graph, nodes=tuple(linear if node is head else node for node in graph.nodes)), activation
 
 
-WRITERS: dict[str, Callable[[str | Path, Graph, dict[str, np.ndarray]], None]] = {
+WRITERS: dict[str, Callable[[str | Path, Graph, dict[str, np.ndarray], Assay | None], None]] = {
     ".weights.h5": keras_files.write_numbered,
     ".h5": keras_files.write_legacy,
     ".msgpack": write_flax,
@@ -319,6 +324,6 @@ def write_network(path: str | Path, network: Network, *, nested: bool | None = N
         graph = families.unet(network.unet, nested=nested)
     for suffix, write in WRITERS.items():
         if str(path).endswith(suffix):
-            write(path, graph, network.values)
+            write(path, graph, network.values, network.assay)
             return
     raise WeightsError(path, [f"unknown suffix; known: {', '.join(WRITERS)}, .safetensors"])

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from livedead.weights.assay import Assay
+from livedead.weights.soundness import not_finite
+
 FLOATS = ("float32", "float64")
 
 
@@ -51,6 +54,8 @@ class SourceFile:
         What the file holds besides the weights, such as an optimizer's state.
     problems : list of str
         Reasons not to use the file; empty for a good one.
+    assay : Assay or None
+        Channels and classes, where the file was written here after a training.
     """
 
     container: str
@@ -61,12 +66,14 @@ class SourceFile:
     config: dict[str, Any] | None = None
     skipped: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    assay: Assay | None = None
 
 
 def checked(array: np.ndarray, where: str, problems: list[str], *, allow_half: bool) -> np.ndarray:
     """The array with the machine's byte order, its defects reported.
 
-    Integers, half floats (unless allowed, then as float32), NaN and infinity are defects.
+    Integers, half floats (unless allowed, then as float32), NaN, infinity and values beyond float32 are
+    defects.
     """
     if array.dtype == np.float16 and allow_half:
         array = array.astype(np.float32)
@@ -75,9 +82,7 @@ def checked(array: np.ndarray, where: str, problems: list[str], *, allow_half: b
         problems.append(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
         return array
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    n_bad = array.size - int(np.isfinite(array).sum())
-    if n_bad:
-        problems.append(f"{where}: {n_bad} of {array.size} values are NaN or infinite")
+    problems += [f"{where}: {defect}" for defect in not_finite(array)]
     return array
 
 

@@ -1,0 +1,76 @@
+"""What a network reads and tells apart, by name: carried with the weights that were trained here.
+
+Tensors know channels and classes by number alone; in another order, live and dead change places and
+every number looks right. So the names travel with the tensors: in the certificate, and in files of
+Keras as one attribute, in Flax's safetensors as one key, which both ignore.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+KEY = "livedead_assay"
+
+
+@dataclass(frozen=True)
+class Assay:
+    """The channels and classes of a network.
+
+    Attributes
+    ----------
+    classes : list of {name, role}
+        In the order of the network's output.
+    input_channels : list of str
+        In the order of its input.
+    """
+
+    classes: list[dict[str, str]]
+    input_channels: list[str]
+
+    @classmethod
+    def from_text(cls, text: str) -> "Assay":
+        """The inverse of `as_text`; raises ValueError for anything else."""
+        try:
+            values = json.loads(text)
+            classes = [{"name": entry["name"], "role": entry["role"]} for entry in values["classes"]]
+            found = cls(classes, list(values["input_channels"]))
+        except (KeyError, TypeError, RecursionError) as error:
+            raise ValueError(f"no list of classes and channels: {error!r}") from error
+        texts = [*found.input_channels, *(text for entry in classes for text in entry.values())]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("names and roles are texts")
+        return found
+
+    @classmethod
+    def certified(cls, certificate: dict[str, Any]) -> "Assay | None":
+        """What the weights themselves carried when they were certified; None for the user's word."""
+        if not certificate.get("classes_verified"):
+            return None
+        return cls(certificate["classes"], certificate["input_channels"])
+
+    def as_text(self) -> str:
+        """As it is written into a file."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def disagreements(self, classes: list[dict[str, str]], input_channels: list[str]) -> list[str]:
+        """How the configuration differs from what the network was trained for; empty if it does not.
+
+        One channel may be called otherwise, as there is no order that could be mistaken.
+        """
+        found = []
+        if _listed(self.classes) != _listed(classes):
+            found.append(
+                f"trained for the classes {_listed(self.classes)}; the configuration has {_listed(classes)}; "
+                "names, roles and order must agree: write 'classes' as the network was trained"
+            )
+        both = {len(self.input_channels), len(input_channels)}
+        if self.input_channels != input_channels and both != {1}:
+            found.append(
+                f"trained on the channels {', '.join(self.input_channels)}; 'input_channels' has "
+                f"{', '.join(input_channels)}; names and order must agree"
+            )
+        return found
+
+
+def _listed(classes: list[dict[str, str]]) -> str:
+    return ", ".join(f"{k} {entry['name']} ({entry['role']})" for k, entry in enumerate(classes))
