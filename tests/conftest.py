@@ -32,6 +32,17 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Writes a text into a new folder, byte for byte, and gives its path."""
+
+    def to_file(name: str, text: str, encoding: str = "utf-8") -> Path:
+        (tmp_path / name).write_bytes(text.encode(encoding))
+        return tmp_path / name
+
+    return to_file
+
+
 def randomized(architecture: Architecture, seed: int = 0) -> UNet:
     """A network with random weights and random BatchNorm statistics, in evaluation mode."""
     torch.manual_seed(seed)

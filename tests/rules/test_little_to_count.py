@@ -67,8 +67,9 @@ SEGMENTATION = {
 def unet(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "unet.safetensors"
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    weights.save_unet(path, network, weights.trained_certificate(network, CLASSES, {}))
-    stores.write_json(path.with_suffix(".json"), {"unet_sha256": "m"})
+    assay = weights.Assay(CLASSES, ["brightfield"])
+    weights.save_unet(path, network, weights.trained_certificate(network, assay, {}))
+    stores.write_json(path.with_suffix(".json"), {"unet_sha256": "m", "classes_verified": True})
     return path
 
 
@@ -155,7 +156,7 @@ def count_plate(folder, unet, control=None, qc=QC, min_range=200, min_area_um2=0
         treatment_columns=["treatment", "dose_um"],
         config_sha256="c",
     )
-    gather_wells.gather_wells([folder / "wells.csv"], folder / "all.csv")
+    gather_wells.gather_wells([folder / "wells.csv"], [folder / "fields.csv"], folder / "all.csv")
     assess_plate.assess_plate(
         folder / "wells.csv", folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map={}
     )
@@ -181,8 +182,11 @@ def count_plate(folder, unet, control=None, qc=QC, min_range=200, min_area_um2=0
         folder / "all.csv",
         [folder / "fields.csv"],
         [folder / "quality.csv"],
+        [folder / "export.json"],
+        unet.with_suffix(".json"),
         folder / "summary.txt",
         plates=["p"],
+        pixel_size_um=[0.65],
         max_failed_fraction=0.5,
         min_z_prime=None,
     )
@@ -223,7 +227,7 @@ def test_a_plate_with_one_readable_field(tmp_path, unet):
 
 
 def test_a_plate_without_one_readable_field(tmp_path, unet):
-    write_raw(tmp_path / "raw", broken=[(well, 1) for well in WELLS])
+    write_raw(tmp_path / "raw", broken=[(well, 1) for well in IMAGED])
     text = count_plate(tmp_path, unet)
     assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
     assert codes(tmp_path) == dict.fromkeys(IMAGED, "truncated")
@@ -269,7 +273,7 @@ def test_a_plate_without_one_readable_field(tmp_path, unet):
 
 def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):
     control, heir = tmp_path / "control", tmp_path / "heir"
-    write_raw(control / "raw", broken=[(well, 1) for well in WELLS])
+    write_raw(control / "raw", broken=[(well, 1) for well in IMAGED])
     write_raw(heir / "raw", broken=[("A02", 1)])
     count_plate(control, unet)
     count_plate(heir, unet, control=control / "normalization.h5")

@@ -59,6 +59,7 @@ from livedead.tables import (
     READ_CELLS,
     READ_WELLS,
     RESIDUALS,
+    SHARD_FIELDS,
     TIME_COURSES,
     WELLS,
 )
@@ -345,12 +346,12 @@ def test_fields_name_the_pixels_they_were_made_of(flow):
 
 
 def test_the_same_pixels_in_two_wells_are_marked_from_fields_to_wells(flow, tmp_path):
-    fields = stores.read_table(flow / "1-of-2/fields.csv")
-    copied = stores.read_table(flow / "2-of-2/fields.csv").set_index(["well", "field"])["pixels_sha256"]
-    fields.loc[0, "pixels_sha256"] = copied["B06", 2]
+    fields = stores.read_table(flow / "1-of-2/fields.csv", SHARD_FIELDS)
+    other = stores.read_table(flow / "2-of-2/fields.csv", SHARD_FIELDS).set_index(["well", "field"])
+    fields.loc[0, "pixels_sha256"] = other.at[("B06", 2), "pixels_sha256"]
     shard = tmp_path / "1-of-2/fields.csv"
     shard.parent.mkdir()
-    stores.write_table(shard, fields)
+    stores.write_table(shard, fields, SHARD_FIELDS)
     gather_fields.gather_fields(
         [shard, flow / "2-of-2/fields.csv"],
         [flow / f"{k}-of-2/cells.csv.gz" for k in (1, 2)],
@@ -360,7 +361,7 @@ def test_the_same_pixels_in_two_wells_are_marked_from_fields_to_wells(flow, tmp_
         min_range=200,
         qc=QC,
     )
-    found = stores.read_table(tmp_path / "all.csv").set_index(["well", "field"])
+    found = stores.read_table(tmp_path / "all.csv", FIELDS).set_index(["well", "field"])
     assert found["duplicate_of"].to_dict() == {
         ("A01", 1): "B06 field 2 timepoint 1",
         ("A01", 2): "",

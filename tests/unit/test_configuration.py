@@ -173,7 +173,7 @@ def test_aliases_that_swell_are_refused_at_once(mistakes, kind):
         )
         text = text.replace("b: *", "*").replace("c: *", "*") if kind == "list" else text
     start = time.perf_counter()
-    with pytest.raises(ConfigError, match=r"config\.yaml: line \d+: .* aliases"):
+    with pytest.raises(ConfigError, match=r"config\.yaml: its aliases"):
         mistakes(text)
     assert time.perf_counter() - start < 10
 
@@ -435,7 +435,7 @@ def test_the_hash_of_the_settings_covers_what_changes_a_number(schema):
 
 
 def test_the_known_formats_are_those_of_the_readers():
-    from livedead.readers import FORMATS
+    from livedead.readers.formats import FORMATS
 
     assert {*EXPORT_FORMATS} == {"auto", "pattern", *FORMATS}
 

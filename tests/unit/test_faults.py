@@ -19,6 +19,7 @@ import yaml
 
 from livedead import faults, logs, stores, yaml_files
 from livedead.errors import ConfigError, StoreError
+from livedead.tables import Table
 from livedead.weights import __main__ as command_line
 
 ZIPPED = gzip.compress(b"a line of a table\n" * 1000)
@@ -108,12 +109,13 @@ def test_hdf5_writes_the_number_into_its_message():
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.tsv.gz"])
 def test_a_table_that_was_cut_off_or_flipped_is_named(tmp_path, name):
     path = tmp_path / name
-    stores.write_table(path, pd.DataFrame({"well": ["A01"] * 999, "n": range(999)}))
+    kind = Table(("well", "cell"))
+    stores.write_table(path, pd.DataFrame({"well": ["A01"] * 999, "cell": range(999)}), kind)
     whole = path.read_bytes()
     for broken in (whole[:-20], whole[: len(whole) // 2], whole[:30] + b"\xff" * 9 + whole[39:]):
         path.write_bytes(broken)
-        with pytest.raises(StoreError, match=f"{name}: not a readable table"):
-            stores.read_table(path)
+        with pytest.raises(StoreError, match=f"{name}: damaged, or changed by hand"):
+            stores.read_table(path, kind)
 
 
 @pytest.mark.parametrize("target", ["out.h5", "out.weights.h5", "out.safetensors"])

@@ -322,10 +322,10 @@ def test_a_lost_block_of_a_chunked_dataset(tmp_path):
         file["unwritten"][:, 15:, 0] = planes[:20, 15:20, 0]
     for dataset in ("lost", "unwritten"):
         side = 128 if dataset == "lost" else 20
-        found = read_plane(tmp_path / "a.h5", 0, dataset=dataset)
+        found = read_plane(tmp_path / "a.h5", 0, dataset=dataset, axes="yxn")
         np.testing.assert_array_equal(found, planes[:side, :side, 0])
-        assert code(tmp_path / "a.h5", page=1, dataset=dataset) == "blank"
-        assert (read_plane(tmp_path / "a.h5", 1, dataset=dataset, accept=["zeros"]) == 0).any()
+        assert code(tmp_path / "a.h5", page=1, dataset=dataset, axes="yxn") == "blank"
+        assert (read_plane(tmp_path / "a.h5", 1, dataset=dataset, axes="yxn", accept=["zeros"]) == 0).any()
 
 
 def test_all_declarations_that_a_file_needs_are_named_at_once(tmp_path, plane):

@@ -10,6 +10,7 @@ import pytest
 
 import livedead
 from livedead import logs, provenance, stores
+from livedead.tables import Table
 from livedead.errors import SheetError
 
 
@@ -24,7 +25,8 @@ def test_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
     package = tmp_path / "livedead"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "cells.py").write_text("from livedead.errors import X\n")
+    (package / "cells.py").write_text("from livedead.tables import Table
+from livedead.errors import X\n")
     (package / "errors.py").write_text("X = 1\n")
     (package / "wells.py").write_text("Y = 1\n")
     script = tmp_path / "count.py"
@@ -86,9 +88,9 @@ def test_too_little_memory_asks_for_more(tmp_path):
 
 def test_the_system_behind_a_message_of_livedead_is_what_to_look_at(tmp_path):
     (tmp_path / "t.csv").mkdir()
-    said = r"t\.csv: not a readable table: .*\n.*move the folder away"
+    said = r"t\.csv: a folder, where a file is expected .*\n.*move the folder away"
     with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "job.log"):
-        stores.read_table(tmp_path / "t.csv")
+        stores.read_table(tmp_path / "t.csv", Table(("well",)))
     assert "move the folder away" in last_lines(tmp_path / "job.log")[-1]
 
 

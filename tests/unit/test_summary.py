@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from livedead import normalization, summary
+from livedead import flags, summary
 from livedead.analysis import assess_plate
 from livedead.sheets import MapColumns
 from livedead.statistics.controls import alarm
@@ -119,7 +119,7 @@ def test_an_alarm_names_its_timepoints():
     ]
 
 
-@pytest.mark.parametrize("flag", [*normalization.FLAGS, "a_flag_of_tomorrow"])
+@pytest.mark.parametrize("flag", [*flags.FLAGS, "a_flag_of_tomorrow"])
 @pytest.mark.parametrize(("n_fields", "told"), [(4, False), (5, True)])
 def test_a_flag_of_more_than_a_tenth_of_the_fields_is_told(flag, n_fields, told):
     bearing = {(well, 1): f"{flag};other" for well in WELLS[:n_fields]}
@@ -127,7 +127,7 @@ def test_a_flag_of_more_than_a_tenth_of_the_fields_is_told(flag, n_fields, told)
     assert len(lines) == told
     if told:
         assert lines[0].startswith(f"{flag}, 5 of 40 imaged fields (12.5%), A01-A05")
-        assert (": " in lines[0]) == (flag in normalization.FLAGS), "each of ours has its words"
+        assert (": " in lines[0]) == (flag in flags.FLAGS), "each of ours has its words"
 
 
 @pytest.mark.parametrize("flag", ["suspect", "duplicate_image"])

@@ -21,12 +21,19 @@ def read(path: str | Path) -> Any:
         If its aliases unfold into more than `MAX_VALUES` values, or if it is nested too deep.
     """
     text = Path(path).read_text(encoding="utf-8")
+    # Before the values are made: merged mappings (<<) unfold while they are.
+    compose(text, path)
+    return yaml.safe_load(text)
+
+
+def compose(text: str, where: object) -> yaml.Node | None:
+    """The nodes of a YAML text, which is not unfolded yet; `read` says what is refused."""
     try:
-        # Before the values are made: merged mappings (<<) unfold while they are.
-        check_size(yaml.compose(text, yaml.SafeLoader), path)
-        return yaml.safe_load(text)
+        root = yaml.compose(text, yaml.SafeLoader)
     except RecursionError as error:
-        raise ConfigError(f"{path}: nested too deep to be meant") from error
+        raise ConfigError(f"{where}: nested too deep to be meant") from error
+    check_size(root, where)
+    return root
 
 
 def check_size(values: Any, where: object) -> None:

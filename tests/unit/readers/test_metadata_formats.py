@@ -10,6 +10,7 @@ from livedead.errors import ExportError, FieldError
 from livedead.fields import PlateImages
 from livedead.metadata import read_ome
 from livedead.readers import index_plate, inventory
+from livedead.tables import IMAGES
 
 
 def exported(raw, **changes):
@@ -297,8 +298,8 @@ def test_the_gate_cuts_the_tile_that_the_axes_say(tmp_path, axes):
     tiles = [image(k) for k in range(25)]
     write_hdf5(tmp_path / "A01.h5", BF=np.stack(tiles, axis=axes.index("n")))
     table, _ = exported(tmp_path, channels={"bf": "BF"}, hdf5_axes=axes)
-    stores.write_table(tmp_path / "images.tsv", table)
-    plate = PlateImages(tmp_path, stores.read_table(tmp_path / "images.tsv"), 16)
+    stores.write_table(tmp_path / "images.tsv", table, IMAGES)
+    plate = PlateImages(tmp_path, stores.read_table(tmp_path / "images.tsv", IMAGES), 16)
     for k, tile in enumerate(tiles):
         np.testing.assert_array_equal(plate.plane(("A01", k + 1, 1), "bf"), tile)
 

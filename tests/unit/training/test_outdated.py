@@ -13,7 +13,9 @@ def networks(tmp_path, small_network):
     paths = []
     for fold in ("1-of-2", "2-of-2"):
         certificate = weights.trained_certificate(
-            small_network, CLASSES, {**SOURCE, "trained_on": {"training": [fold]}}
+            small_network,
+            weights.Assay(CLASSES, ["brightfield"]),
+            {**SOURCE, "trained_on": {"training": [fold]}},
         )
         paths.append(tmp_path / fold / "unet.safetensors")
         weights.save_unet(paths[-1], small_network, certificate)

@@ -85,12 +85,15 @@ def _items(key: Key, names: list[str]) -> list[tuple[Key, str]]:
 
 def _classes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     names = [entry["name"] for entry in config["classes"]]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            yield (
-                [("classes", number, "name")],
-                f"{name!r} is class {names.index(name) + 1} already; each has a name of its own",
-            )
+    repeated = [number for number, name in enumerate(names) if name in names[:number]]
+    for number in repeated:
+        first = names.index(names[number]) + 1
+        yield (
+            [("classes", number, "name")],
+            f"{names[number]!r} is class {first} already; each has a name of its own",
+        )
+    if repeated:
+        return
     try:
         check_rules(class_numbers(config["classes"]), CountingRules(**counting_rules(config)))
     except ConfigError as error:

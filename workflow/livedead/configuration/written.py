@@ -9,17 +9,13 @@ from typing import Any
 
 import yaml
 
-from livedead.errors import ConfigError
+from livedead import yaml_files
 
 Key = tuple[str | int, ...]
 """A value's place in the configuration, such as ``("classes", 0, "name")``."""
 
 COMMAND_LINE = "--config"
 """Stands for a file where something was set on the command line."""
-
-MAX_VALUES = 100_000
-"""Values of a configuration with its aliases written out; more is a mistake, or meant to harm."""
-MAX_DEPTH = 30
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9]\d*|\d+\.\d*([eE][-+]\d+)?|\.\d+([eE][-+]\d+)?)", re.ASCII)
 _MERGE = "tag:yaml.org,2002:merge"
@@ -128,11 +124,11 @@ def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: 
     Raises
     ------
     ConfigError
-        If the aliases of a file stand for more than `MAX_VALUES` values.
+        If the aliases of a file unfold into too many values, see `livedead.yaml_files`.
     """
     written = Written()
     for path in paths:
-        root = yaml.compose(_text(path), Loader=yaml.SafeLoader)
+        root = yaml_files.compose(_text(path), _short(path))
         if isinstance(root, yaml.MappingNode) and all(key.value in config for key, _ in root.value):
             name = _short(path)
             found = _File(name)
@@ -175,19 +171,13 @@ class _File:
     """One file as it is read, node by node."""
 
     def __init__(self, name: str):
-        self.name, self.n_values = name, 0
+        self.name = name
         self.places: dict[Key, Place] = {}
         self.mistakes: list[Mistake] = []
         self.misread: set[Key] = set()
 
     def read(self, node: yaml.Node, key: Key) -> None:
         """Note the places of all that lies under a node."""
-        self.n_values += 1
-        if self.n_values > MAX_VALUES or len(key) > MAX_DEPTH:
-            raise ConfigError(
-                f"{self.name}: line {_line(node)}: with its aliases (*name) written out, the file has more "
-                f"than {MAX_VALUES} values or {MAX_DEPTH} levels; write what is meant without them"
-            )
         if isinstance(node, yaml.MappingNode):
             self._read_mapping(node, key)
         elif isinstance(node, yaml.SequenceNode):
