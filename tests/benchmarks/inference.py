@@ -31,19 +31,14 @@ from conftest import randomized  # noqa: E402
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 from segment_fields import segment_fields  # noqa: E402
 
-from livedead import inference, stores, weights  # noqa: E402
+from livedead import inference, readers, stores, weights  # noqa: E402
 from livedead.fields import store_transform  # noqa: E402
-from livedead.images import file_checksums  # noqa: E402
 from livedead.normalization import Transform  # noqa: E402
+from livedead.tables import IMAGES  # noqa: E402
 from livedead.unet import Architecture, UNet  # noqa: E402
 
 FIELDS = 4
 """Fields of the case end to end; its seconds are of one of them."""
-
-PLANE = {"plate": "p", "well": "A01", "timepoint": 1, "channel": "w1", "page": 0, "pages": 1}
-PLANE |= {"problem": "", "projection": "", "dataset": "", "axes": "", "accept": ""}
-PLANE |= {"crop_y_px": 0, "crop_x_px": 0}
-"""The columns of an index that are the same in every row."""
 
 COLUMNS = [
     "case",
@@ -129,13 +124,17 @@ def monai(predictor: nn.Module, inputs: torch.Tensor, **settings: object) -> tor
 def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -> dict[str, object]:
     """What the rule segment_fields takes: `n_fields` images of noise, their index, transform, and weights."""
     (folder / "raw").mkdir()
-    rows = []
     for field in range(1, n_fields + 1):
-        path = folder / f"raw/A01_s{field}_w1.tif"
-        tifffile.imwrite(path, np.roll(raw[0], field, axis=0))
-        of_file = {"path": path.name, "bytes": path.stat().st_size, **file_checksums(path)}
-        rows.append({**PLANE, "field": field, **of_file})
-    stores.write_table(folder / "images.tsv", pd.DataFrame(rows))
+        tifffile.imwrite(folder / f"raw/A01_s{field}_w1.tif", np.roll(raw[0], field, axis=0))
+    images, _ = readers.index_plate(
+        folder / "raw",
+        plate="p",
+        export_format="imagexpress",
+        channels={"w1": "w1"},
+        n_wells=96,
+        pixel_size_um=1.0,
+    )
+    stores.write_table(folder / "images.tsv", images, IMAGES)
     transform = store_transform(Transform(np.ones(raw.shape[1:], np.float32), 0.0, 65535.0))
     quality = pd.DataFrame({"well": ["A01"]})
     stores.write_normalization(folder / "normalization.h5", {"w1": transform}, quality)

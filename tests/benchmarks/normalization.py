@@ -23,6 +23,7 @@ import tifffile
 
 from livedead import readers, stores
 from livedead.plates import all_wells
+from livedead.tables import IMAGES
 
 SETTINGS = {
     "low_percentile": 0.1,
@@ -49,7 +50,7 @@ def make_plate(folder: Path, n_wells: int, side_px: int) -> None:
     images, _ = readers.index_plate(
         raw, plate="p", export_format="imagexpress", channels={"bf": "w1"}, n_wells=384, pixel_size_um=1.0
     )
-    stores.write_table(folder / "images.tsv", images)
+    stores.write_table(folder / "images.tsv", images, IMAGES)
 
 
 def normalize(folder: Path, threads: int) -> float:

@@ -25,6 +25,7 @@ from livedead.errors import FieldError  # noqa: E402
 from livedead.fields import PlateImages, read_transforms  # noqa: E402
 from livedead.inference import Plan, Segmenter  # noqa: E402
 from livedead.sheets import read_plates  # noqa: E402
+from livedead.tables import IMAGES  # noqa: E402
 
 CASES = {
     "again": (Plan("cpu"), None),
@@ -41,7 +42,7 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     row = read_plates(folder / config["plates"]).loc[plate]
     results = folder / "results"
-    images = PlateImages(folder / row["raw"], stores.read_table(results / plate / "images.tsv"), 16)
+    images = PlateImages(folder / row["raw"], stores.read_table(results / plate / "images.tsv", IMAGES), 16)
     channels, _ = stores.read_normalization(results / plate / "normalization.h5")
     transforms = read_transforms(channels, config["input_channels"])
     network, _ = weights.load_unet(results / "weights/unet.safetensors")

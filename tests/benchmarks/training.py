@@ -21,6 +21,7 @@ from conftest import randomized
 
 from livedead import stores
 from livedead.fields import PlateImages, read_transforms
+from livedead.tables import IMAGES
 from livedead.training.fit import Settings, train
 from livedead.training.tiles import Cutting, Example, LabelledFields, batches
 from livedead.unet import Architecture
@@ -42,7 +43,7 @@ def labelled_plate(folder: Path, n_fields: int, side_px: int) -> LabelledFields:
     stores.write_class_maps(folder / "labels.h5", ((row, class_map) for row in rows))
     stored = stores.read_normalization(folder / "normalization.h5")[0]
     stored["w1"] |= {"own_light": 8, "floor": 0.2}
-    images = PlateImages(job["raw"], stores.read_table(folder / "images.tsv"), 16)
+    images = PlateImages(job["raw"], stores.read_table(folder / "images.tsv", IMAGES), 16)
     return LabelledFields([(images, read_transforms(stored, ["w1"]), folder / "labels.h5")])
 
 

@@ -382,7 +382,7 @@ def test_the_same_pixels_in_two_wells_are_marked_from_fields_to_wells(flow, tmp_
         treatment_columns=[],
         config_sha256="c",
     )
-    wells = stores.read_table(tmp_path / "wells.csv").set_index("well")
+    wells = stores.read_table(tmp_path / "wells.csv", WELLS).set_index("well")
     borne = wells["qc_flags"].str.contains("duplicate_image")
     assert borne.to_dict() == {"A01": True, "A12": False, "B06": True}
 

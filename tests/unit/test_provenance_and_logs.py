@@ -10,8 +10,8 @@ import pytest
 
 import livedead
 from livedead import logs, provenance, stores
-from livedead.tables import Table
 from livedead.errors import SheetError
+from livedead.tables import Table
 
 
 def test_hashes(tmp_path):
@@ -25,8 +25,7 @@ def test_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
     package = tmp_path / "livedead"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "cells.py").write_text("from livedead.tables import Table
-from livedead.errors import X\n")
+    (package / "cells.py").write_text("from livedead.errors import X\n")
     (package / "errors.py").write_text("X = 1\n")
     (package / "wells.py").write_text("Y = 1\n")
     script = tmp_path / "count.py"
