@@ -185,7 +185,12 @@ def test_a_setting_that_changes_no_number_is_written_down(folder):
     config = folder.path / "config/config.yaml"
     settings = yaml.safe_load(config.read_text())
     config.write_text(yaml.safe_dump({**settings, "max_failed_fraction": 0.3}))
-    assert set(folder.jobs()) - {"all"} == {"write_provenance", "check_fields"}
+    assert set(folder.jobs()) - {"all"} == {
+        "write_provenance",
+        "summarize_run",
+        "check_fields",
+        "check_quality",
+    }
 
 
 def test_class_maps_may_go_when_the_table_is_all_that_is_asked_for(folder):

@@ -288,7 +288,6 @@ def test_names_that_no_plate_bears_are_refused(sheet, text, key, said):
     [
         ("", "\tformat", "\timagexpres", "column 'format': 'imagexpres' (did you mean 'imagexpress'?)"),
         ("", "\tformat", "\tpattern", "column 'format': 'pattern' needs file_pattern"),
-        ("simulation: {p1: {seed: 1}}\n", "", "", "allowed: results/simulated/p1/raw"),
         # 8 bits end at 255.
         (
             "normalization: {min_range: 256}\n",
@@ -387,20 +386,26 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
     made = {
         "wells": "plate,model_sha256,config_sha256\np1,m,c\n",
         "certificate": json.dumps({"source": {"sha256": source}, "unet_sha256": "m"}),
-        "provenance": json.dumps({"code_sha256": {"index_plate": "i", "tabulate_wells": "t"}}),
+        "provenance": json.dumps(
+            {
+                "code_sha256": {"index_plate": "i", "tabulate_wells": "t"},
+                "plates": {"p1": {"sheet": {"raw": "raw1"}}},
+            }
+        ),
     }
     files = {"weights": str(weights), **{name: str(tmp_path / name) for name in made}}
 
-    def changed(config_sha256="c", code="i", **contents):
+    def changed(config_sha256="c", code="i", raw="raw1", **contents):
         for name, text in {**made, **contents}.items():
             (tmp_path / name).write_text(text)
         return configuration.changed_since(
-            files, config_sha256=config_sha256, code_sha256={"index_plate": code}
+            files, plate="p1", raw=raw, config_sha256=config_sha256, code_sha256={"index_plate": code}
         )
 
     assert changed() == ""
     assert "other settings" in changed(config_sha256="d")
     assert "another release" in changed(code="j")
+    assert "made from raw1" in changed(raw="rwa1")
     assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
     assert changed(certificate=json.dumps({"source": {}, "unet_sha256": "m"})) == ""
     weights.write_bytes(b"abd")

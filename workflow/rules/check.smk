@@ -44,6 +44,8 @@ def changed(plate: str) -> str:
     reading = ("index_plate", "normalize_plate", "segment_fields", "count_cells")
     return configuration.changed_since(
         {name: in_project(path) for name, path in files.items()},
+        plate=plate,
+        raw=PLATES.at[plate, "raw"],
         config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
         code_sha256={rule: code(rule) for rule in reading},
     )

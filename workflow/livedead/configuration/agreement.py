@@ -244,9 +244,6 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
         yield "format", f"{export_format!r}{hint}; allowed: {', '.join(EXPORT_FORMATS)}"
     if export_format == "pattern" and config["file_pattern"] is None:
         yield "format", "'pattern' needs file_pattern in the configuration"
-    simulated = SIMULATED.format(plate=plate)
-    if plate in config["simulation"] and row["raw"] != simulated:
-        yield "raw", f"{row['raw']!r}, but the plate is simulated; allowed: {simulated}"
     for name in ("camera_counts", "min_range"):
         if config["normalization"][name] > brightest:
             yield (

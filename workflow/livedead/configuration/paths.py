@@ -111,7 +111,9 @@ def missing_raw(
     return problems, warnings
 
 
-def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: Mapping[str, str]) -> str:
+def changed_since(
+    files: Mapping[str, str], *, plate: str, raw: str, config_sha256: str, code_sha256: Mapping[str, str]
+) -> str:
     """Why the results of a plate are not those that its images would have today, empty if they are.
 
     Parameters
@@ -119,6 +121,8 @@ def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: 
     files : mapping
         Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
         (the file that was converted) and ``provenance`` (of the last whole run, if there was one).
+    plate, raw : str
+        The plate, and its raw folder as it is written in plates.tsv.
     config_sha256 : str
         Of the plate, from `livedead.configuration.config_sha256`.
     code_sha256 : mapping
@@ -135,7 +139,11 @@ def changed_since(files: Mapping[str, str], *, config_sha256: str, code_sha256: 
     if changed or row.get("model_sha256") != certificate.get("unet_sha256"):
         return "its results were made with other weights"
     if Path(files["provenance"]).is_file():
-        made_by = _read_json(files["provenance"]).get("code_sha256", {})
+        record = _read_json(files["provenance"])
+        was = record.get("plates", {}).get(plate, {}).get("sheet", {}).get("raw")
+        if was != raw:
+            return f"its results were made from {was}"
+        made_by = record.get("code_sha256", {})
         if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
             return "its results were made by another release of the workflow"
     return ""
