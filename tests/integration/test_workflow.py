@@ -1,5 +1,6 @@
 """The real Snakemake, as a user starts it, on a small simulated plate."""
 
+import csv
 import os
 import re
 import shutil
@@ -248,3 +249,30 @@ def test_a_setting_of_the_command_line_is_laid_over_the_file(done, tmp_path):
     # What is wrong with it is said to be the command line's.
     run = folder.snakemake("--dry-run", "--config", "plates=config/other.tsv", "shards=0")
     assert "--config: shards: 0; allowed: a whole number, at least 1" in run.stdout + run.stderr
+
+
+def swap_states(path):
+    """Let the live and the dead cells of the first well change places, as a careless formula would."""
+    with open(path, newline="") as stream:
+        header, first, *rest = csv.reader(stream)
+    live, dead = header.index("n_live"), header.index("n_dead")
+    first[live], first[dead] = "7", "3"
+    with open(path, "w", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([header, first, *rest])
+
+
+def test_a_damaged_file_is_named_with_how_to_make_it_again(done, tmp_path):
+    folder = done.copy(tmp_path / "copy")
+    name = "results/small/wells.csv"
+    tables = (name, "results/wells.csv", "results/dose_response.csv")
+    before = [folder.read(table) for table in tables]
+    swap_states(folder.path / name)
+    run = folder.snakemake()
+    assert run.returncode == 1
+    told = run.stdout + run.stderr
+    assert "(plate small, well A01, timepoint 1) was changed" in told
+    assert f"rm '{name}', and start the same command again" in told
+    (folder.path / name).unlink()
+    run = folder.snakemake()
+    assert run.returncode == 0, run.stderr
+    assert [folder.read(table) for table in tables] == before
