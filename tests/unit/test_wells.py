@@ -94,6 +94,14 @@ def test_every_mapped_and_every_imaged_well_has_one_row():
     assert found["n_fields_used"].to_dict() == {"A01": 2, "A02": 1, "A03": 2, "B01": 0, "C01": 2, "D12": 0}
 
 
+def test_a_map_may_have_columns_of_any_name_that_the_result_has_not():
+    named = MAP.rename(columns={"drug": "n_imaged"}).assign(squares="7", index="8", level_0="9")
+    found = table(plate_map=named)
+    assert list(found.columns[4:9]) == ["n_imaged", "control", "squares", "index", "level_0"]
+    assert list(found["n_imaged"]) == ["x", "y", "z", "NA", "", "w"]
+    assert list(found["status"]) == list(table()["status"])
+
+
 def test_counts_and_ratios_by_hand():
     row = table().loc["A01"]
     assert (row["n_live"], row["n_dead"], row["n_ambiguous"], row["n_total"]) == (40, 20, 5, 65)

@@ -82,18 +82,17 @@ def tabulate_wells(
             sums,
             means,
             spread.std(ddof=1).rename("viability_field_sd"),
-            fields.groupby(by_well).size().rename("n_imaged"),
             used.groupby(by_well).size().rename("n_fields_used"),
             _cell_measures(cells),
         ],
         axis=1,
     )
     table = table.merge(measured.reset_index(), on=by_well, how="left", validate="one_to_one")
-    table[["n_imaged", "n_fields_used"]] = table[["n_imaged", "n_fields_used"]].fillna(0).astype(int)
+    table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
     table["n_fields_expected"] = expected
     # Without cells there is no row to sum over, yet none of none was split.
     table["n_split"] = table["n_split"].fillna(0).where(table["n_total"].notna()).astype("Int64")
-    table["status"] = _status(table)
+    table["status"] = _status(table, fields)
     _add_viability(table, used, treatment_columns)
     table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
     for state in ("live", "dead"):
@@ -103,7 +102,7 @@ def tabulate_wells(
     table["pixels_sha256"] = _pixels_sha256(table, fields)
     table = table.assign(**provenance)
     check_wells(fields, table, f"plate {plate}: fields and wells")
-    return WELLS.conform(table.drop(columns="n_imaged"))
+    return WELLS.conform(table)
 
 
 def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) -> pd.DataFrame:
@@ -232,10 +231,12 @@ def _cell_measures(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(measures)
 
 
-def _status(table: pd.DataFrame) -> np.ndarray:
+def _status(table: pd.DataFrame, fields: pd.DataFrame) -> np.ndarray:
+    by_well = ["well", "timepoint"]
+    imaged = pd.MultiIndex.from_frame(table[by_well]).isin(pd.MultiIndex.from_frame(fields[by_well]))
     return np.select(
         [
-            table["n_imaged"] == 0,
+            ~imaged,
             table["n_fields_used"] == 0,
             table["n_fields_used"] < table["n_fields_expected"],
             table["n_total"] == 0,
