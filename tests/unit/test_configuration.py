@@ -229,7 +229,10 @@ CONTRADICTIONS = [
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
     ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
-    ("file_pattern: '(?P<well>[A-P'", "file_pattern", "not a regular expression"),
+    ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
+    ("file_pattern: '{well}_{site}'", "file_pattern", "has site, well; it needs 'well'"),
+    ("file_pattern: '_f{field}_{channel}'", "file_pattern", "it needs 'well', or 'row' and 'column'"),
+    ("file_pattern: plate_B03", "file_pattern", "no named group"),
     ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
     ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "none of"),
     (

@@ -1,6 +1,5 @@
 """Values that are allowed one by one and cannot hold together, or that name what is not there."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from livedead.configuration.settings import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import ConfigError, nearest
+from livedead.file_patterns import why_no_pattern
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (
@@ -136,13 +136,10 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """A regular expression that is none; templates are read by `livedead.readers` alone."""
     pattern = config["file_pattern"]
-    if pattern is not None and "(?P<" in pattern:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield [("file_pattern",)], f"{pattern!r} is not a regular expression: {error}"
+    wrong = "" if pattern is None else why_no_pattern(pattern)
+    if wrong:
+        yield [("file_pattern",)], f"{pattern!r} {wrong}"
 
 
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
