@@ -9,7 +9,7 @@ import pandas as pd
 from livedead.errors import SheetError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_COUNT = re.compile(r"(\d{1,9})([.,]00?)?", re.ASCII)
 _GROUP_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -27,8 +27,9 @@ def parse_number(text: str) -> float:
 
 
 def parse_count(text: str) -> int | None:
-    """A whole number in ASCII digits without a sign, None if the text is no such number."""
-    return int(text) if _COUNT.fullmatch(text) else None
+    """A whole number in ASCII digits without a sign, ``96`` or Excel's ``96.0`` or ``96,0``; else None."""
+    match = _COUNT.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 def decimal_mark(texts: Collection[str]) -> str:
