@@ -150,11 +150,10 @@ class FilePattern:
 
     def _why_not(self, path: str, match: re.Match[str]) -> str:
         """Why a match does not count; empty if it does."""
-        start, end = match.span()
-        spans = [match.span(name) for name in match.re.groupindex]
-        if any(a == start < b for a, b in spans) and _one_word(path, start):
+        end = match.end()
+        if _begins_within(match):
             return "begins in the middle of a word or a number"
-        if any(a < end == b for a, b in spans) and _one_word(path, end):
+        if any(a < end == b for a, b in _spans(match)) and _one_word(path, end):
             return "ends in the middle of a word or a number"
         return "" if end == len(path) or is_image(path) else "is not in the name of an image"
 
@@ -190,9 +189,20 @@ class FilePattern:
     @staticmethod
     def _reach(path: str, starts: list[tuple[int, re.Pattern[str]]]) -> tuple[int, str, re.Match[str] | None]:
         for n, start in starts:
-            if match := start.search(path):
-                return n, path, match
+            matches = list(start.finditer(path))
+            if matches:
+                return n, path, next((one for one in matches if not _begins_within(one)), matches[0])
         return 0, path, None
+
+
+def _spans(match: re.Match[str]) -> list[tuple[int, int]]:
+    return [match.span(name) for name in match.re.groupindex]
+
+
+def _begins_within(match: re.Match[str]) -> bool:
+    """Whether a match begins with a group in the middle of a word or a number."""
+    start = match.start()
+    return any(a == start < b for a, b in _spans(match)) and _one_word(match.string, start)
 
 
 def _one_word(path: str, at: int) -> bool:
