@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 from livedead import stores
 from livedead.analysis import fit_doses
@@ -12,7 +13,8 @@ from livedead.sheets import MapColumns
 from livedead.tables import DOSE_RESPONSE, WELLS
 
 
-def test_the_python_example_draws_a_curve(repository, tmp_path):
+@pytest.mark.parametrize("mark", [".", ","])
+def test_the_python_example_draws_a_curve(repository, tmp_path, mark):
     text = (repository / "docs/analysis.md").read_text()
     example = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     wells = pd.DataFrame(
@@ -25,11 +27,13 @@ def test_the_python_example_draws_a_curve(repository, tmp_path):
             "n_fields_expected": 1,
             "n_fields_used": 1,
             "n_ambiguous": 0,
-            "well": [f"A{k:02d}" for k in range(1, 10)],
-            "treatment": ["none"] * 3 + ["drug"] * 6,
-            "dose_um": [0, 0, 0, 0.1, 0.3, 1, 3, 10, 30],
-            "control": ["negative"] * 3 + [""] * 6,
-            "n_live": [95, 94, 96, 94, 90, 70, 40, 12, 6],
+            "well": [f"A{k:02d}" for k in range(1, 11)],
+            "treatment": ["none"] * 3 + ["drug"] * 7,
+            "dose_um": [
+                d.replace(".", mark) for d in ["0", "0", "0", "0", "0.1", "0.3", "1", "3", "10", "30"]
+            ],
+            "control": ["negative"] * 3 + [""] * 7,
+            "n_live": [95, 94, 96, 95, 94, 90, 70, 40, 12, 6],
         }
     )
     wells = wells.assign(n_dead=100 - wells["n_live"], n_total=100, viability=wells["n_live"] / 100)

@@ -146,7 +146,7 @@ def test_every_import_is_in_the_rules_own_env(repository):
 
 ROOMS = [
     ["errors", "faults", "provenance", "results", "logs", "tables", "yaml_files"],
-    ["plates", "metadata"],
+    ["plates", "metadata", "file_patterns"],
     ["stores"],
     ["sheets"],
     ["holes"],
@@ -192,6 +192,7 @@ def test_a_room_imports_only_rooms_above_it(repository):
 PURE = [
     "plates",
     "metadata",
+    "file_patterns",
     "holes",
     "normalization",
     "flags",

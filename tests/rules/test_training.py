@@ -18,7 +18,7 @@ def configure(folder, training):
 
 def test_every_fold_has_a_network_and_a_reading_of_its_own(folder):
     sheet = folder.path / "config/plates.tsv"
-    sheet.write_text(sheet.read_text().replace("A01,A12", "A01,A06,A12"))
+    sheet.write_text(sheet.read_text().replace("A01,A12", "A01,A06,A12,B03"))
     jobs = folder.jobs("cross_validation")
     assert jobs["train_unet"] == jobs["evaluate_unet"] == 3
     assert jobs["draw_evaluation"] == jobs["label_dyes"] == 1

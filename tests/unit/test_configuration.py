@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
 
 import pytest
 import yaml
@@ -229,7 +230,10 @@ CONTRADICTIONS = [
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
     ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
-    ("file_pattern: '(?P<well>[A-P'", "file_pattern", "not a regular expression"),
+    ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
+    ("file_pattern: '{well}_{site}'", "file_pattern", "has site, well; it needs 'well'"),
+    ("file_pattern: '_f{field}_{channel}'", "file_pattern", "it needs 'well', or 'row' and 'column'"),
+    ("file_pattern: plate_B03", "file_pattern", "no named group"),
     ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
     ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "none of"),
     (
@@ -321,6 +325,20 @@ def test_more_folds_than_dyed_wells_are_refused(sheet):
     config, table, _ = sheet("training: {folds: 3, exclude: [p1/B01]}\n")
     with pytest.raises(ConfigError, match=r"training\.folds: 3, but plates\.tsv has 2 dyed"):
         configuration.check_folds(config, table)
+
+
+def test_dyed_wells_that_leave_none_to_learn_from_or_to_judge_on_are_refused(sheet):
+    """As `livedead.training.tiles.split_wells` would in the job of every fold."""
+    # 2 folds of 3 wells: one of them learns from 1 well.
+    for fraction, folds, passes in ((0.2, 3, True), (0.2, 2, False), (0, 2, True)):
+        tiles = f"tiles: {{validation_fraction: {fraction}}}"
+        config, table, _ = sheet(f"training: {{folds: {folds}, {tiles}}}\n")
+        with nullcontext() if passes else pytest.raises(ConfigError, match=r"leaves 1 of the 3 dyed wells"):
+            configuration.check_folds(config, table)
+    text = "training: {exclude: [p1/A01, p1/A02], tiles: {validation_fraction: %s}}\n"
+    configuration.check_training(*sheet(text % 0)[:2])
+    with pytest.raises(ConfigError, match="1 dyed well to learn from; needed: 2"):
+        configuration.check_training(*sheet(text % 0.2)[:2])
 
 
 def test_training_needs_the_dyes_among_the_channels(sheet):

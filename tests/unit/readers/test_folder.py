@@ -115,6 +115,36 @@ def test_a_folder_of_other_formats_names_them_and_what_to_do(tmp_path, name, con
         exported(tmp_path, export_format="pattern", file_pattern=r"(?P<well>[A-H]\d\d).*\.\w+$")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "remedy"),
+    [
+        ("A01.lsm", b"II*\0", "Zeiss LSM", "ZEN"),
+        ("001001000.flex", b"II*\0", "PerkinElmer FLEX", "ImageIndex.ColumbusIDX.xml"),
+        ("A01.ims", b"\x89HDF\r\n", "Imaris IMS", "Imaris"),
+        ("A01.oir", b"OLYMPUSRAWFORMAT", "Olympus OIR", "cellSens"),
+        ("A01.sld", b"x", "", "none is TIFF or HDF5: export 16-bit grey TIFF"),
+    ],
+)
+def test_formats_with_tiff_or_hdf5_inside_and_unknown_ones_are_no_dead_end(
+    tmp_path, name, content, kind, remedy
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ExportError, match=rf"{name}.*{kind}.*{remedy}"):
+        exported(tmp_path)
+
+
+def test_a_pattern_that_fits_names_the_format_it_needs(tmp_path):
+    for name in ("x_A01_f1_BF.tif", "x_A02_f1_BF.tif"):
+        write_image(tmp_path / name)
+    for export_format in ("auto", "incell"):
+        with pytest.raises(ExportError) as error:
+            exported(tmp_path, export_format=export_format, file_pattern="{well}_f{field}_{channel}")
+        assert str(error.value).endswith(
+            "file_pattern fits 2 file(s), such as x_A01_f1_BF.tif; if these are the images, write 'pattern' "
+            "into the column 'format' of plates.tsv"
+        )
+
+
 @pytest.mark.parametrize(("name", "content", "kind", "remedy"), FOREIGN)
 def test_other_formats_among_images_are_named_by_the_inventory(tmp_path, name, content, kind, remedy):
     (tmp_path / name).write_bytes(content)

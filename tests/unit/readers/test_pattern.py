@@ -118,6 +118,7 @@ def test_patterns_that_cannot_work(text, message):
         (r"(?P<well>[A-P]\d\d)_f(?P<field>\d+)_(?P<channel>BF|PI)\.tif", ["notes.txt", "x_A01_s2_BF.tif"],
          "x_A01_s2_BF.tif", r"'(?P<well>[A-P]\\d\\d)_'", "'s2_BF.tif'"),
         ("{well}_f{field}_{channel}", ["A01_f2-BF.tif"], "A01_f2-BF.tif", "'{well}_f{field}'", "'-BF.tif'"),
+        ("{well}_s{field}", ["exp1_B03_f1.tif"], "exp1_B03_f1.tif", "'{well}_'", "'f1.tif'"),
         ("{well}-f{field}", ["q.tif", "A01_f2.tif"], "A01_f2.tif", "'{well}'", "'_f2.tif'"),
     ],
 )  # fmt: skip

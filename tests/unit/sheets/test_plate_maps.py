@@ -149,6 +149,33 @@ def test_maps_of_all_plates_are_checked_at_once(write, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (
+            "well,control\nA13,neg\nA1,\nI9,positive\nA2,pos\n",
+            [
+                f"line {k}, column {c!r}"
+                for k, c in ((2, "well"), (4, "well"), (2, "control"), (5, "control"))
+            ],
+        ),
+        (
+            "well,treatment,dose_um\nA1,caf\u00e9,x\nA2,cafe\u0301,-1\nA3,a b,x\nA4,a\u00a0b,1\n",
+            [
+                *[f"well A0{k}, column 'treatment'" for k in (2, 4)],
+                *[f"well A0{k}, column 'dose_um'" for k in (1, 2)],
+            ],
+        ),
+    ],
+)
+def test_all_mistakes_of_a_map_at_once(write, text, places):
+    path = write("map.csv", text)
+    sheet = write("plates.tsv", f"plate\traw\tpixel_size_um\tplatemap\np\tr\t1\t{path}\n")
+    with pytest.raises(SheetError) as error:
+        sheets.check_plate_maps(sheets.read_plates(sheet), sheets.MapColumns())
+    assert [line.split(": ")[:2] for line in str(error.value).split("\n")] == [[str(path), p] for p in places]
+
+
 def test_rows_and_columns_that_repeat_the_well_are_left_out(write):
     text = "well\trow\tcolumn\tdrug\na1\tA\t01\tx\nAF48\t32\t48\ty\nH12\th\t12\tz\nB3\t\t\t\n"
     table = sheets.read_plate_map(write("map.tsv", text), 1536)

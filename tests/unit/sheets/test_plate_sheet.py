@@ -83,6 +83,29 @@ def test_unknown_and_missing_columns(write):
         sheets.read_plates(write("p.tsv", "plate\traw\tpixelsize\na\tb\t1\n"))
 
 
+def test_all_mistakes_of_a_row_at_once(write):
+    header = "plate\traw\twells\tpixel_size_um\tbit_depth\tdyed_wells\n"
+    with pytest.raises(SheetError) as error:
+        sheets.read_plates(
+            write("plates.tsv", header + "a/b\t\t96\t650\t99\tA13\nq\tr{}\t7\t0.65\t16\tA01\n")
+        )
+    found = [line.split(": ")[1] for line in str(error.value).splitlines()]
+    assert found == [
+        *[f"line 2, column {c!r}" for c in ("plate", "raw", "pixel_size_um", "bit_depth", "dyed_wells")],
+        *[f"line 3, column {c!r}" for c in ("raw", "wells")],
+    ]
+
+
+def test_whole_numbers_as_a_spreadsheet_leaves_them(write):
+    text = "plate;raw;wells;pixel_size_um;bit_depth\np;r;{};0,65;{}\n"
+    for wells, depth in (("8.0", "12.0"), ("8,0", "12,0"), ("8", "12")):
+        row = sheets.read_plates(write("plates.tsv", text.format(wells, depth))).loc["p"]
+        assert (row["wells"], row["bit_depth"]) == (8, 12)
+    for wells in ("8.5", "8,5", "8.0e0", "-8", "384,000"):
+        with pytest.raises(SheetError, match="column 'wells'"):
+            sheets.read_plates(write("plates.tsv", text.format(wells, "16")))
+
+
 def test_a_plate_twice(write):
     text = HEADER + "a\tx\t1\na\ty\t1\nA\tz\t1\n"
     with pytest.raises(SheetError) as error:

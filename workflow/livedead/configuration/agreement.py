@@ -1,6 +1,6 @@
 """Values that are allowed one by one and cannot hold together, or that name what is not there."""
 
-import re
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +11,7 @@ from livedead.configuration.settings import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import ConfigError, nearest
+from livedead.file_patterns import why_no_pattern
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (
@@ -136,13 +137,10 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """A regular expression that is none; templates are read by `livedead.readers` alone."""
     pattern = config["file_pattern"]
-    if pattern is not None and "(?P<" in pattern:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield [("file_pattern",)], f"{pattern!r} is not a regular expression: {error}"
+    wrong = "" if pattern is None else why_no_pattern(pattern)
+    if wrong:
+        yield [("file_pattern",)], f"{pattern!r} {wrong}"
 
 
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -285,9 +283,15 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
         With every mistake, a line each.
     """
     problems = []
-    if not training_wells(config, table):
+    n_wells, least = len(training_wells(config, table)), _least_to_learn_from(config)
+    if n_wells == 0:
         problems.append(
             f"{config['plates']}: no plate has dyed_wells to learn from, or training.exclude has them all"
+        )
+    elif n_wells < least:
+        problems.append(
+            f"{config['plates']}: {n_wells} dyed well to learn from; needed: {least}, of which "
+            "training.tiles.validation_fraction takes one, if it is not 0"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
     needed = ["dead_dye"] if (dyed["masks"] != "").all() else ["dead_dye", "live_dye"]
@@ -315,3 +319,15 @@ def check_folds(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             f"training.folds: {folds}, but {config['plates']} has {n_wells} dyed well(s) to part; "
             f"allowed: 2 to their number"
         )
+    left, least = n_wells - math.ceil(n_wells / folds), _least_to_learn_from(config)
+    if left < least:
+        raise ConfigError(
+            f"training.folds: {folds} leaves {left} of the {n_wells} dyed wells of {config['plates']} to "
+            f"learn from; needed: {least}, of which training.tiles.validation_fraction takes one, if it is "
+            "not 0; allowed: more folds, up to the number of wells"
+        )
+
+
+def _least_to_learn_from(config: Mapping[str, Any]) -> int:
+    """Wells that a training needs, as `livedead.training` does: one to learn from, one to be judged on."""
+    return 1 if config["training"]["tiles"]["validation_fraction"] == 0 else 2

@@ -18,6 +18,7 @@ _BY_SUFFIX = {
     ".dib": ("Cellomics DIB", _EXPORT.format("HCS Studio")),
     ".flex": ("PerkinElmer FLEX", "copy its index, ImageIndex.ColumbusIDX.xml, beside it"),
     ".oib": ("Olympus OIB", _EXPORT.format("cellSens or FluoView")),
+    ".oir": ("Olympus OIR", _EXPORT.format("cellSens or FluoView")),
     ".oif": ("Olympus OIF", _EXPORT.format("cellSens or FluoView")),
     ".vsi": ("Olympus VSI", _EXPORT.format("cellSens")),
     ".ims": ("Imaris IMS", _EXPORT.format("Imaris")),
@@ -104,7 +105,8 @@ def describe_foreign(raw: Path, files: Iterable[str], most: int = 200) -> str:
     """
     kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in list(files)[:most]:
-        kind = foreign_kind(raw, path)
+        # Some that are TIFF or HDF5 inside are not read: FLEX, LSM, Imaris.
+        kind = foreign_kind(raw, path) or foreign_kind(raw, path, by_content=False)
         if kind:
             kinds[kind].append(path)
     return "; ".join(

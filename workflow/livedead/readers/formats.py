@@ -90,7 +90,13 @@ def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
         for path, why in list(scan.passed_over.items())[:1]
     ]
     user = pattern.file_pattern(folder)
-    if user is not None and (unknown or said):
+    named = [] if user is None else [path for path in folder.files if user.read(path)]
+    if named:
+        said.append(
+            f"file_pattern fits {len(named)} file(s), such as {named[0]}; if these are the images, write "
+            "'pattern' into the column 'format' of plates.tsv"
+        )
+    elif user is not None and (unknown or said):
         said.append(f"file_pattern fits none: {user.nearest(folder.files)}")
     elif unknown:
         advice = (
@@ -99,4 +105,6 @@ def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
         said.append(f"{', '.join(unknown[:3])}; {advice}")
     if foreign:
         said.insert(0, foreign)
-    return "; ".join(said) or ", ".join(folder.files[:3]) or "no file at all"
+    if not said and folder.files:
+        said.append(f"{', '.join(folder.files[:3])}; none is TIFF or HDF5: export 16-bit grey TIFF")
+    return "; ".join(said) or "no file at all"

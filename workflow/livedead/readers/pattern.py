@@ -1,28 +1,15 @@
 """Exports whose file names tell all: the user's template or regular expression, or a preset."""
 
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from livedead import file_patterns
 from livedead.errors import ExportError, SheetError
 from livedead.plates import parse_well
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.planes import Scan, plane, row_letters
-
-GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
-
-TEMPLATE = {
-    "well": r"(?:A[A-F]|[A-Z])\d{1,2}",
-    "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
-    "column": r"\d{1,2}",
-    "field": r"\d+",
-    "timepoint": r"\d+",
-    "channel": r"[^/_.]+",
-    "z": r"\d+",
-}
-"""What the names of a template stand for."""
 
 INCELL = (
     r"(?:.*[_ ])?(?P<row>[A-Z]|A[A-F]) ?- ?(?P<column>\d{1,2}) ?\(fld (?P<field>\d+)(?:-\d+)?"
@@ -37,10 +24,6 @@ SCANR = (
 )
 """ScanR: ``A1--W00001--P00001--Z00000--T00000--DAPI.tif``; without A1, W counts wells row by row."""
 
-_FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
-_PLACE = re.compile(r"\{([A-Za-z_]*)\}")
-_EDGE = r"(?!(?<=[A-Za-z])[A-Za-z])(?!(?<=\d)\d)"
-"""A place that is in the middle of no word and no number."""
 _TRIED = 100
 """Files that are compared with a pattern that fits none."""
 
@@ -68,7 +51,7 @@ def scan_names(folder: RawFolder, *patterns: str, evidence: str) -> Scan:
 
 def preset(pattern: str) -> re.Pattern[str]:
     """An expression for whole file names as one for whole relative paths."""
-    return re.compile(f"(?:.*/)?(?:{pattern})", _FLAGS)
+    return re.compile(f"(?:.*/)?(?:{pattern})", file_patterns.FLAGS)
 
 
 def scan(folder: RawFolder) -> Scan:
@@ -101,9 +84,9 @@ class FilePattern:
     Parameters
     ----------
     text : str
-        A template has names in braces (`TEMPLATE`), ``*`` for anything within a folder's or
-        file's name, and stands for itself otherwise; all else is a regular expression, whose
-        groups are of `GROUPS`.
+        A template has names in braces (`livedead.file_patterns.TEMPLATE`), ``*`` for anything
+        within a folder's or file's name, and stands for itself otherwise; all else is a regular
+        expression, whose groups are of `livedead.file_patterns.GROUPS`.
 
     Raises
     ------
@@ -114,38 +97,16 @@ class FilePattern:
     text: str
 
     def __post_init__(self) -> None:
-        try:
-            groups = set(self._expression.groupindex)
-        except re.error as error:
-            raise ExportError(
-                f"file_pattern {self.text!r} is neither a template such as '{{well}}_f{{field}}_{{channel}}' "
-                f"nor a regular expression: {error}"
-            ) from error
-        if not groups <= set(GROUPS) or not ("well" in groups or {"row", "column"} <= groups):
-            raise ExportError(
-                f"file_pattern {self.text!r} has {', '.join(sorted(groups)) or 'no named group'}; it needs "
-                f"'well', or 'row' and 'column', and may have {', '.join(GROUPS[3:])}"
-            )
-
-    @cached_property
-    def _is_template(self) -> bool:
-        return _PLACE.search(self.text) is not None
+        wrong = file_patterns.why_no_pattern(self.text)
+        if wrong:
+            raise ExportError(f"file_pattern {self.text!r} {wrong}")
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
         return self._compiled(self.text)
 
-    def _compiled(self, text: str) -> re.Pattern[str]:
-        if self._is_template:
-            if "{" in _PLACE.sub("", text):
-                raise re.error("a brace that is not closed")
-            text = re.sub(r"(?<=\})\*|\*(?=\{)", lambda star: f"\0{star[0]}\0", text)
-            parts = [re.escape(part) for part in _PLACE.split(text)]
-            parts[1::2] = [f"(?P<{name}>{TEMPLATE.get(name, '.*')})" for name in parts[1::2]]
-            text = "".join(parts).replace(r"\*", "[^/]*?").replace(re.escape("\0"), _EDGE)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what Python may read otherwise one day
-            return re.compile(text, _FLAGS)
+    def _compiled(self, start: str) -> re.Pattern[str]:
+        return file_patterns.expression(start, file_patterns.is_template(self.text))
 
     def read(self, path: str) -> dict[str, str] | None:
         """Groups of the pattern in a path, ``row`` and ``column`` joined; None if it does not fit.
@@ -189,11 +150,10 @@ class FilePattern:
 
     def _why_not(self, path: str, match: re.Match[str]) -> str:
         """Why a match does not count; empty if it does."""
-        start, end = match.span()
-        spans = [match.span(name) for name in match.re.groupindex]
-        if any(a == start < b for a, b in spans) and _one_word(path, start):
+        end = match.end()
+        if _begins_within(match):
             return "begins in the middle of a word or a number"
-        if any(a < end == b for a, b in spans) and _one_word(path, end):
+        if any(a < end == b for a, b in _spans(match)) and _one_word(path, end):
             return "ends in the middle of a word or a number"
         return "" if end == len(path) or is_image(path) else "is not in the name of an image"
 
@@ -229,9 +189,20 @@ class FilePattern:
     @staticmethod
     def _reach(path: str, starts: list[tuple[int, re.Pattern[str]]]) -> tuple[int, str, re.Match[str] | None]:
         for n, start in starts:
-            if match := start.search(path):
-                return n, path, match
+            matches = list(start.finditer(path))
+            if matches:
+                return n, path, next((one for one in matches if not _begins_within(one)), matches[0])
         return 0, path, None
+
+
+def _spans(match: re.Match[str]) -> list[tuple[int, int]]:
+    return [match.span(name) for name in match.re.groupindex]
+
+
+def _begins_within(match: re.Match[str]) -> bool:
+    """Whether a match begins with a group in the middle of a word or a number."""
+    start = match.start()
+    return any(a == start < b for a, b in _spans(match)) and _one_word(match.string, start)
 
 
 def _one_word(path: str, at: int) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from livedead.errors import SheetError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_COUNT = re.compile(r"(\d{1,9})([.,]00?)?", re.ASCII)
 _GROUP_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -27,8 +27,9 @@ def parse_number(text: str) -> float:
 
 
 def parse_count(text: str) -> int | None:
-    """A whole number in ASCII digits without a sign, None if the text is no such number."""
-    return int(text) if _COUNT.fullmatch(text) else None
+    """A whole number in ASCII digits without a sign, ``96`` or Excel's ``96.0`` or ``96,0``; else None."""
+    match = _COUNT.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 def decimal_mark(texts: Collection[str]) -> str:
@@ -56,7 +57,7 @@ def read_doses(table: pd.DataFrame, dose_column: str) -> pd.Series:
     Raises
     ------
     SheetError
-        Naming the first well whose dose is no finite number of at least 0, or may be two.
+        Naming the first well of every dose that is no finite number of at least 0, or may be two.
     """
     if dose_column not in table:
         return pd.Series(math.nan, index=table.index)
@@ -65,14 +66,19 @@ def read_doses(table: pd.DataFrame, dose_column: str) -> pd.Series:
     marks = {plate: decimal_mark(set(of_plate)) for plate, of_plate in written.groupby(plates)}
     pairs = list(zip(plates, written, strict=True))
     doses: dict[tuple[str, str], float] = {}
-    for number, (plate, text) in enumerate(pairs):
-        if (plate, text) not in doses:
-            try:
-                doses[plate, text] = _dose(text, marks[plate])
-            except SheetError as error:
-                where = f"plate {plate}, " if plate else ""
-                well = table["well"].iloc[number]
-                raise SheetError(f"{where}well {well}, column {dose_column!r}: {error}") from error
+    problems = []
+    for pair, well in zip(pairs, table["well"], strict=True):
+        if pair in doses:
+            continue
+        plate, text = pair
+        try:
+            doses[pair] = _dose(text, marks[plate])
+        except SheetError as error:
+            doses[pair] = math.nan
+            where = f"plate {plate}, " if plate else ""
+            problems.append(f"{where}well {well}, column {dose_column!r}: {error}")
+    if problems:
+        raise SheetError("\n".join(problems))
     return pd.Series([doses[pair] for pair in pairs], index=table.index, dtype=float)
 
 

@@ -85,16 +85,17 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
             table.columns = canonical(list(table.columns), known)
         else:
             table = _with_wells(to_table(path, rows, known))
-        mapped = plates.plate_map(table, n_wells)
+        problems = _control_problems(table)
+        try:
+            mapped = plates.plate_map(table, n_wells)
+        except SheetError as error:
+            problems.insert(0, str(error))
+        if problems:
+            raise SheetError("\n".join(problems))
         _check_places(table)
         mapped = mapped.drop(columns=["row", "column"], errors="ignore")
         if mapped.empty:
             raise SheetError("no well in it; a plate without a map needs no file")
-        for line, kind in table.get("control", pd.Series(dtype=object)).items():
-            if kind not in ("", *CONTROLS):
-                raise SheetError(
-                    f"line {line}, column 'control': {kind!r}; allowed: {', '.join(CONTROLS)}, or nothing"
-                )
         clash = [column for column in mapped if column in [*KEYS, *RESULTS] and column != "well"]
         if clash:
             raise SheetError(f"column(s) {', '.join(clash)} are columns of the result; rename them")
@@ -122,6 +123,14 @@ def _with_wells(table: pd.DataFrame) -> pd.DataFrame:
             raise SheetError(f"line {line}, column {name!r}: {text!r}; allowed: {allowed}, like B or 3")
         wells.append(f"{letters}{number}")
     return table.assign(well=wells)
+
+
+def _control_problems(table: pd.DataFrame) -> list[str]:
+    return [
+        f"line {line}, column 'control': {kind!r}; allowed: {', '.join(CONTROLS)}, or nothing"
+        for line, kind in table.get("control", pd.Series(dtype=object)).items()
+        if kind not in ("", *CONTROLS)
+    ]
 
 
 def _check_places(table: pd.DataFrame) -> None:
@@ -164,9 +173,9 @@ def check_plate_maps(table: pd.DataFrame, columns: MapColumns) -> list[str]:
         try:
             if path and Path(path).is_file():
                 mapped = read_plate_map(path, n_wells, columns.treatment)
-                read_doses(mapped, columns.dose_column)
-                _check_look(mapped, columns)
                 found.append(mapped)
+                problems += [f"{path}: {problem}" for problem in _look_problems(mapped, columns)]
+                read_doses(mapped, columns.dose_column)
         except SheetError as error:
             problems.append(named(path, error))
     if problems:
@@ -174,17 +183,20 @@ def check_plate_maps(table: pd.DataFrame, columns: MapColumns) -> list[str]:
     return _absent_columns([column for mapped in found for column in mapped], columns) if found else []
 
 
-def _check_look(mapped: pd.DataFrame, columns: MapColumns) -> None:
+def _look_problems(mapped: pd.DataFrame, columns: MapColumns) -> list[str]:
     """Texts that look alike and are not would part the replicate wells of one treatment."""
+    problems: dict[tuple[str, str], str] = {}
     for column in (columns.agent_column, columns.cell_line_column):
         seen: dict[str, tuple[str, str]] = {}
         for well, text in zip(mapped["well"], mapped.get(column, ()), strict=False):
             first, other = seen.setdefault(look(text), (well, text))
             if text != other:
-                raise SheetError(
+                problems.setdefault(
+                    (column, text),
                     f"well {well}, column {column!r}: {text!r} looks like {other!r} of well {first}, and is "
-                    f"written in other characters ({text!a}, {other!a}); copy one over the other"
+                    f"written in other characters ({text!a}, {other!a}); copy one over the other",
                 )
+    return list(problems.values())
 
 
 def _absent_columns(there: list[str], columns: MapColumns) -> list[str]:

@@ -1,7 +1,7 @@
 """plates.tsv: the plates of a run, and the sheet that gives them maps by barcode."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,9 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     lines: dict[str, object] = {}
     for line, values in table.iterrows():
         row = {**PLATE_COLUMNS, **{column: value for column, value in values.items() if value}}
-        try:
-            checked = _checked_plate(row)
-        except SheetError as error:
-            problems.append(f"{path}: line {line}, {error}")
+        checked, mistakes = _checked_plate(row)
+        if mistakes:
+            problems += [f"{path}: line {line}, {mistake}" for mistake in mistakes]
             continue
         # In small letters, as not every file system tells them from capital ones.
         first = lines.setdefault(checked["plate"].lower(), line)
@@ -162,37 +161,44 @@ def read_barcodes(path: str | Path) -> dict[str, str]:
     return maps
 
 
-def _checked_plate(row: dict[str, str | None]) -> dict[str, Any]:
-    """One row of plates.tsv with its types; SheetError names the column."""
+def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+    """One row of plates.tsv with its types, and its mistakes, each with its column."""
+    checked: dict[str, Any] = dict(row)
+    problems = []
     for column, value in row.items():
-        if value is None:
-            raise SheetError(f"column {column!r}: a value is needed")
-    texts = {column: value or "" for column, value in row.items()}
-    for column in ("raw", "platemap"):
-        if set("{}") & set(texts[column]):
-            raise SheetError(f"column {column!r}: {texts[column]!r}; allowed: any path without {{ and }}")
-    n_wells = parse_count(texts["wells"])
-    if n_wells not in plates.FORMATS:
-        known = ", ".join(map(str, plates.FORMATS))
-        raise SheetError(
-            f"column 'wells': {texts['wells']!r}; allowed: {known}; for another size the next one that has "
-            "all its wells"
-        )
-    bit_depth = parse_count(texts["bit_depth"])
-    if bit_depth not in range(8, 17):
-        raise SheetError(f"column 'bit_depth': {texts['bit_depth']!r}; allowed: 8 to 16")
-    checked: dict[str, Any] = {**texts, "wells": n_wells, "bit_depth": bit_depth}
-    for column, parse in (
-        ("plate", plates.check_plate_id),
-        ("pixel_size_um", _pixel_size_um),
-        ("masks", _masks),
-        ("dyed_wells", lambda text: plates.parse_well_list(text, n_wells)),
-    ):
         try:
-            checked[column] = parse(texts[column])
+            if value is None:
+                raise SheetError("a value is needed")
+            checked[column] = _PARSERS.get(column, str)(value)
         except SheetError as error:
-            raise SheetError(f"column {column!r}: {error}") from error
-    return checked
+            problems.append(f"column {column!r}: {error}")
+    if isinstance(checked["wells"], int):
+        try:
+            checked["dyed_wells"] = plates.parse_well_list(checked["dyed_wells"], checked["wells"])
+        except SheetError as error:
+            problems.append(f"column 'dyed_wells': {error}")
+    return checked, problems
+
+
+def _path(text: str) -> str:
+    if set("{}") & set(text):
+        raise SheetError(f"{text!r}; allowed: any path without {{ and }}")
+    return text
+
+
+def _n_wells(text: str) -> int:
+    n_wells = parse_count(text)
+    if n_wells is None or n_wells not in plates.FORMATS:
+        known = ", ".join(map(str, plates.FORMATS))
+        raise SheetError(f"{text!r}; allowed: {known}; for another size the next one that has all its wells")
+    return n_wells
+
+
+def _bit_depth(text: str) -> int:
+    bit_depth = parse_count(text)
+    if bit_depth is None or not 8 <= bit_depth <= 16:
+        raise SheetError(f"{text!r}; allowed: 8 to 16")
+    return bit_depth
 
 
 def _pixel_size_um(text: str) -> float:
@@ -217,3 +223,15 @@ def _masks(text: str) -> str:
     if not is_path:
         raise SheetError(f"{text!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}")
     return text
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "plate": plates.check_plate_id,
+    "raw": _path,
+    "wells": _n_wells,
+    "platemap": _path,
+    "pixel_size_um": _pixel_size_um,
+    "bit_depth": _bit_depth,
+    "masks": _masks,
+}
+"""What reads a column of plates.tsv alone; ``dyed_wells`` needs the plate's size."""

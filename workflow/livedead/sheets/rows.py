@@ -31,8 +31,9 @@ def look(text: str) -> str:
 
 
 def named(path: str | Path, error: SheetError) -> str:
-    """The message of an error, which begins with its file."""
-    return str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}"
+    """The message of an error, each line of which begins with its file."""
+    lines = str(error).split("\n")
+    return "\n".join(line if line.startswith(f"{path}: ") else f"{path}: {line}" for line in lines)
 
 
 def read_rows(path: str | Path, score: Callable[[list[Row]], int]) -> list[Row]:

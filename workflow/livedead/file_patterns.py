@@ -1,0 +1,58 @@
+"""What users write of their file names: a template, or a regular expression with named groups."""
+
+import re
+import warnings
+
+GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
+
+TEMPLATE = {
+    "well": r"(?:A[A-F]|[A-Z])\d{1,2}",
+    "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
+    "column": r"\d{1,2}",
+    "field": r"\d+",
+    "timepoint": r"\d+",
+    "channel": r"[^/_.]+",
+    "z": r"\d+",
+}
+"""What the names of a template stand for."""
+
+FLAGS = re.IGNORECASE | re.ASCII | re.DOTALL
+_PLACE = re.compile(r"\{([A-Za-z_]*)\}")
+_EDGE = r"(?!(?<=[A-Za-z])[A-Za-z])(?!(?<=\d)\d)"
+"""A place that is in the middle of no word and no number."""
+
+
+def why_no_pattern(text: str) -> str:
+    """Why a text can be no pattern of file names, in words that follow it; empty if it can."""
+    try:
+        groups = set(expression(text, is_template(text)).groupindex)
+    except (re.error, OverflowError) as error:
+        return (
+            "is neither a template such as '{well}_f{field}_{channel}' nor a regular expression: "
+            f"{error}"
+        )
+    if groups <= set(GROUPS) and ("well" in groups or {"row", "column"} <= groups):
+        return ""
+    return (
+        f"has {', '.join(sorted(groups)) or 'no named group'}; it needs 'well', or 'row' and 'column', and "
+        f"may have {', '.join(GROUPS[3:])}"
+    )
+
+
+def is_template(text: str) -> bool:
+    """Whether names in braces say that it is a template."""
+    return _PLACE.search(text) is not None
+
+
+def expression(text: str, template: bool) -> re.Pattern[str]:
+    """A pattern, or the beginning of one, as a regular expression; `re.error` if it is none."""
+    if template:
+        if "{" in _PLACE.sub("", text):
+            raise re.error("a brace that is not closed")
+        text = re.sub(r"(?<=\})\*|\*(?=\{)", lambda star: f"\0{star[0]}\0", text)
+        parts = [re.escape(part) for part in _PLACE.split(text)]
+        parts[1::2] = [f"(?P<{name}>{TEMPLATE.get(name, '.*')})" for name in parts[1::2]]
+        text = "".join(parts).replace(r"\*", "[^/]*?").replace(re.escape("\0"), _EDGE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what Python may read otherwise one day
+        return re.compile(text, FLAGS)
