@@ -389,23 +389,33 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
         "provenance": json.dumps(
             {
                 "code_sha256": {"index_plate": "i", "tabulate_wells": "t"},
-                "plates": {"p1": {"sheet": {"raw": "raw1"}}},
+                "config": {"file_pattern": None},
+                "plates": {"p1": {"sheet": {"raw": "raw1", "format": "auto", "wells": 96}}},
             }
         ),
     }
     files = {"weights": str(weights), **{name: str(tmp_path / name) for name in made}}
 
-    def changed(config_sha256="c", code="i", raw="raw1", **contents):
+    def changed(config_sha256="c", code="i", row=(), file_pattern=None, **contents):
         for name, text in {**made, **contents}.items():
             (tmp_path / name).write_text(text)
         return configuration.changed_since(
-            files, plate="p1", raw=raw, config_sha256=config_sha256, code_sha256={"index_plate": code}
+            files,
+            plate="p1",
+            sheet={"raw": "raw1", "format": "auto", "wells": 96, **dict(row)},
+            file_pattern=file_pattern,
+            config_sha256=config_sha256,
+            code_sha256={"index_plate": code},
         )
 
     assert changed() == ""
     assert "other settings" in changed(config_sha256="d")
     assert "another release" in changed(code="j")
-    assert "made from raw1" in changed(raw="rwa1")
+    assert "made from raw1" in changed(row={"raw": "rwa1"})
+    # What says which image is which field changes no setting that is hashed.
+    assert "made with format 'auto' instead of 'pattern'" in changed(row={"format": "pattern"})
+    assert "made with wells 96 instead of 384" in changed(row={"wells": 384})
+    assert "made with file_pattern None instead of '{well}'" in changed(file_pattern="{well}")
     assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
     assert changed(certificate=json.dumps({"source": {}, "unet_sha256": "m"})) == ""
     weights.write_bytes(b"abd")

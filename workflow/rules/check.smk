@@ -50,7 +50,8 @@ def changed(plate: str) -> str:
     return configuration.changed_since(
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
-        raw=PLATES.at[plate, "raw"],
+        sheet=PLATES.loc[plate].to_dict(),
+        file_pattern=config["file_pattern"],
         config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
         code_sha256={rule: code(rule) for rule in reading},
     )
