@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from livedead import configuration
-from livedead.configuration.agreement import EXPORT_FORMATS
+from livedead.configuration.agreement import EXPORT_FORMATS, PATTERN_PARTS
 from livedead.errors import ConfigError
 from livedead.sheets import read_plates
 
@@ -230,6 +230,10 @@ CONTRADICTIONS = [
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
     ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
     ("file_pattern: '(?P<well>[A-P'", "file_pattern", "not a regular expression"),
+    ("file_pattern: '{wel}_f{field}'", "file_pattern", "has wel (did you mean 'well'?); allowed: well, row,"),
+    ("file_pattern: '_(?P<well>[A-P]1)_(?P<site>.)'", "file_pattern", "has site; allowed: well, row,"),
+    ("file_pattern: 'x_{row}_f{field}'", "file_pattern", "has no well; it needs 'well', or 'row' and"),
+    (r"file_pattern: '_f\d+\.tif'", "file_pattern", "has no well"),
     ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
     ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "none of"),
     (
@@ -453,6 +457,12 @@ def test_the_known_formats_are_those_of_the_readers():
     from livedead.readers.formats import FORMATS
 
     assert {*EXPORT_FORMATS} == {"auto", "pattern", *FORMATS}
+
+
+def test_the_parts_of_a_pattern_are_those_of_the_readers():
+    from livedead.readers.pattern import GROUPS
+
+    assert PATTERN_PARTS == GROUPS
 
 
 def test_every_start_of_snakemake_reads_it_without_heavy_packages(repository):

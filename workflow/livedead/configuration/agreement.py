@@ -26,6 +26,9 @@ EXPORT_FORMATS = (
 )
 """What ``format`` in plates.tsv may say; `livedead.readers`, which reads them, takes long to import."""
 
+PATTERN_PARTS = ("well", "row", "column", "field", "timepoint", "channel", "z")
+"""What ``file_pattern`` may have a place for; `livedead.readers.pattern` reads them."""
+
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
 
@@ -136,13 +139,28 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 
 def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
-    """A regular expression that is none; templates are read by `livedead.readers` alone."""
+    """A pattern that names what no file has, or no well; `livedead.readers.pattern` says what it fits."""
     pattern = config["file_pattern"]
-    if pattern is not None and "(?P<" in pattern:
+    if pattern is None:
+        return
+    parts = set(re.findall(r"\{([A-Za-z_]*)\}", pattern))
+    if not parts:
         try:
-            re.compile(pattern)
+            parts = set(re.compile(pattern).groupindex)
         except re.error as error:
             yield [("file_pattern",)], f"{pattern!r} is not a regular expression: {error}"
+            return
+    unknown = [part + nearest(part, PATTERN_PARTS) for part in sorted(parts - set(PATTERN_PARTS))]
+    if unknown:
+        yield (
+            [("file_pattern",)],
+            f"{pattern!r} has {', '.join(unknown)}; allowed: {', '.join(PATTERN_PARTS)}",
+        )
+    elif not ("well" in parts or {"row", "column"} <= parts):
+        yield (
+            [("file_pattern",)],
+            f"{pattern!r} has no well; it needs 'well', or 'row' and 'column', as in '{{well}}_f{{field}}'",
+        )
 
 
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
