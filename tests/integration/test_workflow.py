@@ -213,14 +213,17 @@ def test_a_path_that_is_not_there_is_no_finished_run(done, tmp_path):
     config, sheet = folder.path / "config/config.yaml", folder.path / "config/plates.tsv"
     config.write_text(config.read_text().replace(weights, "results/trainig/unet.h5"))
     sheet.write_text(sheet.read_text().replace("map.tsv", "mpa.tsv"))
+    written = config.read_text()
+    config.write_text(yaml.safe_dump({**yaml.safe_load(written), "training": {"encoder": "config"}}))
     # Whatever the target reads of it.
     run = folder.snakemake("--dry-run", "inventory")
     assert run.returncode != 0
     said = run.stdout + run.stderr
     assert re.search(r"config\.yaml: line \d+, weights: results/trainig/unet\.h5: no such file", said)
     assert "plate map config/mpa.tsv of plate small: no such file" in said
+    assert re.search(r"config\.yaml: line \d+, training\.encoder: config: no such file", said), "a folder"
     # Weights that a rule makes are no mistake.
-    config.write_text(config.read_text().replace("trainig", "training"))
+    config.write_text(written.replace("trainig", "training"))
     sheet.write_text(sheet.read_text().replace("mpa.tsv", "map.tsv"))
     assert "train_unet" in folder.jobs()
 

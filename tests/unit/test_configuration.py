@@ -231,9 +231,10 @@ CONTRADICTIONS = [
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
     ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
     ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
-    ("file_pattern: '{well}_{site}'", "file_pattern", "has site, well; it needs 'well'"),
-    ("file_pattern: '_f{field}_{channel}'", "file_pattern", "it needs 'well', or 'row' and 'column'"),
-    ("file_pattern: plate_B03", "file_pattern", "no named group"),
+    ("file_pattern: '{wel}_f{field}'", "file_pattern", "has wel (did you mean 'well'?); allowed: well, row,"),
+    ("file_pattern: '_(?P<well>[A-P]1)_(?P<site>.)'", "file_pattern", "has site; allowed: well, row,"),
+    ("file_pattern: '_f{field}_{channel}'", "file_pattern", "has no well; it needs 'well', or 'row' and"),
+    ("file_pattern: plate_B03", "file_pattern", "has no well"),
     ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
     ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "none of"),
     (
@@ -407,23 +408,33 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
         "provenance": json.dumps(
             {
                 "code_sha256": {"index_plate": "i", "tabulate_wells": "t"},
-                "plates": {"p1": {"sheet": {"raw": "raw1"}}},
+                "config": {"file_pattern": None},
+                "plates": {"p1": {"sheet": {"raw": "raw1", "format": "auto", "wells": 96}}},
             }
         ),
     }
     files = {"weights": str(weights), **{name: str(tmp_path / name) for name in made}}
 
-    def changed(config_sha256="c", code="i", raw="raw1", **contents):
+    def changed(config_sha256="c", code="i", row=(), file_pattern=None, **contents):
         for name, text in {**made, **contents}.items():
             (tmp_path / name).write_text(text)
         return configuration.changed_since(
-            files, plate="p1", raw=raw, config_sha256=config_sha256, code_sha256={"index_plate": code}
+            files,
+            plate="p1",
+            sheet={"raw": "raw1", "format": "auto", "wells": 96, **dict(row)},
+            file_pattern=file_pattern,
+            config_sha256=config_sha256,
+            code_sha256={"index_plate": code},
         )
 
     assert changed() == ""
     assert "other settings" in changed(config_sha256="d")
     assert "another release" in changed(code="j")
-    assert "made from raw1" in changed(raw="rwa1")
+    assert "made from raw1" in changed(row={"raw": "rwa1"})
+    # What says which image is which field changes no setting that is hashed.
+    assert "made with format 'auto' instead of 'pattern'" in changed(row={"format": "pattern"})
+    assert "made with wells 96 instead of 384" in changed(row={"wells": 384})
+    assert "made with file_pattern None instead of '{well}'" in changed(file_pattern="{well}")
     assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
     assert changed(certificate=json.dumps({"source": {}, "unet_sha256": "m"})) == ""
     weights.write_bytes(b"abd")

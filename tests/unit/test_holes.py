@@ -50,6 +50,24 @@ def test_a_hole_in_a_clipped_background_is_longer_than_its_runs(field):
     assert None not in found
 
 
+@pytest.mark.parametrize("size", [4096, 65_536, 2**18])
+def test_a_hole_between_dark_corners_is_found(field, size):
+    y, x = np.mgrid[0:1024, 0:1024] / 1024 - 0.5
+    light = field["brightfield"].astype(float)
+    shaded = np.maximum(light * (1 - 5 * (x**2 + y**2)), 0).astype(np.uint16)
+    masked = np.where(np.hypot(y, x) < 0.35, light, 0).astype(np.uint16)
+    for plane in (shaded, masked):
+        assert find_hole(plane, 0, SHORTEST) is None
+        taken = 0
+        for at in range(2**11 + 7, 2**21 - size, 2**21 // 37):
+            if (plane.reshape(-1)[at // 2 : (at + size) // 2] > 0).mean() > 0.5:  # more light than corner
+                taken += 1
+                first, last = find_hole(with_hole(plane, size, at, 0), 0, SHORTEST)
+                assert first < (at + size) // 2
+                assert last > at // 2
+        assert taken > 5
+
+
 def test_the_bound_holds_for_independent_pixels():
     """exp(-n / L) is never less than what the geometric distribution gives, L from the same chance p."""
     for p in np.linspace(0.01, 0.999, 200):

@@ -3,6 +3,8 @@
 import re
 import warnings
 
+from livedead.errors import nearest
+
 GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
 
 TEMPLATE = {
@@ -31,12 +33,12 @@ def why_no_pattern(text: str) -> str:
             "is neither a template such as '{well}_f{field}_{channel}' nor a regular expression: "
             f"{error}"
         )
-    if groups <= set(GROUPS) and ("well" in groups or {"row", "column"} <= groups):
+    unknown = [group + nearest(group, GROUPS) for group in sorted(groups - set(GROUPS))]
+    if unknown:
+        return f"has {', '.join(unknown)}; allowed: {', '.join(GROUPS)}"
+    if "well" in groups or {"row", "column"} <= groups:
         return ""
-    return (
-        f"has {', '.join(sorted(groups)) or 'no named group'}; it needs 'well', or 'row' and 'column', and "
-        f"may have {', '.join(GROUPS[3:])}"
-    )
+    return "has no well; it needs 'well', or 'row' and 'column', as in '{well}_f{field}'"
 
 
 def is_template(text: str) -> bool:

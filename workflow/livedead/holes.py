@@ -40,6 +40,9 @@ def find_hole(plane: np.ndarray, value: int, shortest: int) -> tuple[int, int] |
     pixels, ``N exp(-n / L) < FALSE_ALARMS``. Black parts of a picture are many rows high, and their
     border shows the runs of one: no more than a row is counted of n, except where L is under an eighth of it.
 
+    A run that is in part a hole and in part a corner of the picture is judged by its stretches, see
+    `_find_stretch`.
+
     Parameters
     ----------
     plane : ndarray, (H, W), uint16
@@ -57,7 +60,8 @@ def find_hole(plane: np.ndarray, value: int, shortest: int) -> tuple[int, int] |
     flat = plane.reshape(-1)
     if not _may_hold_run(flat, value, shortest):
         return None
-    changes = np.flatnonzero(np.diff(flat == value, prepend=False, append=False))
+    extreme = flat == value
+    changes = np.flatnonzero(np.diff(extreme, prepend=False, append=False))
     starts, ends = changes[::2], changes[1::2]
     long = ends - starts >= shortest
     first, last = starts[long], ends[long]
@@ -70,9 +74,49 @@ def find_hole(plane: np.ndarray, value: int, shortest: int) -> tuple[int, int] |
     n = np.where(8 * usual < width, last - first, row)
     lost = flat.size * np.exp(-n / usual) < FALSE_ALARMS
     if not lost.any():
-        return None
+        found = (_find_stretch(extreme, *run, width, shortest) for run in zip(first, last, strict=True))
+        return next((stretch for stretch in found if stretch is not None), None)
     longest = np.argmax(np.where(lost, last - first, 0))
     return int(first[longest]), int(last[longest])
+
+
+def _find_stretch(
+    extreme: np.ndarray, first: int, last: int, width: int, shortest: int
+) -> tuple[int, int] | None:
+    """The part of a run over and under which nothing is a corner or a blob, if chance does not make it.
+
+    Black parts of a picture go on above or below, hole or not: of the run they take what has a long run
+    over or under it. What is left is judged as `find_hole` judges runs, by the two borders laid over
+    each other.
+
+    Parameters
+    ----------
+    extreme : ndarray, (H * W,), bool
+    first, last, width, shortest : int
+        As in `find_hole`.
+    """
+    n = min(last - first, width)
+    if first < width or last + width > extreme.size:
+        return None
+    above = extreme[first - width : first - width + n]
+    # Fewer other pixels than that leave runs that are too long; most images end here.
+    if n - np.count_nonzero(above) < np.log(extreme.size / FALSE_ALARMS) / 2:
+        return None
+    # Turned so that both borders begin in the same column.
+    below = np.roll(extreme[last + width - n : last + width], (last - first) % n)
+    changes = np.flatnonzero(np.diff(above | below, prepend=False, append=False))
+    starts, ends = changes[::2], changes[1::2]
+    lengths = ends - starts
+    of_picture = lengths >= max(8, shortest // 8)
+    bounds = np.concatenate([[0], np.stack([starts, ends], axis=1)[of_picture].ravel(), [n]])
+    for begin, end in bounds.reshape(-1, 2):
+        if end - begin < shortest:
+            continue
+        inside = (starts >= begin) & (ends <= end)
+        usual = 1 + (lengths[inside] ** 2).sum() / (end - begin)
+        if extreme.size * np.exp((begin - end) / usual) < FALSE_ALARMS:
+            return int(first + begin), int(last - n + end)
+    return None
 
 
 def _may_hold_run(flat: np.ndarray, value: int, shortest: int) -> bool:

@@ -11,7 +11,7 @@ def in_project(path: str) -> str:
     return workflow.modifier.modify_path(path)
 
 
-def is_there(path: str, exists=os.path.exists) -> bool:
+def is_there(path: str, exists) -> bool:
     """Whether a path exists, lies in a storage, or is made by a rule."""
     path = in_project(path)
     return (
@@ -20,6 +20,11 @@ def is_there(path: str, exists=os.path.exists) -> bool:
         or exists(path)
         or any(rule.is_producer(path) for rule in workflow.rules)
     )
+
+
+def is_file(path: str) -> bool:
+    """Whether a file is there, in the same sense."""
+    return is_there(path, os.path.isfile)
 
 
 def is_folder(path: str) -> bool:
@@ -45,14 +50,15 @@ def changed(plate: str) -> str:
     return configuration.changed_since(
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
-        raw=PLATES.at[plate, "raw"],
+        sheet=PLATES.loc[plate].to_dict(),
+        file_pattern=config["file_pattern"],
         config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
         code_sha256={rule: code(rule) for rule in reading},
     )
 
 
 if workflow.is_main_process:
-    missing = configuration.missing_paths(config, PLATES, is_there, WRITTEN)
+    missing = configuration.missing_paths(config, PLATES, is_file, WRITTEN)
     lost, kept = configuration.missing_raw(PLATES, is_folder, is_finished, changed)
     try:
         kept += sheets.check_plate_maps(

@@ -99,12 +99,12 @@ def test_a_pattern_that_fits_in_two_places_is_refused(text, path, readings):
     ("text", "message"),
     [
         ("(", "neither a template"),
-        (r"(?P<field>\d)", "it needs 'well'"),
+        (r"(?P<field>\d)", "has no well; it needs 'well'"),
         (r"(?P<well>\w)(?P<colour>x)", "colour"),
         ("{well}_{colour}", "colour"),
         ("{row}_f{field}", "'row' and 'column'"),
         ("{well}_f{field", "not closed"),
-        ("plain", "no named group"),
+        ("plain", "has no well"),
     ],
 )
 def test_patterns_that_cannot_work(text, message):

@@ -23,6 +23,15 @@ def saved(workbook, tmp_path):
     return tmp_path / "map.xlsx"
 
 
+def rewrite(path, old, new):
+    """Replace bytes in the files of a workbook."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(path) as was, zipfile.ZipFile(content, "w") as becomes:
+        for name in was.namelist():
+            becomes.writestr(name, was.read(name).replace(old, new))
+    path.write_bytes(content.getvalue())
+
+
 @pytest.mark.parametrize(
     ("value", "number_format", "text"),
     [
@@ -49,6 +58,14 @@ def test_cells_are_the_text_that_excel_shows(book, tmp_path, value, number_forma
     book.active["B2"].number_format = number_format
     table = sheets.read_plate_map(saved(book, tmp_path), 96)
     assert table["drug"].tolist() == [text]
+
+
+@pytest.mark.parametrize("line_end", [b"&#13;&#10;", b"&#13;", b"&#10;"])
+def test_a_line_end_within_a_cell_is_a_line_feed(book, tmp_path, line_end):
+    book.active.append(["A1", "first LINE second", 0])
+    path = saved(book, tmp_path)
+    rewrite(path, b" LINE ", line_end)
+    assert sheets.read_plate_map(path, 96)["drug"].tolist() == ["first\nsecond"]
 
 
 def test_a_workbook_says_what_its_csv_says(book, tmp_path):
@@ -122,12 +139,8 @@ def test_empty_and_hidden_sheets_and_empty_merged_cells_are_left_alone(book, tmp
 def test_formulas_are_their_values(book, tmp_path, kept, text):
     book.active.append(["A1", "x", "=1/2"])
     path = saved(book, tmp_path)
-    content = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w") as new:
-        for name in old.namelist():
-            # As Excel saves it: the formula and what it gave.
-            new.writestr(name, old.read(name).replace(b'<c r="C2"><f>1/2</f><v /></c>', kept))
-    path.write_bytes(content.getvalue())
+    # As Excel saves it: the formula and what it gave.
+    rewrite(path, b'<c r="C2"><f>1/2</f><v /></c>', kept)
     assert sheets.read_plate_map(path, 96)["dose_um"].tolist() == [text]
 
 

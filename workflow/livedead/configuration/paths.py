@@ -112,7 +112,13 @@ def missing_raw(
 
 
 def changed_since(
-    files: Mapping[str, str], *, plate: str, raw: str, config_sha256: str, code_sha256: Mapping[str, str]
+    files: Mapping[str, str],
+    *,
+    plate: str,
+    sheet: Mapping[str, Any],
+    file_pattern: str | None,
+    config_sha256: str,
+    code_sha256: Mapping[str, str],
 ) -> str:
     """Why the results of a plate are not those that its images would have today, empty if they are.
 
@@ -121,8 +127,11 @@ def changed_since(
     files : mapping
         Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
         (the file that was converted) and ``provenance`` (of the last whole run, if there was one).
-    plate, raw : str
-        The plate, and its raw folder as it is written in plates.tsv.
+    plate : str
+    sheet : mapping
+        The plate's row of plates.tsv; its ``raw``, ``format`` and ``wells``, with `file_pattern`, say which
+        image is which field.
+    file_pattern : str, optional
     config_sha256 : str
         Of the plate, from `livedead.configuration.config_sha256`.
     code_sha256 : mapping
@@ -140,9 +149,14 @@ def changed_since(
         return "its results were made with other weights"
     if Path(files["provenance"]).is_file():
         record = _read_json(files["provenance"])
-        was = record.get("plates", {}).get(plate, {}).get("sheet", {}).get("raw")
-        if was != raw:
-            return f"its results were made from {was}"
+        was = record.get("plates", {}).get(plate, {}).get("sheet", {})
+        was = {**was, "file_pattern": record.get("config", {}).get("file_pattern")}
+        if was.get("raw") != sheet["raw"]:
+            return f"its results were made from {was.get('raw')}"
+        today = {"format": sheet["format"], "wells": sheet["wells"], "file_pattern": file_pattern}
+        for name, value in today.items():
+            if was.get(name) != value:
+                return f"its results were made with {name} {was.get(name)!r} instead of {value!r}"
         made_by = record.get("code_sha256", {})
         if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
             return "its results were made by another release of the workflow"

@@ -110,7 +110,7 @@ def _text(cell: "Cell", written: "Cell") -> str:
             "or write the value"
         )
     if value is None or isinstance(value, str):
-        return value or ""
+        return (value or "").replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, datetime.datetime):
