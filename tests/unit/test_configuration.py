@@ -122,6 +122,13 @@ TRAPS = [
     ("segmentation: {tile_px: 100}", "segmentation.tile_px", "at least 32, a multiple of 32, or null"),
     ("gate: {accept: [uint8, uint9]}", "gate.accept[2]", "did you mean 'uint8'?"),
     ("focal_plane: maximum", "focal_plane", "max, mean, acquired"),
+    ("focal_plane: -2", "focal_plane", "at least 0"),
+    ("focal_plane: {hoechst: -2}", "focal_plane.hoechst", "at least 0"),
+    ("counting: {intensity_channels: [hoechst, hoechst]}", "counting.intensity_channels", "none twice"),
+    ("simulation: {p: {seed: 1, wells: []}}", "simulation.p.wells", "at least 1"),
+    ("simulation: {p: {seed: 1, wells: [A01, A01]}}", "simulation.p.wells", "none twice"),
+    ("training: {kernel: 3.0}", "training.kernel", "write 3"),
+    ("training: {fit: {seed: 99999999999999999999}}", "training.fit.seed", "at most 9223372036854775807"),
 ]
 
 
@@ -230,6 +237,8 @@ CONTRADICTIONS = [
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
     ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
+    ("plate_map: {agent_column: Control}", "plate_map.agent_column", "meaning of its own"),
+    ("plate_map: {dose_column: ' Treatment'}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
     ("file_pattern: '{wel}_f{field}'", "file_pattern", "has wel (did you mean 'well'?); allowed: well, row,"),
     ("file_pattern: '_(?P<well>[A-P]1)_(?P<site>.)'", "file_pattern", "has site; allowed: well, row,"),
@@ -481,3 +490,28 @@ def test_every_start_of_snakemake_reads_it_without_heavy_packages(repository):
         [sys.executable, "-c", code], cwd=repository / "workflow", capture_output=True, text=True, check=True
     )
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: 1\nb:\n\tc: 1\n", "c.yaml: line 3: no YAML: found character '\\t'"),
+        (b"a: 1\nb: C: x\n", "c.yaml: line 2: no YAML: mapping values are not allowed here"),
+        (b"a: [1\nb: 2\n", "c.yaml: line 2: no YAML: "),
+        ("a: 1\nb: é\n".encode("latin-1"), "c.yaml: line 2: no UTF-8 text"),
+    ],
+    ids=["tab", "colon", "bracket", "encoding"],
+)
+def test_what_is_no_yaml_is_named_with_its_line(folder, content, said):
+    (folder / "c.yaml").write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        configuration.check_readable("c.yaml")
+    assert said in str(refused.value)
+
+
+def test_readable_files_and_those_that_are_not_there_pass(folder):
+    configuration.check_readable("none.yaml")
+    (folder / "c.yaml").write_bytes(b"\xef\xbb\xbf" + NEEDED.encode())
+    configuration.check_readable("c.yaml")
+    (folder / "c.json").write_text('{\n\t"shards": 1\n}')
+    configuration.check_readable("c.json")

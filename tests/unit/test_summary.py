@@ -253,3 +253,17 @@ def test_a_run_that_counts_nothing_is_a_likely_mistake():
     unused = run_of(well_table(n_total=np.nan, n_fields_used=0))
     assert "NOT ONE FIELD" in unused
     assert "NOT ONE CELL" not in unused
+
+
+def test_plates_that_share_images_are_named_and_others_are_not():
+    def plate(*hashes):
+        rows = [(f"A{k:02d}", 1, 1, sha256) for k, sha256 in enumerate(hashes, start=1)]
+        return pd.DataFrame(rows, columns=["well", "field", "timepoint", "pixels_sha256"])
+
+    # Failed fields have no hash; what one plate has twice is marked in its own table.
+    fields = {"p": plate("a", "b", ""), "copy": plate("c", "a", "b"), "other": plate("d", "d", "")}
+    assert summary.shared_images(fields) == [
+        "THE SAME IMAGES in plates p and copy: 2 field(s), such as A01 field 1 timepoint 1 and "
+        "A02 field 1 timepoint 1: was a folder copied?"
+    ]
+    assert summary.shared_images({"p": plate("a", ""), "other": plate("b", "")}) == []

@@ -1,6 +1,6 @@
 """What to tell people of a run: its plates in words, and what ends it with an error."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -126,6 +126,34 @@ def describe_plate(
         *notes,
     ]
     return [_found(wells), *(f"  {line}" for line in below)]
+
+
+def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
+    """What to say of fields of several plates that have the same pixels, as where a plate was copied.
+
+    Within one plate such fields are marked ``duplicate_image``.
+
+    Parameters
+    ----------
+    fields : mapping
+        Plate -> ``well, field, timepoint, pixels_sha256`` of its ``fields.csv``; failed fields have no hash.
+    """
+    table = pd.concat(fields, names=["plate"]).reset_index("plate")
+    table = table[table["pixels_sha256"] != ""]
+    first = table.drop_duplicates("pixels_sha256")
+    pairs = table.merge(first, on="pixels_sha256", suffixes=("", "_first"))
+    pairs = pairs[pairs["plate"] != pairs["plate_first"]]
+    return _cut(
+        [
+            f"THE SAME IMAGES in plates {one} and {other}: {len(same)} field(s), such as "
+            f"{_of_field(same.iloc[0], '_first')} and {_of_field(same.iloc[0], '')}: was a folder copied?"
+            for (one, other), same in pairs.groupby(["plate_first", "plate"], sort=False)
+        ]
+    )
+
+
+def _of_field(row: pd.Series, end: str) -> str:
+    return f"{row[f'well{end}']} field {row[f'field{end}']} timepoint {row[f'timepoint{end}']}"
 
 
 def failed_fields(fields: pd.DataFrame, max_failed_fraction: float) -> tuple[list[str], bool]:

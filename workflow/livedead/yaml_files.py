@@ -20,10 +20,26 @@ def read(path: str | Path) -> Any:
     ConfigError
         If its aliases unfold into more than `MAX_VALUES` values, or if it is nested too deep.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text = decoded(path)
     # Before the values are made: merged mappings (<<) unfold while they are.
     compose(text, path)
     return yaml.safe_load(text)
+
+
+def decoded(path: str | Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises
+    ------
+    ConfigError
+        Naming the line that is no such text.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line}: no UTF-8 text; save the file in UTF-8") from error
 
 
 def compose(text: str, where: object) -> yaml.Node | None:
@@ -32,6 +48,13 @@ def compose(text: str, where: object) -> yaml.Node | None:
         root = yaml.compose(text, yaml.SafeLoader)
     except RecursionError as error:
         raise ConfigError(f"{where}: nested too deep to be meant") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = "" if mark is None else f" line {mark.line + 1}:"
+        raise ConfigError(
+            f"{where}:{line} no YAML: {error.problem}; look for a tab, a colon, or a bracket or quotation "
+            "mark that is not closed, there or in the line above"
+        ) from error
     check_size(root, where)
     return root
 

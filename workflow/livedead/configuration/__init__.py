@@ -13,7 +13,7 @@ from livedead.configuration.agreement import (
 from livedead.configuration.keys import check, complete, read_schema
 from livedead.configuration.paths import changed_since, missing_paths, missing_raw
 from livedead.configuration.settings import config_sha256, counting_rules, intensity_channels
-from livedead.configuration.written import Written, read_written
+from livedead.configuration.written import Written, check_readable, read_written
 
 __all__ = [
     "SIMULATED",
@@ -21,6 +21,7 @@ __all__ = [
     "changed_since",
     "check",
     "check_folds",
+    "check_readable",
     "check_sheet",
     "check_training",
     "complete",

@@ -12,6 +12,8 @@ from livedead.configuration.written import Key, Written, listed
 from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import ConfigError, nearest
 from livedead.file_patterns import why_no_pattern
+from livedead.sheets.plate_maps import WELL_COLUMNS
+from livedead.sheets.rows import look
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (
@@ -146,14 +148,16 @@ def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     roles = ("agent_column", "dose_column", "cell_line_column")
     columns = [config["plate_map"][role] for role in roles]
+    # As the heads of a sheet are found: in any case.
+    folded = [look(column).casefold() for column in columns]
     for number, (role, column) in enumerate(zip(roles, columns, strict=True)):
-        if column in columns[:number]:
-            other = roles[columns.index(column)]
+        if folded[number] in folded[:number]:
+            other = roles[folded.index(folded[number])]
             yield (
                 [("plate_map", role), ("plate_map", other)],
                 f"{column!r} is plate_map.{other}, too; allowed: a column each",
             )
-        elif column in (*KEYS, *RESULTS, "control", ""):
+        elif folded[number] in (*WELL_COLUMNS, "") or column in (*KEYS, *RESULTS):
             yield [("plate_map", role)], f"{column!r} has a meaning of its own; allowed: any other column"
 
 

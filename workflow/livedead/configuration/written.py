@@ -141,9 +141,21 @@ def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: 
     return written
 
 
+def check_readable(path: str | Path) -> None:
+    """Check a configuration file before Snakemake reads it, which names no line and unfolds any alias.
+
+    Raises
+    ------
+    ConfigError
+        If it is there, and no YAML in UTF-8, or unfolds into too many values.
+    """
+    if Path(path).is_file():
+        yaml_files.compose(_text(path), _short(path))
+
+
 def _text(path: str | Path) -> str:
     """Content of a file; JSON, which Snakemake takes too, is YAML but for its tabs."""
-    text = Path(path).read_text(encoding="utf-8")
+    text = yaml_files.decoded(path)
     try:
         json.loads(text)
     except ValueError:
