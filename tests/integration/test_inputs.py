@@ -1,5 +1,6 @@
 """A finished plate, every target made: which jobs read what, and what makes them run again."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -197,3 +198,22 @@ def test_class_maps_may_go_when_the_table_is_all_that_is_asked_for(folder):
     shutil.rmtree(folder.path / "results/small/shards")
     assert folder.jobs("results/wells.csv") == {}
     assert folder.jobs()["segment_fields"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("config/map.tsv", "tabulate_wells"),
+        ("config/unet.h5", "convert_weights"),
+        ("masks/A01_01.tif", "label_dyes"),
+    ],
+)
+def test_a_file_that_was_put_back_with_its_old_time_stamp_is_seen(folder, name, rule):
+    """As ``cp -p``, ``rsync -a`` and backups leave it: other content, older than what was made of it."""
+    path = folder.path / name
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert rule in folder.jobs("all", "training")

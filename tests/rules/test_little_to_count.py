@@ -156,7 +156,9 @@ def count_plate(folder, unet, control=None, qc=QC, min_range=200, min_area_um2=0
         treatment_columns=["treatment", "dose_um"],
         config_sha256="c",
     )
-    gather_wells.gather_wells([folder / "wells.csv"], [folder / "fields.csv"], folder / "all.csv")
+    gather_wells.gather_wells(
+        [folder / "wells.csv"], [folder / "fields.csv"], folder / "all.csv", platemaps=[""], n_wells=[96]
+    )
     assess_plate.assess_plate(
         folder / "wells.csv", folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map={}
     )

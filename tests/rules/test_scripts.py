@@ -396,7 +396,9 @@ def test_well_table(flow):
 
 
 def test_gather_and_check(flow, tmp_path):
-    gather_wells.gather_wells([flow / "wells.csv"], [flow / "fields.csv"], tmp_path / "wells.csv")
+    gather_wells.gather_wells(
+        [flow / "wells.csv"], [flow / "fields.csv"], tmp_path / "wells.csv", platemaps=[""], n_wells=[96]
+    )
     assert (tmp_path / "wells.csv").read_bytes() == (flow / "wells.csv").read_bytes()
     fields = {"p": flow / "fields.csv"}
     check_fields.check_fields(fields, tmp_path / "checked.txt", max_failed_fraction=0.2)

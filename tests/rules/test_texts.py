@@ -91,7 +91,13 @@ def test_texts_of_a_map_reach_every_table_as_written(n_plates, n_mapped, drawn):
         tables = [write_plate(folder / "p", "p", mapped)]
         if n_plates == 2:
             tables.append(write_plate(folder / "q", "q", {}))
-        gather_wells.gather_wells(*map(list, zip(*tables, strict=True)), folder / "wells.csv")
+        maps = [str(folder / "p/map.csv") if mapped else "", ""][:n_plates]
+        gather_wells.gather_wells(
+            *map(list, zip(*tables, strict=True)),
+            folder / "wells.csv",
+            platemaps=maps,
+            n_wells=[96] * n_plates,
+        )
         for path in (tables[0][0], folder / "wells.csv"):
             for row in rows_of(path):
                 agent, lot, line = mapped.get(row["well"], ("", "", "")) if row["plate"] == "p" else ("",) * 3

@@ -15,7 +15,8 @@ from livedead.errors import StoreError
 from livedead.tables import NUMBER, ROW_SHA256, TEXT, Table, as_text, from_text
 
 KIND = Table(("plate", "field", "*", "n_live", "viability", "touches_edge"), ("plate", "field"), TEXT)
-HASHED = Table((*KIND.columns, ROW_SHA256), KIND.key, TEXT)
+WHOLE = Table((*KIND.columns, ROW_SHA256), KIND.key, TEXT)
+HASHED = Table(WHOLE.columns, KIND.key, TEXT, joined=True)
 SPELLINGS = ["007", "0042", "1E5", "2E10", "1.10", "00", "5280961", "NA", "nan", "None", "TRUE", "-0", ""]
 
 
@@ -79,6 +80,19 @@ def test_row_sha256_is_what_the_documentation_says():
     # A column more that says nothing of a row does not change its hash.
     wider = read(as_text(table(["", 'é,"'], dose=""), HASHED))
     assert [row[ROW_SHA256] for row in wider] == [first[ROW_SHA256], second[ROW_SHA256]]
+
+
+def test_a_row_that_is_lost_from_a_whole_table_is_noticed():
+    text = as_text(table(), WHOLE)
+    assert list(from_text(text, WHOLE)["plate"]) == ["007", "1E5"]
+    header, *rows = text.splitlines(keepends=True)
+    for kept in rows:
+        with pytest.raises(StoreError, match="rows were lost or added"):
+            from_text(header + kept, WHOLE)
+    first = read(text)[0]
+    texts = {name: text for name, text in first.items() if text and name != ROW_SHA256}
+    canonical = json.dumps({**texts, "rows": "2"}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert first[ROW_SHA256] == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

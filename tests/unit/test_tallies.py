@@ -44,7 +44,9 @@ def test_every_imaged_well_has_its_row():
     wells = counted(("A01", 3, 1, 0, 4), ("A02", 0, 0, 0, 0)).assign(**key)
     check_wells(fields, wells, "fields and wells")
     # A well without a cell changes no sum, yet its row must be there.
-    with pytest.raises(CountError, match=r"1 imaged well\(s\) have no row, first .*A02"):
+    with pytest.raises(CountError, match=r"1 well\(s\) have no row, first .*A02"):
         check_wells(fields, wells[:1], "fields and wells")
+    with pytest.raises(CountError, match=r"1 well\(s\) have no row, first .*H12"):
+        check_wells(fields, wells, "fields and wells", mapped=["A01", "H12"])
     with pytest.raises(CountError, match="A01"):
         check_wells(fields[1:], wells, "fields and wells")

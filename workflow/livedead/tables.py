@@ -69,11 +69,15 @@ class Table:
         Columns in which no two rows agree.
     others : str, optional
         Type of columns that are not listed; without it there are none.
+    joined : bool
+        Whether its rows are also rows of a larger table, and keep their hashes there. In any other
+        table the number of rows goes into each hash, so that none is lost unseen.
     """
 
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
     others: str | None = None
+    joined: bool = False
     _listed: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -119,8 +123,12 @@ class Table:
         }
         conformed = pd.DataFrame(typed, index=table.index)
         if self.hashed:
-            conformed[ROW_SHA256] = [row_sha256(row) for _, row in _rows(_csv(conformed))]
+            n_rows = self._n_rows(conformed)
+            conformed[ROW_SHA256] = [row_sha256(row, n_rows) for _, row in _rows(_csv(conformed))]
         return conformed
+
+    def _n_rows(self, table: pd.DataFrame) -> int | None:
+        return None if self.joined else len(table)
 
     def rows(self, rows: list[dict[str, object]]) -> pd.DataFrame:
         """A table from rows, each of which may lack what it does not know."""
@@ -128,13 +136,15 @@ class Table:
         return self.conform(found.reindex(columns=[*dict.fromkeys([*found, *self._listed])]))
 
 
-def row_sha256(row: Mapping[str, str]) -> str:
+def row_sha256(row: Mapping[str, str], n_rows: int | None = None) -> str:
     """Hash of a row: SHA-256 of the JSON object of its columns and their texts in the file.
 
     Columns are sorted; ``row_sha256`` itself and empty texts are left out, so a row keeps its hash
-    in a table that has more columns. Separators are ``,`` and ``:``, the encoding is UTF-8.
+    in a table that has more columns. Separators are ``,`` and ``:``, the encoding is UTF-8. Where
+    the table is one whole, its number of rows stands under the name ``rows``, which no column has.
     """
-    return value_sha256({name: text for name, text in row.items() if text and name != ROW_SHA256})
+    texts = {name: text for name, text in row.items() if text and name != ROW_SHA256}
+    return value_sha256(texts if n_rows is None else {**texts, "rows": str(n_rows)})
 
 
 def _csv(table: pd.DataFrame, separator: str = ",") -> str:
@@ -187,8 +197,10 @@ def from_text(text: str, kind: Table, separator: str = ",") -> pd.DataFrame:
             raise StoreError(f"a row{_place(table[twice].iloc[0], kind)} is there twice")
     if kind.hashed:
         for line, row in _rows(text, separator):
-            if row[ROW_SHA256] != row_sha256(row):
-                raise StoreError(f"line {line}{_place(row, kind)} was changed after it was written")
+            if row[ROW_SHA256] == row_sha256(row, kind._n_rows(table)):
+                continue
+            lost = "" if kind.joined else ", or rows were lost or added"
+            raise StoreError(f"line {line}{_place(row, kind)} was changed after it was written{lost}")
     return table
 
 
@@ -219,9 +231,11 @@ RESULTS += [ROW_SHA256]
 """Columns of the well table, beside those of the plate map, which therefore has none of them."""
 
 
-def _table(*columns: str | list[str], key: list[str] | None = None, others: str | None = None) -> Table:
+def _table(
+    *columns: str | list[str], key: list[str] | None = None, others: str | None = None, joined: bool = False
+) -> Table:
     names = [name for part in columns for name in ([part] if isinstance(part, str) else part)]
-    return Table(tuple(names), tuple(key or ()), others)
+    return Table(tuple(names), tuple(key or ()), others, joined)
 
 
 IMAGES = _table(
@@ -245,7 +259,7 @@ FIELDS = _table(
 )
 CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
 """Others are ``mean_<channel>``, raw counts, and descriptors of shape."""
-WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT)
+WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 
 _MEASURED = ["plate", "timepoint", "measure"]

@@ -1,5 +1,7 @@
 """Counts that must agree: cells sum to fields, fields to wells, live, dead and ambiguous to the total."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from livedead.errors import CountError
@@ -16,8 +18,8 @@ def check_cells(cells: pd.DataFrame, sums: pd.DataFrame, what: str, by: list[str
     check_counts(of_cells, sums, by, what)
 
 
-def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str) -> None:
-    """Make sure that the fields sum to the wells, and that every imaged well has its row.
+def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str, mapped: Collection[str] = ()) -> None:
+    """Make sure that the fields sum to the wells, and that every imaged or mapped well has its rows.
 
     Raises
     ------
@@ -25,11 +27,14 @@ def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str) -> None:
         Beginning with `what`.
     """
     key = ["plate", "well", "timepoint"]
-    lost = set(fields[key].itertuples(index=False, name=None)) - set(
-        wells[key].itertuples(index=False, name=None)
-    )
+    needed = set(fields[key].itertuples(index=False, name=None))
+    needed |= {(plate, well, time) for plate, _, time in tuple(needed) for well in mapped}
+    lost = needed - set(wells[key].itertuples(index=False, name=None))
     if lost:
-        raise CountError(f"{what}: {len(lost)} imaged well(s) have no row, first {min(lost)}")
+        raise CountError(
+            f"{what}: {len(lost)} well(s) have no row, first {min(lost)}; delete the table and start the "
+            "same command again"
+        )
     check_counts(fields[fields["status"] == "ok"], wells, key, what)
 
 

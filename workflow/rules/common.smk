@@ -1,10 +1,11 @@
+import functools
 from pathlib import Path
 
 from livedead import __version__, configuration, sheets
 from livedead.configuration import SIMULATED
 from livedead.counting import class_numbers
 from livedead.errors import LivedeadError
-from livedead.provenance import code_sha256
+from livedead.provenance import code_sha256, file_sha256
 from livedead.results import plates_not_in_sheet
 from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
@@ -147,6 +148,16 @@ def code(script: str) -> str:
     return code_sha256(SCRIPTS / f"{script}.py")
 
 
+@functools.cache
+def content(path: str) -> str | None:
+    """Hash of a file that people write: Snakemake passes over one that was put back with an older time stamp.
+
+    None of a file that is not there, or that a rule makes.
+    """
+    made = any(rule.is_producer(path) for rule in workflow.rules)
+    return None if made or not Path(path).is_file() else file_sha256(path)
+
+
 def of_plate(column: str):
     """Input or parameter function: a column of the plate's row in plates.tsv."""
     return lambda wildcards: PLATES.at[wildcards.plate, column]
@@ -193,6 +204,11 @@ def platemap(wildcards) -> list[str]:
     """The plate's map, if it has one."""
     path = PLATES.at[wildcards.plate, "platemap"]
     return [path] if path else []
+
+
+def platemap_content(wildcards) -> str | None:
+    """Parameter function: what the plate's map says, as `content`."""
+    return content(PLATES.at[wildcards.plate, "platemap"])
 
 
 def config_sha256(wildcards) -> str:

@@ -50,6 +50,7 @@ rule take_inventory:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        platemap_sha256=platemap_content,
         plate="{plate}",
         n_wells=of_plate("wells"),
         pixel_size_um=of_plate("pixel_size_um"),

@@ -17,6 +17,7 @@ rule tabulate_wells:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
+        platemap_sha256=platemap_content,
         plate="{plate}",
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
@@ -33,6 +34,7 @@ rule gather_wells:
     input:
         wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        platemaps=sorted(set(PLATES["platemap"]) - {""}),
     output:
         wells="results/wells.csv",
     log:
@@ -46,6 +48,8 @@ rule gather_wells:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
+        platemaps=PLATES["platemap"].tolist(),
+        n_wells=PLATES["wells"].tolist(),
         code=code("gather_wells"),
     script:
         "../scripts/gather_wells.py"
@@ -103,6 +107,7 @@ rule write_provenance:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        platemap_sha256=lambda wildcards: PLATES["platemap"].map(content).tolist(),
         plates=PLATES.to_dict("index"),
         config=lambda wildcards: config,
         version=__version__,

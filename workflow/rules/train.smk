@@ -31,6 +31,7 @@ rule label_dyes:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        masks_sha256=lambda wildcards: list(map(content, drawn_masks(wildcards))),
         dyed_wells=of_plate("dyed_wells"),
         masks=of_plate("masks"),
         bit_depth=of_plate("bit_depth"),
@@ -64,6 +65,7 @@ rule train_unet:
         runtime=lambda wildcards, attempt: 720 * attempt,
         gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
     params:
+        encoder_sha256=lambda wildcards: content(config["training"]["encoder"] or ""),
         plates=list(TRAINING_PLATES),
         bit_depth=[int(PLATES.at[plate, "bit_depth"]) for plate in TRAINING_PLATES],
         channels=config["input_channels"],
@@ -137,6 +139,9 @@ rule evaluate_unet:
         runtime=lambda wildcards, attempt: 60 * attempt,
         gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
     params:
+        platemap_sha256=lambda wildcards: [
+            content(PLATES.at[plate, "platemap"]) for plate in TRAINING_PLATES
+        ],
         plates=list(TRAINING_PLATES),
         platemaps=list(PLATES.loc[TRAINING_PLATES, "platemap"]),
         n_wells=[int(PLATES.at[plate, "wells"]) for plate in TRAINING_PLATES],

@@ -26,6 +26,7 @@ rule verify_well:
         runtime=lambda wildcards, attempt: 30 * attempt,
         gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
     params:
+        platemap_sha256=platemap_content,
         seed=config["verify_seed"],
         sample=config["verify_wells"],
         channels=config["input_channels"],

@@ -15,6 +15,7 @@ rule convert_weights:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        weights_sha256=lambda wildcards: content(config["weights"]),
         input_channels=config["input_channels"],
         classes=config["classes"],
         network=config["network"],

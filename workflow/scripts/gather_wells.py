@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livedead import stores, wells
+from livedead import sheets, stores, wells
 from livedead.logs import log_to
 from livedead.tables import FIELDS, WELLS
 from livedead.tallies import check_wells
@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def gather_wells(plate_tables: list[Path], fields: list[Path], output: Path) -> None:
+def gather_wells(
+    plate_tables: list[Path], fields: list[Path], output: Path, *, platemaps: list[str], n_wells: list[int]
+) -> None:
     """Write all wells; plate-map columns that a plate lacks are empty there."""
     tables = [stores.read_table(path, WELLS) for path in plate_tables]
-    for table, of_wells, of_fields in zip(tables, plate_tables, fields, strict=True):
-        check_wells(stores.read_table(of_fields, FIELDS), table, f"{of_fields} and {of_wells}")
+    for table, of_wells, of_fields, platemap, size in zip(
+        tables, plate_tables, fields, platemaps, n_wells, strict=True
+    ):
+        mapped = list(sheets.read_plate_map(platemap, size)["well"]) if platemap else []
+        check_wells(stores.read_table(of_fields, FIELDS), table, f"{of_fields} and {of_wells}", mapped)
     stores.write_table(output, wells.join_plates(tables), WELLS)
 
 
@@ -26,4 +31,6 @@ if __name__ == "__main__":
             [Path(path) for path in snakemake.input.wells],
             [Path(path) for path in snakemake.input.fields],
             Path(snakemake.output.wells),
+            platemaps=snakemake.params.platemaps,
+            n_wells=snakemake.params.n_wells,
         )
