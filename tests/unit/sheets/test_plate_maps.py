@@ -252,6 +252,24 @@ def test_configured_columns_that_no_map_has(write, tmp_path, columns, remarks):
     assert sheets.check_plate_maps(table, sheets.MapColumns(**columns)) == remarks
 
 
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("well,Drug,Conc", ["'treatment' or 'dose_um'", "one of Conc, Drug is meant"]),
+        ("well,treatment,Conc", []),
+        ("well,control", []),
+    ],
+)
+def test_a_map_whose_treatments_have_other_names_is_told(write, tmp_path, header, told):
+    write("map.csv", f"{header}\nA1{',' * header.count(',')}\n")
+    rows = f"a\tx\t1\t{tmp_path}/map.csv\n"
+    table = sheets.read_plates(write("plates.tsv", f"plate\traw\tpixel_size_um\tplatemap\n{rows}"))
+    remarks = sheets.check_plate_maps(table, sheets.MapColumns())
+    assert len(remarks) == bool(told)
+    for part in told:
+        assert part in remarks[0]
+
+
 @pytest.mark.parametrize(("n_wells", "far"), [(1, "A2"), (4, "B1"), (8, "C1")])
 def test_maps_of_dishes_and_chamber_slides(write, n_wells, far):
     text = "drug,1,2,3,4\nA,a,b,c,d\nB,e,f,g,h\n" if n_wells == 8 else ",1,2,3,4\nA,a,b,c,d\n"

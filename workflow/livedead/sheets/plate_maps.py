@@ -206,4 +206,10 @@ def _absent_columns(there: list[str], columns: MapColumns) -> list[str]:
         near = nearest(name, set(there) - {"well", *columns.treatment})
         if name not in there and (near or name != getattr(MapColumns, key)):
             remarks.append(f"plate_map.{key}: no plate map has a column {name!r}{near}")
+    others = sorted(set(there) - {"well", "control"})
+    if others and not remarks and not set(columns.treatment[:-1]) & set(there):
+        remarks.append(
+            f"no plate map has a column {columns.agent_column!r} or {columns.dose_column!r}, so there are no "
+            f"dose-response curves; if one of {', '.join(others)} is meant, name it under plate_map"
+        )
     return remarks
