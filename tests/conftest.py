@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from livedead.unet import Architecture, UNet
+from livedead.network.unet import Architecture, UNet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared" / "data"

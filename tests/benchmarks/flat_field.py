@@ -15,7 +15,7 @@ import tifffile
 from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes
 from skimage.io import imread
 
-from livedead.normalization import Settings, fit_channel, without_own_light
+from livedead.normalization.transforms import Settings, fit_channel, without_own_light
 
 DEFAULT = Settings(
     low_percentile=0.1, high_percentile=99.9, min_range=200, flat_fields=48, smooth_px=24, floor=0.2, seed=0

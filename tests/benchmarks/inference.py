@@ -31,11 +31,13 @@ from conftest import randomized  # noqa: E402
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 from segment_fields import segment_fields  # noqa: E402
 
-from livedead import inference, readers, stores, weights  # noqa: E402
-from livedead.fields import store_transform  # noqa: E402
-from livedead.normalization import Transform  # noqa: E402
+from livedead import stores, weights  # noqa: E402
+from livedead.fields.plate_images import store_transform  # noqa: E402
+from livedead.network import inference  # noqa: E402
+from livedead.network.unet import Architecture, UNet  # noqa: E402
+from livedead.normalization.transforms import Transform  # noqa: E402
+from livedead.readers import index  # noqa: E402
 from livedead.tables import IMAGES  # noqa: E402
-from livedead.unet import Architecture, UNet  # noqa: E402
 
 FIELDS = 4
 """Fields of the case end to end; its seconds are of one of them."""
@@ -126,7 +128,7 @@ def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -
     (folder / "raw").mkdir()
     for field in range(1, n_fields + 1):
         tifffile.imwrite(folder / f"raw/A01_s{field}_w1.tif", np.roll(raw[0], field, axis=0))
-    images, _ = readers.index_plate(
+    images, _ = index.index_plate(
         folder / "raw",
         plate="p",
         export_format="imagexpress",

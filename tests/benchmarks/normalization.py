@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from livedead import readers, stores
-from livedead.plates import all_wells
+from livedead import stores
+from livedead.plates.geometry import all_wells
+from livedead.readers import index
 from livedead.tables import IMAGES
 
 SETTINGS = {
@@ -47,7 +48,7 @@ def make_plate(folder: Path, n_wells: int, side_px: int) -> None:
         tifffile.imwrite(raw / f".{k}.tif", image, photometric="minisblack")
     for k, well in enumerate(all_wells(384)[:n_wells]):
         os.link(raw / f".{k % N_IMAGES}.tif", raw / f"p_{well}_s1_w1.tif")
-    images, _ = readers.index_plate(
+    images, _ = index.index_plate(
         raw, plate="p", export_format="imagexpress", channels={"bf": "w1"}, n_wells=384, pixel_size_um=1.0
     )
     stores.write_table(folder / "images.tsv", images, IMAGES)

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path[:0] = ["workflow", "tests"]
 from working_folder import write_plates  # noqa: E402
 
-from livedead.plates import all_wells  # noqa: E402
+from livedead.plates.geometry import all_wells  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 N_WELLS, N_FIELDS = 384, 9

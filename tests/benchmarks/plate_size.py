@@ -19,8 +19,8 @@ from inference import plate_on_disk  # first: it finds the workflow and the test
 from conftest import randomized
 from segment_fields import segment_fields
 
-from livedead.inference import Plan
-from livedead.unet import Architecture
+from livedead.network.inference import Plan
+from livedead.network.unet import Architecture
 
 WIDTHS = (256, 128, 64, 32)
 

@@ -20,11 +20,13 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 
-from livedead import cells, counting, stores, weights  # noqa: E402
+from livedead import stores, weights  # noqa: E402
+from livedead.cells import counting  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
-from livedead.fields import PlateImages, read_transforms  # noqa: E402
-from livedead.inference import Plan, Segmenter  # noqa: E402
-from livedead.sheets import read_plates  # noqa: E402
+from livedead.fields.plate_images import PlateImages, read_transforms  # noqa: E402
+from livedead.network.classes import Classes, CountingRules  # noqa: E402
+from livedead.network.inference import Plan, Segmenter  # noqa: E402
+from livedead.plates.plate_sheet import read_plates  # noqa: E402
 from livedead.tables import IMAGES  # noqa: E402
 
 CASES = {
@@ -46,16 +48,16 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     channels, _ = stores.read_normalization(results / plate / "normalization.h5")
     transforms = read_transforms(channels, config["input_channels"])
     network, _ = weights.load_unet(results / "weights/unet.safetensors")
-    numbers = counting.class_numbers(config["classes"])
-    rules = counting.CountingRules(**config["counting"])
+    numbers = Classes.from_config(config["classes"])
+    rules = CountingRules(**config["counting"])
     threads = torch.get_num_threads()
 
     def segmenter(plan: Plan) -> Segmenter:
         return Segmenter(copy.deepcopy(network), list(transforms.values()), plan)
 
     def counts(class_map: np.ndarray) -> pd.Series:
-        found = cells.measure_cells(class_map, numbers, rules, row["pixel_size_um"])
-        return pd.Series(cells.count_states(found))
+        found = counting.measure_cells(class_map, numbers, rules, row["pixel_size_um"])
+        return pd.Series(counting.count_states(found))
 
     cases = {n: case for n, case in CASES.items() if case[0].device == "cpu" or torch.cuda.is_available()}
     slowdown = {device: bfloat16_slowdown(device) for device in {plan.device for plan, _ in cases.values()}}

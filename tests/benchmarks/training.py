@@ -20,13 +20,14 @@ from inference import plate_on_disk  # first: it finds the workflow and the test
 from conftest import randomized
 
 from livedead import stores
-from livedead.fields import PlateImages, read_transforms
+from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.network.classes import Classes
+from livedead.network.unet import Architecture
 from livedead.tables import IMAGES
 from livedead.training.fit import Settings, train
 from livedead.training.tiles import Cutting, Example, LabelledFields, batches
-from livedead.unet import Architecture
 
-NUMBERS = {"background": [0], "live": [1], "dead": [2]}
+NUMBERS = Classes(background=(0,), live=(1,), dead=(2,))
 ARCHITECTURE = Architecture(n_classes=3, alpha=0.35, decoder_widths=(256, 128, 64, 32))
 CUTTING = Cutting(tile_px=256, tiles_per_field=6, on_cells=0.9)
 

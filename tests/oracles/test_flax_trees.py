@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import randomized
 
-from livedead.unet import Architecture
+from livedead.network.unet import Architecture
 from livedead.weights import __main__ as command_line
 from livedead.weights import certificate
 from livedead.weights.networks import write_network
@@ -140,7 +140,7 @@ class FlaxUNet(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        from livedead.unet import SKIPS, encoder_blocks
+        from livedead.network.unet import SKIPS, encoder_blocks
 
         def norm(name, eps=1e-3):
             return nn.BatchNorm(use_running_average=True, epsilon=eps, name=name)

@@ -73,7 +73,7 @@ def test_shipped_configurations_have_no_mistake(repository, schema, path):
 
 
 def test_plates_columns_are_documented(repository):
-    from livedead.sheets import PLATE_COLUMNS
+    from livedead.plates.plate_sheet import PLATE_COLUMNS
 
     text = (repository / DESCRIBED).read_text()
     section = text.split("## plates.tsv")[1].split("\n## ")[0]

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from livedead import stores
-from livedead.analysis import fit_doses
-from livedead.sheets import MapColumns
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import DOSE_RESPONSE, WELLS
+from livedead.wells.analysis import fit_doses
 
 
 @pytest.mark.parametrize("mark", [".", ","])

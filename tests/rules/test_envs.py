@@ -3,7 +3,6 @@
 import ast
 import re
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -142,82 +141,3 @@ def test_every_import_is_in_the_rules_own_env(repository):
         needed = third_party(repository / f"workflow/scripts/{script}.py", repository / "workflow/livedead")
         missing = {CONDA_NAMES.get(package, package) for package in needed} - has
         assert not missing, f"rule {rule}: envs/{name}.yaml lacks {missing}"
-
-
-ROOMS = [
-    ["errors", "faults", "provenance", "results", "logs", "tables", "yaml_files"],
-    ["plates", "metadata", "file_patterns"],
-    ["stores"],
-    ["sheets"],
-    ["holes"],
-    ["segments"],
-    ["images"],  # above the readers: the index notes what the gate sees in each file's header
-    ["readers"],
-    ["normalization"],
-    ["flags"],
-    ["fields"],
-    ["unet"],
-    ["folding"],
-    ["weights"],
-    ["inference"],
-    ["counting", "tallies"],
-    ["configuration"],  # every start of Snakemake reads it
-    ["cells"],
-    ["statistics"],
-    ["wells"],
-    ["analysis"],
-    ["exports", "summary"],
-    ["training"],
-    ["pictures"],
-    ["simulate"],
-    ["recovery"],
-]
-
-
-def test_a_room_imports_only_rooms_above_it(repository):
-    library = repository / "workflow/livedead"
-    floor = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
-    for path in library.rglob("*.py"):
-        room = path.relative_to(library).parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        for name in imports(path):
-            assert not name.startswith("snakemake"), path
-            if name.startswith("livedead."):
-                other = name.split(".")[1]
-                if other in floor and other != room:
-                    assert floor[other] < floor[room] or floor[other] == 0, f"{path.name} imports {name}"
-
-
-PURE = [
-    "plates",
-    "metadata",
-    "file_patterns",
-    "holes",
-    "normalization",
-    "flags",
-    "unet",
-    "inference",
-    "counting",
-    "tables",
-    "tallies",
-    "cells",
-    "statistics",
-    "analysis",
-    "exports",
-]
-
-
-def test_rooms_of_arithmetic_open_no_file(repository):
-    library = repository / "workflow/livedead"
-    files = [path for room in PURE for path in [library / f"{room}.py", *library.glob(f"{room}/*.py")]]
-    for path in filter(Path.is_file, files):
-        tree = ast.parse(path.read_text())
-        needed = set(imports(path))
-        assert not needed & {"pathlib", "h5py", "tifffile", "os", "livedead.stores"}
-        calls = {
-            node.func.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        assert "open" not in calls

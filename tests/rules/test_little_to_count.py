@@ -27,8 +27,8 @@ from conftest import CLASSES, randomized
 
 from livedead import stores, weights
 from livedead.errors import LivedeadError
+from livedead.network.unet import Architecture
 from livedead.tables import CELLS, DOSE_RESPONSE, DRC, FIELDS, PLATE_QUALITY, WELLS
-from livedead.unet import Architecture
 
 SIDE_PX = 64
 IMAGED = ("A01", "A02", "B01")

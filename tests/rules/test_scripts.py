@@ -47,7 +47,9 @@ from conftest import CLASSES, randomized
 
 from livedead import stores, weights
 from livedead.errors import LivedeadError
-from livedead.inference import Plan, Segmenter
+from livedead.network.classes import Classes
+from livedead.network.inference import Plan, Segmenter
+from livedead.network.unet import Architecture
 from livedead.tables import (
     ACCURACY,
     CELLS,
@@ -63,7 +65,6 @@ from livedead.tables import (
     TIME_COURSES,
     WELLS,
 )
-from livedead.unet import Architecture
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
 NORMALIZATION = {
@@ -310,7 +311,7 @@ def test_shards_hold_runs_of_wells(flow):
 
 
 def test_class_maps_are_those_of_the_network(flow):
-    from livedead.fields import PlateImages, read_transforms
+    from livedead.fields.plate_images import PlateImages, read_transforms
 
     plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv", IMAGES), 16)
     transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
@@ -785,7 +786,7 @@ def evaluated(flow, tmp_path, split):
         [tmp_path / "worst.h5"],
         tmp_path / "evaluation.html",
         tmp_path / "evaluation.csv",
-        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
     )
     assert stores.read_table(tmp_path / "evaluation.csv", EVALUATION)["n_cells"].tolist() == [
         cells["true"].isin(["live", "dead"]).sum()
@@ -804,7 +805,7 @@ def evaluated(flow, tmp_path, split):
         [fold / "worst.h5" for fold in folds],
         tmp_path / "cross_validation.html",
         tmp_path / "cross_validation.csv",
-        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
     )
     # The folds of a count that was configured before are of no page any more.
     assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
@@ -821,7 +822,7 @@ def reviewed(flow, tmp_path):
         plate="p",
         channel="brightfield",
         bit_depth=16,
-        numbers={"live": [3], "dead": [4], "context": [1], "boundary": [2]},
+        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
         exclude=["p/A01/2"],
     )
     page = (tmp_path / "review.html").read_text()

@@ -13,7 +13,7 @@ import yaml
 from livedead import configuration
 from livedead.configuration.agreement import EXPORT_FORMATS
 from livedead.errors import ConfigError
-from livedead.sheets import read_plates
+from livedead.plates.plate_sheet import read_plates
 
 NEEDED = """\
 plates: plates.tsv

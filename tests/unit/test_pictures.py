@@ -8,10 +8,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
+from livedead.network.classes import Classes
 from livedead.pictures import class_maps, evaluation, heat_map, history, overlay, pages, review
 from livedead.statistics.controls import z_prime
 
-NUMBERS = {"background": [0], "live": [1], "dead": [2]}
+NUMBERS = Classes(background=(0,), live=(1,), dead=(2,))
 
 
 def test_outlines_are_the_rims_of_each_class():

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from livedead import plates, sheets, simulate
+from livedead import simulate
+from livedead.plates import geometry, plate_maps
 
 
 def test_the_demos_plate_map_is_the_simulators_design(repository):
-    written = sheets.read_plate_map(repository / "config/demo/platemap.tsv", 96)
+    written = plate_maps.read_plate_map(repository / "config/demo/platemap.tsv", 96)
     design = simulate.plate_design()
-    assert list(written["well"]) == list(design["well"]) == plates.all_wells(96)
+    assert list(written["well"]) == list(design["well"]) == geometry.all_wells(96)
     for column in ("treatment", "control"):
         assert list(written[column]) == list(design[column])
     np.testing.assert_allclose(written["dose_um"].astype(float), design["dose_um"], rtol=1e-4)

@@ -16,7 +16,7 @@ import pandas as pd
 import tifffile
 from scipy.ndimage import gaussian_filter
 
-from livedead import plates
+from livedead.plates import geometry
 
 PIXEL_SIZE_UM = 0.65
 """A 10x objective on a camera of 6.5 um pixels."""
@@ -63,8 +63,8 @@ def plate_design() -> pd.DataFrame:
         fraction alive, from a log-logistic curve between `TOP` and `BOTTOM`.
     """
     rows = []
-    for well in plates.all_wells(96):
-        row, column = plates.well_position(well)
+    for well in geometry.all_wells(96):
+        row, column = geometry.well_position(well)
         agent, ic50, slope = AGENTS[row // 4]
         if column == 0:
             entry = ("untreated", 0.0, "negative", row + 1, TOP)
@@ -178,7 +178,7 @@ def simulate_plate(
     folder = folder / "TimePoint_1"
     folder.mkdir(parents=True, exist_ok=True)
     design = plate_design()
-    wanted = plates.all_wells(96) if wells is None else wells
+    wanted = geometry.all_wells(96) if wells is None else wells
     tables = []
     for row in design[design["well"].isin(wanted)].itertuples():
         for field, images, cells in _well_fields(seed, row.well, row.viability, n_fields, side_px):
@@ -208,7 +208,7 @@ def simulate_plate(
 def _well_fields(
     seed: int, well: str, viability: float, n_fields: int, side_px: int
 ) -> Iterator[tuple[int, dict[str, np.ndarray], pd.DataFrame]]:
-    row, column = plates.well_position(well)
+    row, column = geometry.well_position(well)
     crowding = np.random.default_rng([seed, row, column]).uniform(0.55, 1.45)
     # The stage is level to a few micrometres only: focus drifts from one corner to the other.
     drift = 0.6 + 0.9 * (row / 7 + column / 11) / 2

@@ -61,7 +61,7 @@ if workflow.is_main_process:
     missing = configuration.missing_paths(config, PLATES, is_file, WRITTEN)
     lost, kept = configuration.missing_raw(PLATES, is_folder, is_finished, changed)
     try:
-        kept += sheets.check_plate_maps(
+        kept += plate_maps.check_plate_maps(
             PLATES.assign(platemap=PLATES["platemap"].map(in_project)), MAP_COLUMNS
         )
     except LivedeadError as error:

@@ -1,13 +1,13 @@
 import functools
 from pathlib import Path
 
-from livedead import __version__, configuration, sheets
+from livedead import __version__, configuration
 from livedead.configuration import SIMULATED
-from livedead.counting import class_numbers
 from livedead.errors import LivedeadError
+from livedead.plates import masks, plate_maps, plate_sheet
+from livedead.plates.plate_maps import MapColumns
 from livedead.provenance import code_sha256, file_sha256
 from livedead.results import plates_not_in_sheet
-from livedead.sheets import MapColumns
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -28,13 +28,12 @@ try:
         )
         configuration.check(config, SCHEMA, WRITTEN)
     configuration.complete(config, SCHEMA)
-    PLATES = sheets.read_plates(config["plates"], config["platemaps"])
+    PLATES = plate_sheet.read_plates(config["plates"], config["platemaps"])
     if workflow.is_main_process:
         configuration.check_sheet(config, PLATES, WRITTEN)
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
-CLASSES = class_numbers(config["classes"])
 COUNTING = configuration.counting_rules(config)
 INTENSITY_CHANNELS = configuration.intensity_channels(config)
 MAP_COLUMNS = MapColumns(**config["plate_map"])
@@ -180,7 +179,7 @@ def raw(wildcards) -> str:
 def drawn_masks(wildcards) -> list[str]:
     """Input function: the drawn objects of the plate's dyed wells, so that an edit labels them anew."""
     row = PLATES.loc[wildcards.plate]
-    return sheets.mask_files(row["masks"], row["dyed_wells"])
+    return masks.mask_files(row["masks"], row["dyed_wells"])
 
 
 def fold_number(wildcards) -> int | None:

@@ -107,7 +107,7 @@ rule review_labels:
     params:
         channel=config["input_channels"][0],
         bit_depth=of_plate("bit_depth"),
-        numbers=CLASSES,
+        classes=config["classes"],
         exclude=config["training"]["exclude"],
         code=code("review_labels"),
     script:
@@ -183,7 +183,7 @@ rule draw_evaluation:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        numbers=CLASSES,
+        classes=config["classes"],
         code=code("draw_evaluation"),
     script:
         "../scripts/draw_evaluation.py"

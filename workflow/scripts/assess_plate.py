@@ -1,16 +1,13 @@
 """Judge one plate by its control wells and by its layout."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livedead import stores
-from livedead.analysis import assess_plate as assess
 from livedead.logs import log_to
-from livedead.sheets import MapColumns
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import PLATE_QUALITY, RESIDUALS, WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.analysis import assess_plate as assess
 
 
 def assess_plate(

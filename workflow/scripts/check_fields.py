@@ -1,16 +1,12 @@
 """End the run with an error if too many fields failed; every table is already written."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.logs import log_to
-from livedead.summary import failed_fields, list_failed
 from livedead.tables import FIELDS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.summary import failed_fields, list_failed
 
 
 def check_fields(fields: dict[str, Path], report: Path, *, max_failed_fraction: float) -> None:

@@ -1,16 +1,12 @@
 """End the run with an error if a plate's Z' is too low; every table is already written."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.logs import log_to
-from livedead.summary import failed_quality
 from livedead.tables import PLATE_QUALITY
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.summary import failed_quality
 
 
 def check_quality(quality: dict[str, Path], report: Path, *, min_z_prime: float | None) -> None:

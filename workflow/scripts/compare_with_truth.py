@@ -1,15 +1,11 @@
 """Compare the counts of a simulated plate with its truth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.tables import AGREEMENT, FIELDS, TRUE_CELLS
 from livedead.training import evaluate
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def compare_with_truth(fields: Path, truth_cells: Path, wells: Path, summary: Path) -> None:

@@ -1,13 +1,9 @@
 """Convert the configured weight file to PyTorch, with a certificate of every tensor."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores, weights
 from livedead.logs import log_to
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def convert_weights(

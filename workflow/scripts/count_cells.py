@@ -1,20 +1,18 @@
 """Count live and dead cells in every field of one shard."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import cell_columns, count_field, join_cells
-from livedead.counting import CountingRules, class_numbers
-from livedead.fields import PlateImages
-from livedead.logs import log_to, progress
+from livedead.cells.counting import cell_columns, count_field, join_cells
+from livedead.cells.tallies import check_cells
+from livedead.fields.plate_images import PlateImages
+from livedead.job import run
+from livedead.logs import progress
+from livedead.network.classes import Classes, CountingRules
 from livedead.tables import CELLS, IMAGES, SHARD_FIELDS
-from livedead.tallies import check_cells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def count_cells(
@@ -31,7 +29,7 @@ def count_cells(
     counting: dict[str, Any],
 ) -> None:
     """Write one row a field and one row a cell."""
-    numbers, rules = class_numbers(classes), CountingRules(**counting)
+    numbers, rules = Classes.from_config(classes), CountingRules(**counting)
     plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
     columns = cell_columns(intensity_channels, rules.shape_descriptors)
     field_rows: list[dict[str, Any]] = []
@@ -56,16 +54,4 @@ def count_cells(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        count_cells(
-            Path(snakemake.input.class_maps),
-            Path(snakemake.input.raw),
-            Path(snakemake.input.images),
-            Path(snakemake.output.fields),
-            Path(snakemake.output.cells),
-            classes=snakemake.params.classes,
-            pixel_size_um=snakemake.params.pixel_size_um,
-            bit_depth=snakemake.params.bit_depth,
-            intensity_channels=snakemake.params.intensity_channels,
-            counting=snakemake.params.counting,
-        )
+    run(count_cells, snakemake)

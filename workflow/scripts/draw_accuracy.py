@@ -1,15 +1,11 @@
 """Draw the errors that measure_accuracy found."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import accuracy
 from livedead.tables import ACCURACY
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def draw_accuracy(errors: Path, picture: Path) -> None:

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from livedead import stores
 from livedead.logs import log_to
+from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
 from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def draw_evaluation(
@@ -24,7 +21,7 @@ def draw_evaluation(
     page: Path,
     summary: Path,
     *,
-    numbers: dict[str, list[int]],
+    classes: Classes,
 ) -> None:
     """Write the page, and its figures for each fold and for all wells together as a table.
 
@@ -48,7 +45,7 @@ def draw_evaluation(
                     yield name, arrays["field"], arrays["truth"], arrays["maps"]
 
     stores.write_table(summary, folds, EVALUATION)
-    stores.write_bytes(page, evaluation.draw(*whole, folds, pictured(), numbers))
+    stores.write_bytes(page, evaluation.draw(*whole, folds, pictured(), classes))
     if len(cells) > 1:
         stores.sweep_shards(page.parent, n_shards=len(cells))
 
@@ -61,5 +58,5 @@ if __name__ == "__main__":
             [Path(path) for path in snakemake.input.worst],
             Path(snakemake.output.page),
             Path(snakemake.output.summary),
-            numbers=snakemake.params.numbers,
+            classes=Classes.from_config(snakemake.params.classes),
         )

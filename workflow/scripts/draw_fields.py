@@ -1,18 +1,14 @@
 """Draw fields of one plate with their counted cells marked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
+from livedead.cells.tallies import check_cells
 from livedead.errors import FieldError
-from livedead.fields import PlateImages, read_transforms
+from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log, log_to
 from livedead.pictures import overlay
 from livedead.tables import CELLS, FIELDS, IMAGES, WELLS
-from livedead.tallies import check_cells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def draw_fields(

@@ -1,15 +1,11 @@
 """Draw the course of a training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import history as course
 from livedead.tables import HISTORY
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def draw_history(history: Path, picture: Path, *, classes: list[dict[str, str]]) -> None:

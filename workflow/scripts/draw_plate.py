@@ -1,15 +1,11 @@
 """Draw the viability and the cell density of one plate as heat maps."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.pictures import heat_map
 from livedead.tables import WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def draw_plate(wells: Path, picture: Path, *, n_wells: int) -> None:

@@ -2,23 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from livedead import sheets, stores, weights
-from livedead.counting import CountingRules, class_numbers
-from livedead.fields import PlateImages, read_transforms
-from livedead.inference import Plan, Segmenter, choose_device
+from livedead import stores, weights
+from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
+from livedead.network.classes import Classes, CountingRules
+from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.plates import plate_maps
 from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
 from livedead.tables import IMAGES, READ_CELLS, READ_WELLS
 from livedead.training import evaluate
 from livedead.training.tiles import LabelledFields
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def evaluate_unet(
@@ -54,7 +52,7 @@ def evaluate_unet(
         )
     ]
     fields = LabelledFields(sources, exclude)
-    plan, numbers = Plan.from_config(segmentation), class_numbers(classes)
+    plan, numbers = Plan.from_config(segmentation), Classes.from_config(classes)
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenters = [
@@ -72,7 +70,7 @@ def evaluate_unet(
         fields, chosen, segment, numbers, CountingRules(**counting), pixel_size_um
     )
     maps = [
-        sheets.read_plate_map(path, n).assign(plate=plate)
+        plate_maps.read_plate_map(path, n).assign(plate=plate)
         for path, n, plate in zip(platemaps, n_wells, plates, strict=True)
         if path
     ]

@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from livedead import stores
 from livedead.errors import FieldError, StoreError
-from livedead.fields import PlateImages, read_transforms
-from livedead.images import write_ome_tiff
+from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.images.gate import write_ome_tiff
 from livedead.logs import log, log_to, progress
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def export_normalized(

@@ -1,13 +1,9 @@
 """Write trained weights as a Keras HDF5 file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import weights
 from livedead.logs import log_to
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def export_weights(unet: Path, output: Path) -> None:

@@ -1,15 +1,13 @@
 """Write the well table of one plate as other tools want it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from livedead import exports, stores
+from livedead import stores
 from livedead.logs import log_to
-from livedead.sheets import MapColumns
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import CYTOMINING, DRC, GRMETRICS, WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells import interchange
 
 
 def export_wells(
@@ -17,9 +15,9 @@ def export_wells(
 ) -> None:
     """Write profiles for pycytominer, and the input of R's drc and GRmetrics."""
     table, columns = stores.read_table(wells, WELLS), MapColumns(**plate_map)
-    stores.write_table(cytomining, exports.cytomining(table), CYTOMINING)
-    stores.write_table(drc, exports.drc(table, columns), DRC)
-    stores.write_table(grmetrics, exports.grmetrics(table, columns), GRMETRICS)
+    stores.write_table(cytomining, interchange.cytomining(table), CYTOMINING)
+    stores.write_table(drc, interchange.drc(table, columns), DRC)
+    stores.write_table(grmetrics, interchange.grmetrics(table, columns), GRMETRICS)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,13 @@
 """Fit a dose-response curve to every agent."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livedead import stores
-from livedead.analysis import fit_doses
 from livedead.logs import log_to
-from livedead.sheets import MapColumns
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import DOSE_RESPONSE, WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.analysis import fit_doses
 
 
 def fit_dose_response(wells: Path, curves: Path, *, plate_map: dict[str, Any]) -> None:

@@ -1,16 +1,13 @@
 """Say when half of the cells of every well and treatment were dead."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livedead import stores
-from livedead.analysis import follow_wells as follow
 from livedead.logs import log_to
-from livedead.sheets import MapColumns
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import TIME_COURSES, WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.analysis import follow_wells as follow
 
 
 def follow_wells(wells: Path, courses: Path, *, plate_map: dict[str, Any]) -> None:

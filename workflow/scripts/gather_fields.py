@@ -1,21 +1,17 @@
 """Join the shards of one plate, and the quality of its fields."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from livedead import stores
-from livedead.cells import join_cells
+from livedead.cells.counting import join_cells
+from livedead.cells.tallies import check_cells
 from livedead.errors import CountError
-from livedead.fields import exclude_flagged
-from livedead.flags import flag_counted, flag_fields
 from livedead.logs import log_to
 from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, QUALITY, SHARD_FIELDS
-from livedead.tallies import check_cells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.flags import exclude_flagged, flag_counted, flag_fields
 
 FIELD = FIELD_KEY[1:]
 

@@ -1,15 +1,13 @@
 """Join the well tables of all plates."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from livedead import sheets, stores, wells
+from livedead import stores
+from livedead.cells.tallies import check_wells
 from livedead.logs import log_to
+from livedead.plates import plate_maps
 from livedead.tables import FIELDS, WELLS
-from livedead.tallies import check_wells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.table import join_plates
 
 
 def gather_wells(
@@ -20,9 +18,9 @@ def gather_wells(
     for table, of_wells, of_fields, platemap, size in zip(
         tables, plate_tables, fields, platemaps, n_wells, strict=True
     ):
-        mapped = list(sheets.read_plate_map(platemap, size)["well"]) if platemap else []
+        mapped = list(plate_maps.read_plate_map(platemap, size)["well"]) if platemap else []
         check_wells(stores.read_table(of_fields, FIELDS), table, f"{of_fields} and {of_wells}", mapped)
-    stores.write_table(output, wells.join_plates(tables), WELLS)
+    stores.write_table(output, join_plates(tables), WELLS)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,17 @@
 """Index the raw images of one plate: what there is, where, and its hash."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from livedead import readers, stores
+from livedead import stores
 from livedead.logs import log_to
+from livedead.readers import index
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def index_plate(raw: Path, images: Path, export: Path, **settings: Any) -> None:
-    """Write the index of the folder `raw`; `settings` as `livedead.readers.index_plate` takes."""
-    table, said = readers.index_plate(raw, **settings)
+    """Write the index of the folder `raw`; `settings` as `livedead.index.index_plate` takes."""
+    table, said = index.index_plate(raw, **settings)
     stores.write_table(images, table, IMAGES)
     stores.write_json(export, said)
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from livedead import stores
-from livedead.counting import class_numbers
+from livedead.dyes.labels import label_from_dyes, label_from_masks
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe
-from livedead.images import read_instances
+from livedead.fields.plate_images import PlateImages, describe
+from livedead.images.gate import read_instances
 from livedead.logs import log, log_to, progress
+from livedead.network.classes import Classes
 from livedead.tables import IMAGES
-from livedead.training import dyes
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def label_dyes(
@@ -45,7 +42,7 @@ def label_dyes(
     name = table["plate"].iloc[0]
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(dyed_wells)
-    numbers = {role: found[0] for role, found in class_numbers(classes).items()}
+    numbers = Classes.from_config(classes)
 
     def labels_of(well: str, field: int, timepoint: int) -> dict[str, np.ndarray]:
         key = well, field, timepoint
@@ -55,11 +52,11 @@ def label_dyes(
             mask = read_instances(path)
             if mask.shape != dead_dye.shape:
                 raise FieldError("wrong_shape", f"{path}: {mask.shape} px, but the field {dead_dye.shape}")
-            class_map = dyes.label_from_masks(mask, dead_dye, numbers, **labels["masks"])
+            class_map = label_from_masks(mask, dead_dye, numbers, **labels["masks"])
             return {"maps": class_map, "instances": mask}
         live_dye = plate.plane(key, labels["live_dye"])
         brightfield = plate.plane(key, input_channels[0])
-        found = dyes.label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
+        found = label_from_dyes(live_dye, dead_dye, brightfield, numbers, **labels["dyes"])
         return {"maps": found}
 
     left_out: list[FieldError] = []

@@ -2,22 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 from livedead import simulate, stores, weights
-from livedead.cells import measure_cells
-from livedead.counting import CountingRules, class_numbers
-from livedead.inference import Plan, Segmenter, choose_device
+from livedead.cells.counting import measure_cells
 from livedead.logs import log_to, progress
-from livedead.normalization import Settings, fit_channel
+from livedead.network.classes import Classes, CountingRules
+from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.normalization.transforms import Settings, fit_channel
 from livedead.tables import ACCURACY
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 SIDE_PX = 1536
 USUAL = {"mean_cells": 400.0, "clumping": 0.8, "size": 1.0, "n_debris": 72.0, "defocus_px": 0.9}
@@ -47,7 +44,10 @@ def measure_accuracy(
     All fields are normalized as one plate, fitted on usual ones. Cells at the edge are counted
     by the counting frame, which is fair to a truth of cells centred in the field.
     """
-    numbers, rules = class_numbers(classes), CountingRules(**{**counting, "edge_rule": "counting_frame"})
+    numbers, rules = (
+        Classes.from_config(classes),
+        CountingRules(**{**counting, "edge_rule": "counting_frame"}),
+    )
     references = {
         ("A01", k, 1): field(k, {**USUAL, "mean_cells": 100.0})[0]["brightfield"] for k in range(N_REFERENCES)
     }

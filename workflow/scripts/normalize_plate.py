@@ -1,18 +1,15 @@
 """Fit the normalization of one plate on all of its fields."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from livedead import stores
-from livedead.fields import PlateImages, read_transforms, store_transform
+from livedead.fields.plate_images import PlateImages, read_transforms, store_transform
 from livedead.logs import log, log_to
-from livedead.normalization import Settings, fit_channel, unreadable_plate
+from livedead.normalization.transforms import Settings, fit_channel, unreadable_plate
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def normalize_plate(

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from livedead import stores
-from livedead.fields import PlateImages, read_transforms
+from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
+from livedead.network.classes import Classes
 from livedead.pictures import review
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def review_labels(
@@ -26,7 +23,7 @@ def review_labels(
     plate: str,
     channel: str,
     bit_depth: int,
-    numbers: dict[str, list[int]],
+    classes: Classes,
     exclude: list[str],
 ) -> None:
     """Write one self-contained HTML page."""
@@ -40,7 +37,7 @@ def review_labels(
                 name, field = f"{plate}/{key[0]}/{key[1]}", fields.normalized(key, transforms)[0]
                 yield name, field, found["maps"], found.get("instances")
 
-    stores.write_bytes(page, review.draw(plate, labelled(), numbers, exclude))
+    stores.write_bytes(page, review.draw(plate, labelled(), classes, exclude))
 
 
 if __name__ == "__main__":
@@ -54,6 +51,6 @@ if __name__ == "__main__":
             plate=snakemake.wildcards.plate,
             channel=snakemake.params.channel,
             bit_depth=snakemake.params.bit_depth,
-            numbers=snakemake.params.numbers,
+            classes=Classes.from_config(snakemake.params.classes),
             exclude=snakemake.params.exclude,
         )

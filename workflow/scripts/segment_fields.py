@@ -4,14 +4,14 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from livedead import stores, weights
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import (
+from livedead.fields.plate_images import (
     PlateImages,
     describe,
     pixels_sha256,
@@ -19,14 +19,11 @@ from livedead.fields import (
     read_transforms,
     work_ahead,
 )
-from livedead.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choose_device, keep_memory
 from livedead.logs import log, log_to, progress
-from livedead.normalization import Key
-from livedead.plates import shard_wells
+from livedead.network.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choose_device, keep_memory
+from livedead.normalization.transforms import Key
+from livedead.plates.geometry import shard_wells
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 Computed = tuple[dict[str, Any], dict[str, np.ndarray], SeamCheck | None]
 """A field's row, its arrays (none if it failed), and its seam check if it was chosen for one."""

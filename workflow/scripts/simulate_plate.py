@@ -1,14 +1,11 @@
 """Simulate one plate with known truth, as a microscope would export it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livedead import simulate, stores
 from livedead.logs import log_to
 from livedead.tables import TRUE_CELLS, TRUE_WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def simulate_plate(

@@ -1,16 +1,12 @@
 """Sum what the jobs of a run took, into one table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.tables import BENCHMARKS, FIELDS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def sum_benchmarks(

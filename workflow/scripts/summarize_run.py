@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from livedead import stores
 from livedead.logs import log_to
 from livedead.readers.inventory import differing_pixel_size
 from livedead.results import plates_not_in_sheet
-from livedead.summary import (
+from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
+from livedead.wells.summary import (
     CLASSES_NOT_VERIFIED,
     NOT_IN_SHEET,
     describe_plate,
     describe_run,
     shared_images,
 )
-from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def summarize_run(

@@ -1,16 +1,14 @@
 """Make the well table of one plate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import livedead
-from livedead import sheets, stores, wells
+from livedead import stores
+from livedead.cells.tallies import check_cells
 from livedead.logs import log_to
+from livedead.plates import plate_maps
 from livedead.tables import CELLS, FIELDS, WELLS
-from livedead.tallies import check_cells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells import table
 
 
 def tabulate_wells(
@@ -29,10 +27,10 @@ def tabulate_wells(
     """Write one row per well and timepoint."""
     of_fields, of_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(of_cells, of_fields, f"{cells} and {fields}")
-    table = wells.tabulate_wells(
+    of_wells = table.tabulate_wells(
         of_fields,
         of_cells,
-        None if platemap is None else sheets.read_plate_map(platemap, n_wells, treatment_columns),
+        None if platemap is None else plate_maps.read_plate_map(platemap, n_wells, treatment_columns),
         plate=plate,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
@@ -42,7 +40,7 @@ def tabulate_wells(
             "version": livedead.__version__,
         },
     )
-    stores.write_table(output, table, WELLS)
+    stores.write_table(output, of_wells, WELLS)
 
 
 if __name__ == "__main__":

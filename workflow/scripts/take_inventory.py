@@ -1,15 +1,12 @@
 """Describe what was found of one plate against its plate map."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from livedead import sheets, stores
+from livedead import stores
 from livedead.logs import log_to
+from livedead.plates import plate_maps
 from livedead.readers import inventory
 from livedead.tables import IMAGES
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def take_inventory(
@@ -25,7 +22,7 @@ def take_inventory(
     fields_per_well: int | None,
 ) -> None:
     """Write the inventory as text."""
-    mapped = [] if platemap is None else list(sheets.read_plate_map(platemap, n_wells)["well"])
+    mapped = [] if platemap is None else list(plate_maps.read_plate_map(platemap, n_wells)["well"])
     text = inventory.take_inventory(
         stores.read_table(images, IMAGES),
         stores.read_json(export),

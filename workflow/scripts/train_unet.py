@@ -2,25 +2,22 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from livedead import stores, weights
-from livedead.counting import class_numbers
-from livedead.fields import PlateImages, read_transforms
-from livedead.inference import choose_device
+from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
+from livedead.network.classes import Classes
+from livedead.network.inference import choose_device
+from livedead.network.unet import Architecture
 from livedead.provenance import file_sha256
 from livedead.tables import HISTORY, IMAGES
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
 from livedead.training.outdated import remove_outdated, trained_alike
 from livedead.training.tiles import Cutting, LabelledFields, fold_wells
-from livedead.unet import Architecture
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def train_unet(
@@ -101,7 +98,7 @@ def train_unet(
         fields,
         Settings(**training["fit"]),
         Cutting(**tiles),
-        class_numbers(classes),
+        Classes.from_config(classes),
         validation_fraction=validation_fraction,
         held_out=held_out,
         n_threads=training["threads"],

@@ -2,26 +2,31 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
 import livedead
-from livedead import sheets, stores, weights, wells
-from livedead.cells import count_field, join_cells
-from livedead.counting import CountingRules, class_numbers
+from livedead import stores, weights
+from livedead.cells.counting import count_field, join_cells
+from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields import PlateImages, describe, exclude_flagged, pixels_sha256, read_transforms
-from livedead.inference import Plan, Segmenter, choose_device
+from livedead.fields.plate_images import (
+    PlateImages,
+    describe,
+    pixels_sha256,
+    read_transforms,
+)
 from livedead.logs import log, log_to
-from livedead.plates import sort_wells
+from livedead.network.classes import Classes, CountingRules
+from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.plates import plate_maps
+from livedead.plates.geometry import sort_wells
 from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, SHARD_FIELDS, WELLS
-from livedead.tallies import check_cells, check_wells
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
+from livedead.wells.flags import exclude_flagged
+from livedead.wells.table import compare_rows, tabulate_wells
 
 OF_THE_PLATE = (*QUALITY, "qc_flags", "drift", "duplicate_of")
 """What normalize_plate says of a field; the plate's own transform is taken as it is."""
@@ -73,7 +78,7 @@ def verify_well(
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
-    numbers, rules = class_numbers(classes), CountingRules(**counting)
+    numbers, rules = Classes.from_config(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(all_cells, all_fields, f"{cells} and {fields}")
     check_wells(all_fields, stored, f"{fields} and {table}")
@@ -101,10 +106,10 @@ def verify_well(
     stores.write_table(verified_fields, counted_fields, FIELDS)
     stores.write_table(verified_cells, counted_cells, CELLS)
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(rows), sum(map(len, found)))
-    recomputed = wells.tabulate_wells(
+    recomputed = tabulate_wells(
         _replaced(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
         _replaced(all_cells, stores.read_table(verified_cells, CELLS), chosen),
-        None if platemap is None else sheets.read_plate_map(platemap, n_wells, treatment_columns),
+        None if platemap is None else plate_maps.read_plate_map(platemap, n_wells, treatment_columns),
         plate=stored["plate"].iloc[0],
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
@@ -114,7 +119,7 @@ def verify_well(
             "version": livedead.__version__,
         },
     )
-    compared = [wells.compare_rows(stored, recomputed, well) for well in chosen]
+    compared = [compare_rows(stored, recomputed, well) for well in chosen]
     text = "\n".join(of_well for of_well, _ in compared) or "no well has a field that can be used"
     differing = [well for well, (_, same) in zip(chosen, compared, strict=True) if not same]
     if differing:

@@ -1,15 +1,12 @@
 """Write down what the numbers of a run were made from."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import livedead
 from livedead import stores
 from livedead.logs import log_to
 from livedead.provenance import file_sha256, package_versions
-
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
 
 def write_provenance(

@@ -10,9 +10,10 @@ import pytest
 import tifffile
 
 from livedead.errors import ExportError, FieldError
-from livedead.fields import PlateImages
-from livedead.readers import index_plate, inventory
+from livedead.fields.plate_images import PlateImages
+from livedead.readers import inventory
 from livedead.readers.folder import list_files
+from livedead.readers.index import index_plate
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 123456\n"
 

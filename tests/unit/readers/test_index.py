@@ -9,10 +9,11 @@ import pytest
 import tifffile
 
 from livedead.errors import ExportError, FieldError
-from livedead.fields import PlateImages
-from livedead.images import file_checksums
-from livedead.readers import cellvoyager, imagexpress, index_plate, inventory, operetta, pattern
+from livedead.fields.plate_images import PlateImages
+from livedead.images.gate import file_checksums
+from livedead.readers import cellvoyager, imagexpress, inventory, operetta, pattern
 from livedead.readers.folder import RawFolder
+from livedead.readers.index import index_plate
 
 GUID = "9E84F49F-1B25-4E7E-8040-D1BB2D7E73EA"
 
@@ -165,7 +166,7 @@ def test_what_a_file_system_refuses_fails_one_field_or_says_which_folder(export,
             raise PermissionError(13, "Permission denied", str(path))
         return file_checksums(path)
 
-    monkeypatch.setattr("livedead.readers.file_checksums", refused)
+    monkeypatch.setattr("livedead.readers.index.file_checksums", refused)
     table = index(export)
     assert len(table) == 9
     plate = PlateImages(export, table, 16)

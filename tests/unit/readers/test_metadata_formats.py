@@ -7,9 +7,10 @@ import tifffile
 
 from livedead import stores
 from livedead.errors import ExportError, FieldError
-from livedead.fields import PlateImages
-from livedead.metadata import read_ome
-from livedead.readers import index_plate, inventory
+from livedead.fields.plate_images import PlateImages
+from livedead.images.metadata import read_ome
+from livedead.readers import inventory
+from livedead.readers.index import index_plate
 from livedead.tables import IMAGES
 
 

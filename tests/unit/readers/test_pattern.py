@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from livedead.errors import ExportError
-from livedead.readers import index_plate, pattern
+from livedead.readers import pattern
 from livedead.readers.folder import RawFolder
+from livedead.readers.index import index_plate
 from livedead.readers.pattern import FilePattern
 
 EXPRESSION = r"(?P<well>[A-P]\d\d)_f(?P<field>\d+)_(?P<channel>BF|PI)\.tif"

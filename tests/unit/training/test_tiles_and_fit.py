@@ -17,11 +17,12 @@ from torch.optim import lr_scheduler
 
 from livedead import stores
 from livedead.errors import ConfigError
+from livedead.network.classes import Classes
+from livedead.network.unet import Architecture, UNet
 from livedead.training import evaluate, fit, tiles
 from livedead.training.checkpoint import Checkpoint
-from livedead.unet import Architecture, UNet
 
-NUMBERS = {"background": [0], "live": [1], "dead": [2], "boundary": [3]}
+NUMBERS = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
 
 
 @given(
@@ -491,7 +492,7 @@ def test_no_well_of_validation_or_of_the_fold_is_learnt_from():
         fields,
         fit.Settings(epochs=2, frozen_epochs=0),
         tiles.Cutting(tile_px=32, tiles_per_field=2, batch_size=4, pasted=1),
-        {"background": [0], "live": [1], "dead": [2]},
+        Classes(background=(0,), live=(1,), dead=(2,)),
         validation_fraction=0.25,
         held_out=["p/A03", "p/A07"],
         device="cpu",
@@ -513,7 +514,7 @@ def test_labels_without_a_state_are_not_learnt_from(number, state):
     fields = Recorded()
     fields.class_map = lambda k: np.where(fields.examples[k][1] == number, 0, fields.examples[k][1])
     network = UNet(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    numbers = {"background": [0], "live": [1], "dead": [2]}
+    numbers = Classes(background=(0,), live=(1,), dead=(2,))
     with pytest.raises(ConfigError, match=f"10 training wells hold no {state} cell"):
         fit.train_by_well(network, fields, fit.Settings(), tiles.Cutting(), numbers, validation_fraction=0)
     assert not fields.read_wells

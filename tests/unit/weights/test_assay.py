@@ -10,7 +10,7 @@ from conftest import CLASSES, randomized
 
 from livedead import weights
 from livedead.errors import WeightsError
-from livedead.unet import Architecture
+from livedead.network.unet import Architecture
 from livedead.weights import __main__ as command_line
 from livedead.weights.assay import KEY
 

@@ -10,7 +10,7 @@ from unit.weights import keras_h5
 
 from livedead import weights
 from livedead.errors import WeightsError
-from livedead.unet import Architecture
+from livedead.network.unet import Architecture
 from livedead.weights import families
 from livedead.weights.certificate import convert_file, load_network, network_of, save_network
 from livedead.weights.graphs import ArchitectureError, parse_architecture

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from livedead import plates
 from livedead.configuration.settings import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
-from livedead.counting import CountingRules, check_rules, class_numbers
 from livedead.errors import ConfigError, nearest
-from livedead.file_patterns import why_no_pattern
-from livedead.sheets.plate_maps import WELL_COLUMNS
-from livedead.sheets.rows import look
+from livedead.network.classes import Classes, CountingRules, check_rules
+from livedead.plates import geometry
+from livedead.plates.plate_maps import WELL_COLUMNS
+from livedead.plates.rows import look
+from livedead.readers.file_patterns import why_no_pattern
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (
@@ -98,7 +98,7 @@ def _classes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     if repeated:
         return
     try:
-        check_rules(class_numbers(config["classes"]), CountingRules(**counting_rules(config)))
+        check_rules(Classes.from_config(config["classes"]), CountingRules(**counting_rules(config)))
     except ConfigError as error:
         yield [("classes",)], str(error)
 
@@ -177,9 +177,9 @@ def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 )
             if broken["well"] == settings.get("missing_well"):
                 yield [(*section, "truncated_field", "well")], f"{broken['well']} is missing_well, too"
-        made = settings.get("wells", plates.all_wells(96))
+        made = settings.get("wells", geometry.all_wells(96))
         for key, well in named:
-            if well not in plates.all_wells(96):
+            if well not in geometry.all_wells(96):
                 yield [key], f"{well!r}; allowed: wells of 96, such as A01"
             elif well not in made:
                 yield [key], f"{well!r} is none of simulation.{plate}.wells"
@@ -193,7 +193,7 @@ def check_sheet(config: Mapping[str, Any], table: pd.DataFrame, written: Written
     config : mapping
         Complete, from `check`.
     table : DataFrame
-        From `livedead.sheets.read_plates`.
+        From `livedead.plates.plate_sheet.read_plates`.
 
     Raises
     ------

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from livedead.configuration.written import Written
+from livedead.plates.masks import mask_files
 from livedead.provenance import file_sha256
-from livedead.sheets import mask_files
 
 RELATIVE = "correct the path; paths are relative to the folder in which snakemake is started"
 
@@ -25,7 +25,7 @@ def missing_paths(
     config : mapping
         Complete.
     table : DataFrame
-        From `livedead.sheets.read_plates`.
+        From `livedead.plates.plate_sheet.read_plates`.
     is_there : callable
         Whether a path exists, or will be made.
     written : Written
@@ -83,7 +83,7 @@ def missing_raw(
     Parameters
     ----------
     table : DataFrame
-        From `livedead.sheets.read_plates`.
+        From `livedead.plates.plate_sheet.read_plates`.
     is_there : callable
         Whether a folder exists, or will be made.
     is_finished : callable

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from livedead.network.classes import Classes
 from livedead.pictures import pages, png
 from livedead.pictures.class_maps import outlined, shaded
 from livedead.pictures.overlay import COLOURS
@@ -24,7 +25,7 @@ def draw(
     wells: pd.DataFrame,
     folds: pd.DataFrame,
     worst: Iterable[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
-    numbers: dict[str, list[int]],
+    classes: Classes,
 ) -> bytes:
     """One self-contained HTML page.
 
@@ -35,8 +36,7 @@ def draw(
     folds : DataFrame
         From `summaries`.
     worst : iterable of (name, field, class map of the dye, class map of the network)
-    numbers : dict
-        Role -> numbers of its classes.
+    classes : Classes
     """
     table = agreement.confusion(cells)
     parts = [
@@ -57,7 +57,7 @@ def draw(
         f"<h2>The {agreement.N_WORST} worst fields</h2><p>Left the dye, right the network.</p>",
     ]
     for name, field, truth, found in worst:
-        both = np.hstack([outlined(field, truth, numbers), shaded(field, found, numbers)])
+        both = np.hstack([outlined(field, truth, classes), shaded(field, found, classes)])
         parts.append(pages.figure(pages.jpeg(both), name, kind="jpeg"))
     return pages.page("Undyed against dyed", parts)
 

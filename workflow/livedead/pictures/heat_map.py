@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livedead.pictures import png
-from livedead.plates import FORMATS, well_name, well_position
+from livedead.plates.geometry import FORMATS, well_name, well_position
 
 NO_RESULT = "#d9d9d9"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import ndimage
 
+from livedead.network.classes import Classes
 from livedead.pictures import pages
 from livedead.pictures.class_maps import ROLE_COLOURS, outlined
 
@@ -29,7 +30,7 @@ tell();
 def draw(
     plate: str,
     labelled: Iterable[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]],
-    numbers: dict[str, list[int]],
+    classes: Classes,
     rejected: Iterable[str],
 ) -> bytes:
     """One HTML page.
@@ -39,37 +40,34 @@ def draw(
     labelled : iterable of (name, field, class map, instances)
         ``plate/well/field``, (H, W) in [-1, 1], (H, W), and (H, W) where the cells were drawn, else
         None; drawn as they come.
-    numbers : dict
-        Role -> numbers of its classes.
+    classes : Classes
     rejected : iterable of str
         Wells and fields that the configuration excludes already.
     """
     excluded = set(rejected)
     legend = ", ".join(
-        f'<b style="color:{colour}">{role}</b>' for role, colour in ROLE_COLOURS.items() if role in numbers
+        f'<b style="color:{colour}">{role}</b>' for role, colour in ROLE_COLOURS.items() if classes.of(role)
     )
     parts = [INTRODUCTION.format(legend=legend)]
     for name, field, class_map, instances in labelled:
-        n_live, n_dead = count_cells(class_map, instances, numbers)
+        n_live, n_dead = count_cells(class_map, instances, classes)
         caption = f"{name}: {n_live} live, {n_dead} dead cells"
         checked = " checked" if {name, name.rsplit("/", 1)[0]} & excluded else ""
         picture = pages.figure(
-            pages.jpeg(outlined(field, class_map, numbers)), caption, kind="jpeg", width_px=560
+            pages.jpeg(outlined(field, class_map, classes)), caption, kind="jpeg", width_px=560
         )
         box = f'<input type="checkbox" hidden value="{html.escape(name)}"{checked}>'
         parts.append(f"<label>{box}{picture}</label>")
     return pages.page(f"Labels of plate {plate}", [*parts, SCRIPT])
 
 
-def count_cells(
-    class_map: np.ndarray, instances: np.ndarray | None, numbers: dict[str, list[int]]
-) -> tuple[int, int]:
+def count_cells(class_map: np.ndarray, instances: np.ndarray | None, classes: Classes) -> tuple[int, int]:
     """How many live and dead cells the labels of a field show.
 
     A cell is one of `instances`, or where there are none, a connected component of the live and dead
     pixels. Its state is that of most of its pixels; a cell that is half and half counts as neither.
     """
-    live, dead = (np.isin(class_map, numbers[role]) for role in ("live", "dead"))
+    live, dead = (np.isin(class_map, classes.of(role)) for role in ("live", "dead"))
     if instances is None:
         instances, _ = ndimage.label(live | dead, structure=np.ones((3, 3)))
     n_live, n_dead = (

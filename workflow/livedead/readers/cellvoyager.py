@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from livedead.errors import ExportError
-from livedead.metadata import attributes, elements, parse_xml
+from livedead.images.metadata import attributes, elements, parse_xml
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.pattern import scan_names
 from livedead.readers.planes import Scan, plane

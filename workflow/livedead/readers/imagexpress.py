@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from livedead.errors import ExportError, SheetError
-from livedead.plates import well_name, well_position
+from livedead.plates.geometry import well_name, well_position
 from livedead.readers.folder import RawFolder
 from livedead.readers.names import words
 from livedead.readers.planes import Scan, plane

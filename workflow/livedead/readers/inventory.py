@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.plates import format_wells
+from livedead.plates.geometry import format_wells
 from livedead.readers.positions import find_overlap
 
 SHOWN = 12
@@ -35,7 +35,7 @@ def take_inventory(
     Parameters
     ----------
     images, export
-        The index, see `livedead.readers.index_plate`.
+        The index, see `livedead.readers.index.index_plate`.
     mapped_wells : list of str
         Wells of the plate map; empty if the plate has none.
     fields_per_well : int, optional

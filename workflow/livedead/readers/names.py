@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from livedead.errors import ExportError, SheetError
-from livedead.plates import parse_well
+from livedead.plates.geometry import parse_well
 from livedead.readers.folder import RawFolder
 from livedead.readers.pattern import FilePattern
 from livedead.readers.planes import plane

@@ -5,8 +5,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from livedead.errors import ExportError
-from livedead.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
-from livedead.plates import well_name
+from livedead.images.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
+from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.pattern import preset, scan_names
 from livedead.readers.planes import Scan, plane

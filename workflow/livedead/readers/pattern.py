@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from livedead import file_patterns
 from livedead.errors import ExportError, SheetError
-from livedead.plates import parse_well
+from livedead.plates.geometry import parse_well
+from livedead.readers import file_patterns
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.planes import Scan, plane, row_letters
 
@@ -84,9 +84,9 @@ class FilePattern:
     Parameters
     ----------
     text : str
-        A template has names in braces (`livedead.file_patterns.TEMPLATE`), ``*`` for anything
+        A template has names in braces (`livedead.readers.file_patterns.TEMPLATE`), ``*`` for anything
         within a folder's or file's name, and stands for itself otherwise; all else is a regular
-        expression, whose groups are of `livedead.file_patterns.GROUPS`.
+        expression, whose groups are of `livedead.readers.file_patterns.GROUPS`.
 
     Raises
     ------

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livedead.cells import count_states, label_cells, measure_cells
-from livedead.counting import CountingRules
+from livedead.cells.counting import count_states, label_cells, measure_cells
 from livedead.errors import ConfigError
 from livedead.logs import progress
+from livedead.network.classes import ROLES, Classes, CountingRules
 from livedead.statistics.agreement import FIELD
 from livedead.training.tiles import LabelledFields
 
@@ -65,7 +65,7 @@ def read_unseen(
     fields: LabelledFields,
     chosen: list[int],
     segment: Callable[[int], np.ndarray],
-    numbers: dict[str, list[int]],
+    classes: Classes,
     rules: CountingRules,
     pixel_size_um: list[float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,7 +78,7 @@ def read_unseen(
         Numbers of the fields to judge.
     segment : callable
         Number of a field -> the network's class map of it.
-    numbers, rules
+    classes, rules
         See `judge_cells`.
     pixel_size_um : list of float
         Of each plate.
@@ -105,11 +105,11 @@ def read_unseen(
     for k in progress(chosen, len(chosen), "fields"):
         key, size = fields.key(k), pixel_size_um[fields.places[k][0]]
         found, truth, instances = segment(k), fields.class_map(k), fields.instances(k)
-        judged = judge_cells(found, truth, numbers, rules, size, instances)
+        judged = judge_cells(found, truth, classes, rules, size, instances)
         true = judged[judged["true"] != "none"].rename(columns={"true": "state"})
         if instances is None:
-            true = measure_cells(truth, numbers, rules, size)
-        states = count_states(measure_cells(found, numbers, rules, size))
+            true = measure_cells(truth, classes, rules, size)
+        states = count_states(measure_cells(found, classes, rules, size))
         of_dye = {name.replace("n_", "true_"): n for name, n in count_states(true).items()}
         cells.append(judged.assign(**key))
         counts.append({**key, **states, **of_dye})
@@ -119,7 +119,7 @@ def read_unseen(
 def judge_cells(
     found: np.ndarray,
     truth: np.ndarray,
-    numbers: dict[str, list[int]],
+    classes: Classes,
     rules: CountingRules,
     pixel_size_um: float,
     instances: np.ndarray | None = None,
@@ -130,8 +130,7 @@ def judge_cells(
     ----------
     found, truth : ndarray, (H, W), uint8
         Class maps: of the network, and of the dye.
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     rules : CountingRules
         Smaller cells than these count are left out, unless they were given.
     pixel_size_um : float
@@ -147,12 +146,12 @@ def judge_cells(
         ``live_share`` (live of its live and dead pixels there). Then a component of the network's
         that meets no cell of the dye: ``true`` is ``none``.
     """
-    cells = label_cells(truth, numbers, 0)[0] if instances is None else instances.astype(np.int32)
-    alone, _ = label_cells(found, numbers, 0)
+    cells = label_cells(truth, classes, 0)[0] if instances is None else instances.astype(np.int32)
+    alone, _ = label_cells(found, classes, 0)
     alone = np.where(np.isin(alone, np.unique(alone[cells > 0])), 0, alone)
     tables = []
     for labels, states in ((cells, truth), (alone, found)):
-        own, seen = _pixels_by_role(labels, states, numbers), _pixels_by_role(labels, found, numbers)
+        own, seen = _pixels_by_role(labels, states, classes), _pixels_by_role(labels, found, classes)
         area_um2 = own.sum(axis=1) * pixel_size_um**2
         nuclear = seen["live"] + seen["dead"]
         table = pd.DataFrame(
@@ -193,13 +192,13 @@ def sum_wells(fields: pd.DataFrame, plate_maps: list[pd.DataFrame]) -> pd.DataFr
     return wells.merge(pd.concat(controls), on=["plate", "well"], how="left", validate="many_to_one")
 
 
-def _pixels_by_role(labels: np.ndarray, class_map: np.ndarray, numbers: dict[str, list[int]]) -> pd.DataFrame:
+def _pixels_by_role(labels: np.ndarray, class_map: np.ndarray, classes: Classes) -> pd.DataFrame:
     """Pixels of every label in the classes of each role, a column a role."""
     inside = labels > 0
-    n_labels, n_classes = int(labels.max()), 1 + max(max(found) for found in numbers.values())
+    n_labels, n_classes = int(labels.max()), 1 + max(max(classes.of(role), default=0) for role in ROLES)
     pair = (labels[inside] - 1) * n_classes + class_map[inside]
     counts = np.bincount(pair, minlength=n_labels * n_classes).reshape(n_labels, n_classes)
-    return pd.DataFrame({role: counts[:, found].sum(axis=1) for role, found in numbers.items()})
+    return pd.DataFrame({role: counts[:, list(classes.of(role))].sum(axis=1) for role in ROLES})
 
 
 def never_trained_on(certificate: dict[str, Any], wells: Collection[str]) -> list[str]:

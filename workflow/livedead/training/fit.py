@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from livedead.cells import label_cells
+from livedead.cells.counting import label_cells
 from livedead.errors import ConfigError
-from livedead.fields import work_ahead
-from livedead.inference import PRECISIONS, choose_device, padded
+from livedead.fields.plate_images import work_ahead
 from livedead.logs import PROGRESS_SECONDS
+from livedead.network.classes import Classes
+from livedead.network.inference import PRECISIONS, choose_device, padded
+from livedead.network.unet import UNet
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.tiles import Cutting, Example, LabelledFields, batches, split_wells
-from livedead.unet import UNet
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def train_by_well(
     fields: LabelledFields,
     settings: Settings,
     cutting: Cutting,
-    numbers: dict[str, list[int]],
+    classes: Classes,
     *,
     validation_fraction: float,
     held_out: Collection[str] = (),
@@ -131,8 +132,7 @@ def train_by_well(
 
     Parameters
     ----------
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     validation_fraction : float
         Share of the wells that choose the epoch; 0 trains on all and keeps the last epoch.
     held_out : collection of str
@@ -160,14 +160,14 @@ def train_by_well(
     for k in training_fields:
         counts += np.bincount(fields.class_map(k).ravel(), minlength=n_classes)
     for state in ("live", "dead"):
-        if not counts[numbers[state]].any():
+        if not counts[list(classes.of(state))].any():
             raise ConfigError(
                 f"the labels of {len(training)} training wells hold no {state} cell, so the network would "
                 f"never see one; look at labels_review.html, and at the thresholds under labels"
             )
 
     def epoch(rng: np.random.Generator) -> Iterable[Example]:
-        return batches(fields.read, training_fields, rng, cutting, numbers, n_threads)
+        return batches(fields.read, training_fields, rng, cutting, classes, n_threads)
 
     history = train(
         network,
@@ -177,7 +177,7 @@ def train_by_well(
         settings,
         device,
         checkpoint,
-        numbers,
+        classes,
     )
     return history, {"training": training, "validation": validation, "held_out": sorted(held_out)}
 
@@ -190,7 +190,7 @@ def train(
     settings: Settings,
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
-    numbers: dict[str, list[int]] | None = None,
+    classes: Classes | None = None,
 ) -> pd.DataFrame:
     """Train `network` in place and leave it with the weights of its best epoch.
 
@@ -206,8 +206,8 @@ def train(
         Weights of the classes in the cross-entropy.
     checkpoint : Checkpoint, optional
         Where the training is kept between epochs, and taken up again.
-    numbers : dict, optional
-        From `livedead.counting.class_numbers`; needed for ``cell_weight`` and ``dead_weight``.
+    classes : Classes, optional
+        Needed for ``cell_weight`` and ``dead_weight``.
 
     Returns
     -------
@@ -219,8 +219,8 @@ def train(
     place = choose_device(device)
     network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     weights = torch.tensor(class_weights, dtype=torch.float32, device=place)
-    if numbers:
-        weights[numbers["dead"]] *= settings.dead_weight
+    if classes:
+        weights[list(classes.dead)] *= settings.dead_weight
     rates = {network.decoder: settings.learning_rate, network.encoder: settings.encoder_learning_rate}
     optimizer = torch.optim.AdamW(
         [{"params": part.parameters(), "lr": first} for part, first in rates.items()],
@@ -236,7 +236,7 @@ def train(
         judged = cast(UNet, mean.module)
 
     def with_cells(batch: Example) -> tuple[np.ndarray, np.ndarray, WholeCells | None]:
-        return *batch, whole_cells(batch[1], numbers) if settings.cell_weight and numbers else None
+        return *batch, whole_cells(batch[1], classes) if settings.cell_weight and classes else None
 
     history = checkpoint.load(kept, optimizer) if checkpoint else []
     while len(history) < settings.epochs and _waited(history) < settings.patience:
@@ -256,8 +256,8 @@ def train(
                 logits = network(_tensor(inputs, place))
             logits = logits.float()
             loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
-            if cells is not None and numbers:
-                whole = cell_loss(logits, cells, numbers, settings.dead_weight)
+            if cells is not None and classes:
+                whole = cell_loss(logits, cells, classes, settings.dead_weight)
                 loss = loss + settings.cell_weight * whole
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -358,19 +358,18 @@ class WholeCells(NamedTuple):
     is_dead: np.ndarray
 
 
-def whole_cells(target: np.ndarray, numbers: dict[str, list[int]]) -> WholeCells:
+def whole_cells(target: np.ndarray, classes: Classes) -> WholeCells:
     """Find the cells of a batch's class maps, (N, H, W) uint8.
 
     Parameters
     ----------
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     """
     labels, n_cells, n_live = np.zeros(target.shape, np.int64), 0, 0
     for state in ("live", "dead"):
         n_live = n_cells
         for own, class_map in zip(labels, target, strict=True):
-            found, _ = label_cells(class_map, {"live": numbers[state], "dead": []}, 0)
+            found, _ = label_cells(class_map, classes.only(state), 0)
             own[found > 0] = found[found > 0] + n_cells
             n_cells += int(found.max())
     pixels = np.flatnonzero(labels)
@@ -379,9 +378,7 @@ def whole_cells(target: np.ndarray, numbers: dict[str, list[int]]) -> WholeCells
     return WholeCells(pixels, owner, area_px, (np.arange(n_cells) >= n_live).astype(np.float32))
 
 
-def cell_loss(
-    logits: Tensor, cells: WholeCells, numbers: dict[str, list[int]], dead_weight: float = 1.0
-) -> Tensor:
+def cell_loss(logits: Tensor, cells: WholeCells, classes: Classes, dead_weight: float = 1.0) -> Tensor:
     """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
 
     A cell has the mean log-odds of its pixels of being dead. So a cell that is half right has a
@@ -392,15 +389,14 @@ def cell_loss(
     ----------
     logits : Tensor, (N, K, H, W)
     cells : WholeCells
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     dead_weight : float
         Of dead cells over live ones.
     """
     if not len(cells.area_px):
         return logits.new_zeros(())
     pixels, owner, area, is_dead = (torch.from_numpy(part).to(logits.device) for part in cells)
-    dead, live = (logits[:, numbers[state]].logsumexp(dim=1) for state in ("dead", "live"))
+    dead, live = (logits[:, list(classes.of(state))].logsumexp(dim=1) for state in ("dead", "live"))
     odds = logits.new_zeros(len(area)).index_add(0, owner, (dead - live).flatten()[pixels]) / area
     entropy = F.binary_cross_entropy_with_logits(
         odds, is_dead, reduction="none", pos_weight=logits.new_tensor(dead_weight)

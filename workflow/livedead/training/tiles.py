@@ -13,10 +13,11 @@ import numpy as np
 from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 
 from livedead import stores
-from livedead.cells import label_cells
+from livedead.cells.counting import label_cells
 from livedead.errors import ConfigError
-from livedead.fields import PlateImages, work_ahead
-from livedead.normalization import Key, Transform
+from livedead.fields.plate_images import PlateImages, work_ahead
+from livedead.network.classes import Classes
+from livedead.normalization.transforms import Key, Transform
 
 Example = tuple[np.ndarray, np.ndarray]
 """Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
@@ -179,7 +180,7 @@ def batches(
     fields: list[int],
     rng: np.random.Generator,
     cutting: Cutting,
-    numbers: dict[str, list[int]],
+    classes: Classes,
     n_threads: int = 1,
 ) -> Iterator[Example]:
     """One epoch: every field once, in random order, each giving so many tiles.
@@ -191,8 +192,7 @@ def batches(
     fields : list of int
         Numbers of the fields to use.
     cutting : Cutting
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     n_threads : int
         Threads that read and cut ahead of the network; the batches are the same for any number.
 
@@ -205,7 +205,7 @@ def batches(
     def cut(field: Example, stream: np.random.Generator) -> Example:
         near = None
         if cutting.on_cells and stream.uniform() < cutting.on_cells:
-            near = np.isin(field[1], numbers["live"] + numbers["dead"])
+            near = np.isin(field[1], classes.nuclei)
         tile = random_tile if cutting.rotation == "quarter_turns" else turned_tile
         return tile(*field, cutting.tile_px, stream, near)
 
@@ -217,7 +217,7 @@ def batches(
             for _ in range(cutting.tiles_per_field):
                 tile = cut(field, stream)
                 if cutting.pasted and stream.uniform() < cutting.pasted:
-                    tile = paste(*tile, *cut(mixed[stream.integers(len(mixed))], stream), numbers, stream)
+                    tile = paste(*tile, *cut(mixed[stream.integers(len(mixed))], stream), classes, stream)
                 tiles.append(augment(*tile, stream, cutting.disturbance))
         return [tiles[k] for k in stream.permutation(len(tiles))]
 
@@ -309,7 +309,7 @@ def paste(
     target: np.ndarray,
     other: np.ndarray,
     other_target: np.ndarray,
-    numbers: dict[str, list[int]],
+    classes: Classes,
     rng: np.random.Generator,
 ) -> Example:
     """Lay about half of the cells of another tile over this one, with a soft rim of their own.
@@ -320,17 +320,16 @@ def paste(
     ----------
     inputs, other : ndarray, (C, H, W), float32
     target, other_target : ndarray, (H, W), uint8
-    numbers : dict
-        From `livedead.counting.class_numbers`.
+    classes : Classes
     """
-    labels, _ = label_cells(other_target, numbers, 0)
+    labels, _ = label_cells(other_target, classes, 0)
     taken = np.append(False, rng.uniform(size=int(labels.max())) < 0.5)[labels]
     if not taken.any():
         return inputs, target
     target = np.where(taken, other_target, target)
-    if "boundary" in numbers:
+    if classes.boundary:
         rim = binary_dilation(taken, np.ones((3, 3))) & ~taken
-        target[rim & np.isin(target, numbers["live"] + numbers["dead"])] = numbers["boundary"][0]
+        target[rim & np.isin(target, classes.nuclei)] = classes.boundary[0]
     soft = gaussian_filter(binary_dilation(taken, iterations=2).astype(np.float32), 0.7)
     return inputs + soft * (other - inputs), target
 

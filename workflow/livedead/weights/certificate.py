@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from livedead.errors import WeightsError
+from livedead.network.unet import Architecture, UNet, grey_filters
 from livedead.provenance import file_sha256, value_sha256
 from livedead.stores import write_bytes
-from livedead.unet import Architecture, UNet, grey_filters
 from livedead.weights import families, mapping
 from livedead.weights.assay import Assay
 from livedead.weights.graphs import ArchitectureError, Graph, parse_architecture

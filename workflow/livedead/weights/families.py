@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from livedead.unet import SKIPS, Architecture, encoder_blocks, make_divisible
+from livedead.network.unet import SKIPS, Architecture, encoder_blocks, make_divisible
 from livedead.weights.graphs import ArchitectureError, Graph, Node, Scope, in_keras_order, parse_architecture
 from livedead.weights.kinds import KINDS
 from livedead.weights.sources import SourceFile, SourceLayer, natural
@@ -508,7 +508,7 @@ def unet(architecture: Architecture, *, nested: bool = False) -> Graph:
 
 
 def unet_key(name: str) -> str:
-    """Module of `livedead.unet.UNet` that holds a layer of the U-Net's graph."""
+    """Module of `livedead.network.unet.UNet` that holds a layer of the U-Net's graph."""
     match = re.fullmatch(r"(conv2d_transpose|batch_normalization)(?:_(\d+))?", name)
     if not match:
         return f"encoder.{name}"

@@ -166,7 +166,7 @@ def verify(
         if network.unet is not None and judged == torch.float32:
             module = ACTIVATIONS[network.head_activation](unet_module(network)(x.float()))
             compared = _compare(
-                "output of UNet", "livedead.unet.UNet", _channels_last(module, None), arrays["output"]
+                "output of UNet", "livedead.network.unet.UNet", _channels_last(module, None), arrays["output"]
             )
             comparisons.append(compared)
     entered = _entered(graph.nodes[place[graph.output]], first)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from livedead.errors import WeightsError
+from livedead.network.unet import STRIDE, Architecture
 from livedead.provenance import file_sha256
-from livedead.unet import STRIDE, Architecture
 from livedead.weights import families, keras_files, mapping
 from livedead.weights.assay import Assay
 from livedead.weights.flax_trees import read_flax, write_flax

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import torch
 
-from livedead.folding import folded
-from livedead.unet import STRIDE, UNet
+from livedead.network.folding import folded
+from livedead.network.unet import STRIDE, UNet
 
 
 def not_finite(array: np.ndarray) -> list[str]:

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from livedead import simulate
+from livedead.dyes.labels import dye_threshold, label_from_dyes, label_from_masks
+from livedead.errors import ConfigError
+from livedead.network.classes import Classes
+
+CLASSES = Classes(background=(0,), context=(1,), boundary=(2,), live=(3,), dead=(4,))
+SETTINGS = {
+    "threshold": "otsu",
+    "live_offset": 300,
+    "dead_offset": 300,
+    "min_area_px": 25,
+    "reach_px": 24,
+    "outline_px": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def field():
+    return simulate.simulate_field(np.random.default_rng(5), 0.5, side_px=400)
+
+
+@pytest.mark.parametrize("threshold", ["otsu", "block_mode", "fixed"])
+def test_nuclei_are_where_the_truth_has_them(field, threshold):
+    images, truth = field
+    settings = {**SETTINGS, "threshold": threshold}
+    if threshold != "otsu":
+        settings |= {"live_offset": 900, "dead_offset": 900}
+    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, **settings)
+    assert found.dtype == np.uint8
+    inner = truth[truth["y_px"].between(8, 391) & truth["x_px"].between(8, 391)]
+    expected = inner["state"].map({"live": CLASSES.live[0], "dead": CLASSES.dead[0]})
+    at = found[inner["y_px"].astype(int), inner["x_px"].astype(int)]
+    assert len(inner) > 20
+    assert (at == expected).all()
+
+
+def test_cells_surround_nuclei_and_have_an_outline(field):
+    images, _ = field
+    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, **SETTINGS)
+    share = [(found == number).mean() for number in range(5)]
+    assert share[0] > 0.5
+    assert min(share[1:]) > 0.005
+    outline = found == CLASSES.boundary[0]
+    nuclei = np.isin(found, (3, 4))
+    assert ndimage.distance_transform_edt(~nuclei)[outline].max() <= SETTINGS["reach_px"]
+
+
+def test_a_field_without_nuclei_has_none():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(300, 20, (3, 256, 256)).astype(np.uint16)
+    found = label_from_dyes(*noise, CLASSES, **SETTINGS)
+    assert not np.isin(found, (3, 4)).any()
+
+
+def test_dead_goes_over_live():
+    live = np.full((64, 64), 100, np.uint16)
+    live[10:25, 10:25] = live[40:55, 40:55] = 2000
+    dead = np.full((64, 64), 100, np.uint16)
+    dead[40:55, 40:55] = 2000
+    classes = Classes(background=(0,), live=(1,), dead=(2,))
+    found = label_from_dyes(live, dead, live, classes, **SETTINGS)
+    assert found[17, 17] == 1
+    assert found[47, 47] == 2
+    assert set(np.unique(found)) == {0, 1, 2}
+
+
+def test_states_from_masks_by_hand():
+    masks = np.zeros((20, 30), np.int32)
+    masks[2:8, 2:10] = 3
+    masks[2:8, 10:18] = 7
+    masks[12:18, 2:10] = 9
+    dye = np.full((20, 30), 100, np.uint16)
+    dye[masks == 7] = 400
+    dye[masks == 9] = 155
+    classes = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
+    found = label_from_masks(masks, dye, classes, dead_offset=60, boundary_px=1)
+    assert found[5, 5] == 1
+    assert found[5, 15] == 2
+    assert found[15, 5] == 1
+    # The two touch between columns 9 and 10: one pixel on either side is boundary.
+    np.testing.assert_array_equal(np.flatnonzero(found[5] == 3), [9, 10])
+    assert not (found[10:] == 3).any()
+
+
+def test_states_of_real_worms(shared):
+    """The published rule, median dye over the background > 60, applied by hand in the truth."""
+    import pandas as pd
+    import tifffile
+    from skimage.io import imread
+
+    folder = shared / "bbbc010"
+    truth = pd.read_csv(folder / "worms_truth.csv")
+    agree = 0
+    wells = ["A02", "A05", "A18", "C09", "C24"]
+    for well in wells:
+        masks = imread(folder / "labels" / f"{well}_worms.png").astype(np.int32)
+        dye = tifffile.imread(next((folder / "raw").glob(f"*_{well}_w1_*.tif")))
+        classes = Classes(background=(0,), live=(1,), dead=(2,))
+        found = label_from_masks(masks, dye, classes, dead_offset=60, boundary_px=1)
+        for worm in truth[truth["well"] == well].itertuples():
+            state = np.bincount(found[masks == worm.label]).argmax()
+            agree += state == (1 if worm.state == "live" else 2)
+    assert agree == truth["well"].isin(wells).sum()
+
+
+def test_unknown_threshold():
+    with pytest.raises(ConfigError, match="block_mode"):
+        dye_threshold(np.zeros((8, 8)), "li", 0)

@@ -1,0 +1,175 @@
+import re
+import string
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livedead.errors import SheetError
+from livedead.plates import geometry
+
+
+@pytest.mark.parametrize("text", ["A1", "a1", "A01", "a01", " A001 "])
+def test_spellings_of_one_well(text):
+    assert geometry.parse_well(text) == "A01"
+
+
+@pytest.mark.parametrize(
+    ("n_wells", "last"),
+    # 1 is a dish; chamber slides of 4 and 8 wells are 1 x 4 and 2 x 4 (Nunc Lab-Tek, ibidi).
+    [
+        (1, "A01"),
+        (4, "A04"),
+        (6, "B03"),
+        (8, "B04"),
+        (12, "C04"),
+        (24, "D06"),
+        (48, "F08"),
+        (96, "H12"),
+        (384, "P24"),
+        (1536, "AF48"),
+    ],
+)
+def test_last_well_of_each_format(n_wells, last):
+    wells = geometry.all_wells(n_wells)
+    assert len(wells) == n_wells == len(set(wells))
+    assert wells[-1] == last
+    assert geometry.parse_well(last, n_wells) == last
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1A", "A", "A0", "A00", "I09", "H13", "Α1", "AG01", "A1B", "A-1", "A 1", "A:1", "A1.0"]
+)
+def test_no_well_of_a_96_well_plate(text):
+    with pytest.raises(SheetError, match="well"):
+        geometry.parse_well(text, 96)
+
+
+@given(st.integers(0, 31), st.integers(0, 47))
+def test_position_is_the_inverse_of_name(row, column):
+    name = geometry.well_name(row, column)
+    assert geometry.well_position(name) == (row, column)
+    assert geometry.parse_well(name.lower()) == name
+
+
+def test_rows_beyond_z():
+    expected = [*string.ascii_uppercase, "AA", "AB", "AC", "AD", "AE", "AF"]
+    assert [geometry.well_name(row, 0)[:-2] for row in range(32)] == expected
+    assert geometry.sort_wells(["AA01", "B01", "A10", "A02"]) == ["A02", "A10", "B01", "AA01"]
+
+
+def test_well_lists():
+    assert geometry.parse_well_list("A1, b2-C3", 96) == ["A01", "B02", "B03", "C02", "C03"]
+    assert geometry.parse_well_list("A1 - A3", 96) == ["A01", "A02", "A03"]
+    assert geometry.parse_well_list("", 96) == []
+    with pytest.raises(SheetError, match="backwards"):
+        geometry.parse_well_list("C3-B2", 96)
+
+
+@pytest.mark.parametrize(
+    ("wells", "text"),
+    [
+        ([], ""),
+        (["B03"], "B03"),
+        (["A02", "A01"], "A01-A02"),
+        # Two columns of controls at either side of a plate.
+        ([f"{row}{column:02d}" for row in "ABCDEFGH" for column in (1, 2, 11, 12)], "A01-H02, A11-H12"),
+        # A row of a plate, and one well under it.
+        ([*(f"A{k:02d}" for k in range(1, 25)), "B03"], "A01-A24, B03"),
+        (["Z48", "AA48", "A01", "A01"], "A01, Z48-AA48"),
+    ],
+)
+def test_many_wells_are_named_by_ranges(wells, text):
+    assert geometry.format_wells(wells) == text
+
+
+@given(st.sets(st.sampled_from(geometry.all_wells(1536))))
+def test_a_list_of_wells_reads_back(wells):
+    assert geometry.parse_well_list(geometry.format_wells(wells), 1536) == geometry.sort_wells(wells)
+
+
+@given(st.integers(0, 31), st.integers(0, 31), st.integers(0, 47), st.integers(0, 47))
+def test_a_rectangle_of_wells_is_one_range(row, other_row, column, other_column):
+    rows, columns = sorted((row, other_row)), sorted((column, other_column))
+    wells = [
+        geometry.well_name(y, x)
+        for x in range(columns[0], columns[1] + 1)
+        for y in range(rows[0], rows[1] + 1)
+    ]
+    text = geometry.format_wells(wells)
+    assert "," not in text
+    assert text.partition("-")[0] == geometry.well_name(rows[0], columns[0])
+
+
+@given(st.integers(1, 60), st.integers(1, 20))
+def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
+    wells = geometry.all_wells(96)[:n_wells]
+    shards = [geometry.shard_wells(wells, k, n_shards) for k in range(1, n_shards + 1)]
+    assert [well for shard in shards for well in shard] == wells
+    sizes = [len(shard) for shard in shards]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "number"),
+    [("b", "B", None), ("2", "B", 2), ("02", "B", 2), ("2.0", "B", 2), ("2,0", "B", 2), ("27", "AA", 27)]
+    + [(text, None, None) for text in ("", "0", "2.5", "２", "2_0", "ABC", "-1", "é")]
+    + [("33", None, 33)],
+)
+def test_rows_and_columns_by_letter_and_number(text, row, number):
+    assert geometry.parse_row(text) == row
+    assert geometry.ordinal(text) == number
+
+
+def test_no_plate_is_called_like_what_the_rules_write_beside_the_plates(repository):
+    rules = "".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
+    written = set(re.findall(r"\bresults/([\w.-]+)", rules))
+    assert written == set(geometry.WRITTEN_TOGETHER)
+
+
+@pytest.mark.parametrize("plate", ["007", "1E5", "a.b_c-d", "a" * 100, "wells", "console", "com10", "-"])
+def test_plate_ids(plate):
+    assert geometry.check_plate_id(plate) == plate
+
+
+@pytest.mark.parametrize(
+    "plate",
+    [
+        "",
+        "a b",
+        "a/b",
+        "..",
+        ".a",
+        "a.",
+        "a\n",
+        "é",
+        "１",
+        "a" * 101,
+        "weights",
+        "Weights",
+        "wells.csv",
+        "SUMMARY.TXT",
+        "con",
+        "NUL.tif",
+        "lpt1",
+    ],
+)
+def test_refused_plate_ids(plate):
+    with pytest.raises(SheetError):
+        geometry.check_plate_id(plate)
+
+
+def test_plate_map_names_line_and_value_of_every_problem():
+    table = pd.DataFrame({"well": ["A1", "Z9", "a01"], "drug": list("xyz")}, index=[2, 3, 4])
+    with pytest.raises(SheetError) as error:
+        geometry.plate_map(table, 96)
+    assert "line 3" in str(error.value)
+    assert "'Z9'" in str(error.value)
+    assert "line 4" in str(error.value)
+    assert "line 2" in str(error.value)
+
+
+def test_plate_map_is_in_plate_order():
+    table = pd.DataFrame({"drug": ["x", "y"], "well": ["B1", "A2"]}, index=[2, 3])
+    assert geometry.plate_map(table, 96).to_dict("list") == {"well": ["A02", "B01"], "drug": ["y", "x"]}

@@ -1,0 +1,237 @@
+"""plates.tsv: the plates of a run, and the sheet that gives them maps by barcode."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from livedead.errors import SheetError, nearest
+from livedead.plates import geometry
+from livedead.plates.numbers import parse_count, parse_number
+from livedead.plates.rows import read_sheet
+
+PLATE_COLUMNS = {
+    "plate": None,
+    "raw": None,
+    "format": "auto",
+    "wells": "96",
+    "platemap": "",
+    "pixel_size_um": None,
+    "bit_depth": "16",
+    "dyed_wells": "",
+    "masks": "",
+    "barcode": "",
+    "control_plate": "",
+}
+"""Columns of plates.tsv and their defaults; None means that a value is needed."""
+
+PIXEL_SIZES_UM = (0.02, 50.0)
+"""From a 100x lens with a relay before a small pixel to a plate reader's camera."""
+
+
+def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.DataFrame:
+    """Read and check plates.tsv.
+
+    Parameters
+    ----------
+    path : path
+    platemaps : path, optional
+        A sheet with columns ``barcode`` and ``map``; a plate without a map of its own takes that
+        of its barcode, which is its id if it has none.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by plate, with every column of `PLATE_COLUMNS`; ``wells`` and ``bit_depth`` are
+        int, ``pixel_size_um`` is float, ``dyed_wells`` a list of wells.
+
+    Raises
+    ------
+    SheetError
+        With every mistake of the sheet.
+    """
+    table = read_sheet(path, PLATE_COLUMNS)
+    missing = [c for c, default in PLATE_COLUMNS.items() if default is None and c not in table]
+    unknown = [column + nearest(column, PLATE_COLUMNS) for column in table if column not in PLATE_COLUMNS]
+    if missing or unknown or table.empty:
+        raise SheetError(
+            f"{path}: needed and absent: {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}; "
+            f"rows: {len(table)} (at least 1). Columns: {', '.join(PLATE_COLUMNS)}"
+        )
+    problems: list[str] = []
+    rows: dict[str, dict[str, Any]] = {}
+    lines: dict[str, object] = {}
+    for line, values in table.iterrows():
+        row = {**PLATE_COLUMNS, **{column: value for column, value in values.items() if value}}
+        checked, mistakes = _checked_plate(row)
+        if mistakes:
+            problems += [f"{path}: line {line}, {mistake}" for mistake in mistakes]
+            continue
+        # In small letters, as not every file system tells them from capital ones.
+        first = lines.setdefault(checked["plate"].lower(), line)
+        if first != line:
+            problems.append(
+                f"{path}: line {line}, column 'plate': {checked['plate']!r} twice, as in line {first}; "
+                "each plate has an id of its own, whatever the case of its letters"
+            )
+            continue
+        rows[checked["plate"]] = checked
+    maps = {} if platemaps is None else read_barcodes(platemaps)
+    for plate, row in rows.items():
+        row["barcode"] = row["barcode"] or plate
+        row["platemap"] = row["platemap"] or maps.get(row["barcode"], "")
+    for plate, column, problem in (*_folder_problems(rows, lines), *_control_problems(rows)):
+        problems.append(f"{path}: line {lines[plate.lower()]}, column {column!r}: {problem}")
+    if problems:
+        raise SheetError("\n".join(problems))
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _control_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(plate, column, what is wrong) of control plates that lend no normalization."""
+    for plate, row in rows.items():
+        control = row["control_plate"]
+        if control and control not in rows:
+            known = f"none of {', '.join(rows)}{nearest(control, rows)}"
+            yield plate, "control_plate", f"{control!r} is {known}"
+        elif control and (control == plate or rows[control]["control_plate"]):
+            yield plate, "control_plate", f"{control!r} must be another plate, normalized by itself"
+
+
+def _folder_problems(
+    rows: dict[str, dict[str, Any]], lines: dict[str, object]
+) -> Iterator[tuple[str, str, str]]:
+    """(plate, column, what is wrong) of raw folders that are not the plate's alone."""
+    places = {plate: _place(row["raw"]) for plate, row in rows.items()}
+    results = _place("results")
+    owners: dict[object, str] = {}
+    for plate, place in places.items():
+        raw = repr(rows[plate]["raw"])
+        owner = owners.setdefault(place[0], plate)
+        if owner != plate:
+            first = f"that of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
+            yield plate, "raw", f"{raw} is {first}; each plate has a folder of its own"
+        if results[0] in place and place[0] != _place(f"results/simulated/{plate}/raw")[0]:
+            yield plate, "raw", f"{raw} lies in results/, where the workflow writes; name the export's folder"
+        if place[0] in results[1:]:
+            move = "start Snakemake in another folder, or move the images into one of their own"
+            yield plate, "raw", f"{raw} holds results/, where the workflow writes; {move}"
+    for plate, place in places.items():
+        for owner in dict.fromkeys(owners[folder] for folder in place[1:] if folder in owners):
+            outer = f"that of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
+            yield plate, "raw", f"{rows[plate]['raw']!r} lies in {outer}, which would count its images, too"
+
+
+def _place(folder: str) -> list[object]:
+    """What tells a folder from others, whatever links and spellings lead to it; then what it lies in."""
+    path = Path(os.path.realpath(folder))
+    found: list[object] = []
+    for part in (path, *path.parents):
+        try:
+            status = part.stat()
+            found.append((status.st_dev, status.st_ino))
+        except OSError:
+            found.append(str(part))
+    return found
+
+
+def read_barcodes(path: str | Path) -> dict[str, str]:
+    """Read a sheet of ``barcode`` and ``map`` (a path); other columns are left alone."""
+    known = ("barcode", "map")
+    table = read_sheet(path, known)
+    missing = [name + nearest(name, table.columns) for name in known if name not in table]
+    if missing:
+        raise SheetError(
+            f"{path}: line 1: needs columns 'barcode' and 'map'; found {', '.join(table.columns)}; "
+            f"missing: {', '.join(missing)}"
+        )
+    maps: dict[str, str] = {}
+    lines: dict[str, object] = {}
+    for line, barcode, plate_map in zip(table.index, table["barcode"], table["map"], strict=True):
+        if not barcode or not plate_map:
+            empty = "map" if barcode else "barcode"
+            raise SheetError(f"{path}: line {line}, column {empty!r}: a value is needed")
+        if barcode in maps:
+            raise SheetError(
+                f"{path}: line {line}, column 'barcode': {barcode!r} is in line {lines[barcode]} already"
+            )
+        maps[barcode], lines[barcode] = plate_map, line
+    return maps
+
+
+def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+    """One row of plates.tsv with its types, and its mistakes, each with its column."""
+    checked: dict[str, Any] = dict(row)
+    problems = []
+    for column, value in row.items():
+        try:
+            if value is None:
+                raise SheetError("a value is needed")
+            checked[column] = _PARSERS.get(column, str)(value)
+        except SheetError as error:
+            problems.append(f"column {column!r}: {error}")
+    if isinstance(checked["wells"], int):
+        try:
+            checked["dyed_wells"] = geometry.parse_well_list(checked["dyed_wells"], checked["wells"])
+        except SheetError as error:
+            problems.append(f"column 'dyed_wells': {error}")
+    return checked, problems
+
+
+def _path(text: str) -> str:
+    if set("{}") & set(text):
+        raise SheetError(f"{text!r}; allowed: any path without {{ and }}")
+    return text
+
+
+def _n_wells(text: str) -> int:
+    n_wells = parse_count(text)
+    if n_wells is None or n_wells not in geometry.FORMATS:
+        known = ", ".join(map(str, geometry.FORMATS))
+        raise SheetError(f"{text!r}; allowed: {known}; for another size the next one that has all its wells")
+    return n_wells
+
+
+def _bit_depth(text: str) -> int:
+    bit_depth = parse_count(text)
+    if bit_depth is None or not 8 <= bit_depth <= 16:
+        raise SheetError(f"{text!r}; allowed: 8 to 16")
+    return bit_depth
+
+
+def _pixel_size_um(text: str) -> float:
+    low, high = PIXEL_SIZES_UM
+    # A comma can only be a decimal mark: thousands of micrometres are out of range.
+    size = parse_number(text if "." in text else text.replace(",", "."))
+    if low <= size <= high:
+        return size
+    meant = [unit for unit, um in (("millimetres", 1e3), ("nanometres", 1e-3)) if low <= size * um <= high]
+    asked = f"; is it in {' or '.join(meant)}?" if meant else ""
+    raise SheetError(
+        f"{text!r}{asked}; allowed: {low} to {high:.0f} micrometres per pixel, in digits with a decimal "
+        "point, such as 0.65"
+    )
+
+
+def _masks(text: str) -> str:
+    try:
+        is_path = not text or "\0" in text.format(well="\0", field=1, timepoint=1)
+    except (KeyError, IndexError, ValueError):
+        is_path = False
+    if not is_path:
+        raise SheetError(f"{text!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}")
+    return text
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "plate": geometry.check_plate_id,
+    "raw": _path,
+    "wells": _n_wells,
+    "platemap": _path,
+    "pixel_size_um": _pixel_size_um,
+    "bit_depth": _bit_depth,
+    "masks": _masks,
+}
+"""What reads a column of plates.tsv alone; ``dyed_wells`` needs the plate's size."""

@@ -1,0 +1,186 @@
+"""From the well table to what it says: plate quality, dose-response, time courses."""
+
+import logging
+from dataclasses import asdict, fields
+
+import numpy as np
+import pandas as pd
+
+from livedead.plates.geometry import FORMATS, well_position
+from livedead.plates.numbers import read_doses
+from livedead.plates.plate_maps import MapColumns
+from livedead.statistics import controls, layout
+from livedead.statistics.dose_response import Curve, fit_curve
+from livedead.statistics.time_courses import half_time
+from livedead.wells.table import CONTROLS, pooled_viability
+
+log = logging.getLogger(__name__)
+
+MEASURES = ("viability", "live_per_mm2")
+"""Values of a well whose quality is judged; live cells by area, as fields may be missing."""
+
+
+def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
+    """The well table with ``agent, dose, cell_line, control`` of fixed types, and ``time``.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        The well table.
+    columns : MapColumns
+
+    Returns
+    -------
+    DataFrame
+        ``agent``, ``cell_line`` and ``control`` are text, empty where unknown; ``dose`` is a
+        number, NaN where unknown; ``time`` is in hours, or in timepoints.
+
+    Raises
+    ------
+    SheetError
+        Naming the first dose that is no number of at least 0.
+    """
+
+    def text(column: str) -> pd.Series:
+        return wells[column] if column in wells else pd.Series("", index=wells.index, dtype=object)
+
+    return wells.assign(
+        agent=text(columns.agent_column),
+        dose=read_doses(wells, columns.dose_column),
+        cell_line=text(columns.cell_line_column),
+        control=text("control"),
+        time=(wells["timepoint"] - wells["timepoint"].min()) * columns.hours_per_timepoint
+        if columns.hours_per_timepoint
+        else wells["timepoint"].astype(float),
+    )
+
+
+def assess_plate(wells: pd.DataFrame, columns: MapColumns, n_wells: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How far one plate can be trusted.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        The well table of one plate.
+    columns : MapColumns
+    n_wells : int
+        Size of the plate.
+
+    Returns
+    -------
+    quality : DataFrame
+        A timepoint and measure: control wells and their means, Z', robust Z', SSMD and the edge
+        effect with 95 % intervals, ``alarm``; see `livedead.statistics.controls`.
+    residuals : DataFrame
+        A well, timepoint and measure: ``deviation`` from the median of its treatment, the
+        ``row_effect`` and ``column_effect`` of its place, and the ``residual``.
+    """
+    table = designed(wells, columns)
+    quality, residuals = [], []
+    for timepoint, at_time in table.groupby("timepoint"):
+        alarm = controls.alarm(*(pooled_viability(at_time, kind) for kind in CONTROLS))
+        for measure in MEASURES:
+            key = {"plate": at_time["plate"].iloc[0], "timepoint": timepoint, "measure": measure}
+            values = at_time[measure].to_numpy(float)
+            kinds = [values[(at_time["control"] == kind).to_numpy()] for kind in CONTROLS]
+            known = [kind[~np.isnan(kind)] for kind in kinds]
+            places = _places(at_time.assign(value=values), n_wells)
+            effect, low, high = layout.edge_effect(
+                places["deviation"].to_numpy(), places.pop("on_rim").to_numpy()
+            )
+            row = dict(key)
+            for name, of_kind in zip(CONTROLS, known, strict=True):
+                row |= {f"n_{name}": len(of_kind)}
+                row |= {f"mean_{name}": of_kind.mean() if len(of_kind) else np.nan}
+            row |= controls.separation(*known)
+            row |= {"edge_effect": effect, "edge_effect_low": low, "edge_effect_high": high}
+            quality.append({**row, "alarm": alarm})
+            residuals.append(places.assign(**key))
+    order = ["plate", "well", "timepoint", "measure", "deviation", "row_effect", "column_effect"]
+    return pd.DataFrame(quality), pd.concat(residuals, ignore_index=True)[[*order, "residual"]]
+
+
+def _places(wells: pd.DataFrame, n_wells: int) -> pd.DataFrame:
+    """What the place of each well does to its ``value``, treatments taken out."""
+    treatments = wells.groupby(["agent", "dose", "cell_line", "control"], dropna=False).ngroup()
+    deviation = layout.deviations(wells["value"].to_numpy(float), treatments.to_numpy())
+    rows, columns = np.transpose([well_position(well) for well in wells["well"]])
+    plate = np.full(FORMATS[n_wells], np.nan)
+    plate[rows, columns] = deviation
+    polished = layout.median_polish(plate)
+    on_rim = np.isin(rows, (0, plate.shape[0] - 1)) | np.isin(columns, (0, plate.shape[1] - 1))
+    return pd.DataFrame(
+        {
+            "well": wells["well"].to_numpy(),
+            "deviation": deviation,
+            "row_effect": polished.row[rows],
+            "column_effect": polished.column[columns],
+            "residual": polished.residual[rows, columns],
+            "on_rim": on_rim,
+        }
+    )
+
+
+def fit_doses(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
+    """A dose-response curve for each plate, agent, cell line and timepoint.
+
+    Wells of dose 0 with the same agent, and negative controls of the same plate, cell line and
+    timepoint, are its dose 0; positive controls belong to no curve.
+
+    Returns
+    -------
+    DataFrame
+        The key, ``dose_unit``, then the attributes of `livedead.statistics.dose_response.Curve`;
+        no rows where no dose is known.
+    """
+    table = designed(wells, columns)
+    table = table[table["n_total"].notna() & (table["control"] != "positive")]
+    n_live = table["n_live"].astype(float)
+    table = table.assign(n_live=n_live, n_decided=n_live + table["n_dead"].astype(float))
+    key = ["plate", "agent", "cell_line", "timepoint"]
+    rows = []
+    for (plate, agent, cell_line, timepoint), dosed in table[table["dose"] > 0].groupby(key):
+        near = table[
+            (table["plate"] == plate)
+            & (table["timepoint"] == timepoint)
+            & (table["cell_line"] == cell_line)
+            & ((table["control"] == "negative") | ((table["agent"] == agent) & (table["dose"] == 0)))
+        ]
+        curve = fit_curve(
+            np.concatenate([np.zeros(len(near)), dosed["dose"].to_numpy()]),
+            np.concatenate([near["n_live"].to_numpy(), dosed["n_live"].to_numpy()]),
+            np.concatenate([near["n_decided"].to_numpy(), dosed["n_decided"].to_numpy()]),
+        )
+        values = dict(zip(key, (plate, agent, cell_line, timepoint), strict=True))
+        rows.append({**values, "dose_unit": columns.dose_unit, **asdict(curve)})
+        log.info("%s: %s", values, curve)
+    names = [*key, "dose_unit", *(field.name for field in fields(Curve))]
+    return pd.DataFrame(rows, columns=names)
+
+
+def follow_wells(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
+    """When half of the cells were dead, in each well and in each treatment.
+
+    Returns
+    -------
+    DataFrame
+        ``level`` is ``well``, or ``treatment`` for the pooled cells of its wells (``well`` is
+        then empty); ``lt50`` in ``time_unit`` and its ``verdict``; see
+        `livedead.statistics.time_courses.half_time`.
+    """
+    table = designed(wells, columns)
+    unit = "h" if columns.hours_per_timepoint else "timepoint"
+    treatment = ["plate", "agent", "dose", "cell_line", "control"]
+    counts = ["n_live", "n_dead"]
+    rows = []
+    for level, key in (("well", [*treatment, "well"]), ("treatment", treatment)):
+        sums = table.groupby([*key, "time"], dropna=False)[counts].sum(min_count=1).reset_index()
+        sums["viability"] = sums["n_live"] / (sums["n_live"] + sums["n_dead"]).replace(0, np.nan)
+        for values, course in sums.groupby(key, dropna=False):
+            viability = course["viability"].to_numpy(float, na_value=np.nan)
+            lt50, verdict = half_time(course["time"].to_numpy(float), viability)
+            found = {"n_timepoints": int((~np.isnan(viability)).sum()), "lt50": lt50}
+            named = {"well": "", **dict(zip(key, values, strict=True))}
+            rows.append({"level": level, **named, **found, "time_unit": unit, "verdict": verdict})
+    order = ["plate", "level", "well", "agent", "dose", "cell_line", "control", "n_timepoints", "lt50"]
+    return pd.DataFrame(rows, columns=[*order, "time_unit", "verdict"])

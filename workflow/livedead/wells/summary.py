@@ -1,0 +1,330 @@
+"""What to tell people of a run: its plates in words, and what ends it with an error."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from livedead.plates.geometry import format_wells
+from livedead.plates.plate_maps import CONTROLS
+
+WORTH_TELLING = 0.1
+"""Share of a plate above which a flag, or wells without a cell, are told."""
+
+SHOWN = 12
+"""Lines of one kind, or ranges of wells in a line, that are told before the rest is only counted."""
+
+STATUSES = {
+    "partial": "fewer fields than expected",
+    "failed": "imaged, but not one field can be used",
+    "no_images": "in the plate map, but not imaged",
+    "no_cells": "imaged, but not one cell",
+}
+"""What a well's status means; ``ok`` needs no words."""
+
+ALARMS = {
+    "controls_reversed": "untreated controls are mostly dead and killed ones mostly alive: are the dyes, "
+    "the live and dead classes, or the roles of the controls in the plate map swapped?",
+    "negative_controls_dead": "untreated controls are mostly dead: did the cells die, or are the live and "
+    "dead classes, the channels, or the roles of the controls in the plate map swapped?",
+    "positive_controls_alive": "killed controls are mostly alive: is it early in a time course, did the "
+    "killing fail, or are the live and dead classes, the channels, or the roles of the controls swapped?",
+}
+"""What `livedead.statistics.controls.alarm` says, in words."""
+
+FLAGS = {
+    "out_of_focus": "far less sharp than the plate's other fields (qc.min_focus); look at the focus",
+    "saturated": "pixels at the camera's limit (qc.max_saturated_fraction); expose for a shorter time",
+    "dark": "large dark parts (qc.max_dark_fraction): the wall of the well, or dirt?",
+    "uneven": "uneven light is left (qc.max_illumination_residual); see normalization.own_light",
+    "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
+    "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
+    "suspect": "part of the image may be lost, and no reading of the file can prove it; look at the images",
+    "duplicate_image": "the same pixels as another field: a copying mistake, or a stage that stood still",
+}
+"""What the flags of fields and wells mean; one that is not here is told by its name."""
+
+ALWAYS_TOLD = ("suspect", "duplicate_image")
+"""Flags that are told however few fields bear them: no count of theirs can be trusted."""
+
+TOLD_OTHERWISE = ("fields_missing", "controls_reversed")
+"""Flags of wells that say what the lines on statuses and alarms say."""
+
+NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
+  results/<plate>/report/fields.png: is there a cell to be seen?
+  channels, input_channels: does the network read the channel that it was trained on?
+  focus: is the chosen focal plane the sharp one?
+  classes: are they in the order of the network's output, each with its right role?
+  weights: was the network trained on such cells, at such a magnification?
+  pixel_size_um, counting.min_area_um2, counting.max_area_um2: is a cell of that area counted?"""
+CLASSES_NOT_VERIFIED = (
+    "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
+    "swapped, which only controls show (controls_reversed, negative_controls_dead)"
+)
+NOT_IN_SHEET = (
+    "results/{plate}: of a plate that is not in the sheet of plates, so no table of this run counts it"
+)
+ENDS = "; the run ends with an error"
+NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
+
+
+def describe_run(
+    wells: pd.DataFrame, path: str, plates: Iterable[Sequence[str]], notes: Iterable[str]
+) -> str:
+    """What a run found, in a few lines for people.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        The well table of all plates.
+    path : str
+        Where that table lies.
+    plates : iterable of lines
+        `describe_plate` of each plate.
+    notes : iterable of str
+        What else is to be known of the run.
+    """
+    lines = [line for plate in plates for line in plate]
+    lines += notes
+    if not wells["n_fields_used"].sum():
+        lines.append(NO_FIELD)
+    elif not wells["n_total"].sum():
+        lines.append(NO_CELL)
+    lines.append(f"{path}: {len(wells)} rows, one per plate, well and timepoint")
+    return "\n".join(lines) + "\n"
+
+
+def describe_plate(
+    wells: pd.DataFrame,
+    fields: pd.DataFrame,
+    quality: pd.DataFrame,
+    *,
+    max_failed_fraction: float,
+    min_z_prime: float | None,
+    notes: Iterable[str] = (),
+) -> list[str]:
+    """What was found on one plate: a line, and under it what is to be known before its numbers are used.
+
+    Parameters
+    ----------
+    wells, fields, quality : DataFrame
+        The plate's ``wells.csv``, ``fields.csv`` and ``quality.csv``.
+    max_failed_fraction, min_z_prime : float
+        See `failed_fields` and `failed_quality`.
+    notes : iterable of str
+        What else is to be known of the plate; comes last.
+    """
+    (total, *reasons), too_many = failed_fields(fields, max_failed_fraction)
+    _, short = failed_quality(quality, min_z_prime)
+    below = [
+        *(f"ALARM: {line}" for line in _alarms(quality)),
+        *_controls(wells),
+        *(f"{line}{ENDS}" for line in short),
+        *([f"{total}{ENDS if too_many else ''}", *reasons] if reasons else []),
+        *_statuses(wells),
+        *_flags(wells, fields),
+        *notes,
+    ]
+    return [_found(wells), *(f"  {line}" for line in below)]
+
+
+def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
+    """What to say of fields of several plates that have the same pixels, as where a plate was copied.
+
+    Within one plate such fields are marked ``duplicate_image``.
+
+    Parameters
+    ----------
+    fields : mapping
+        Plate -> ``well, field, timepoint, pixels_sha256`` of its ``fields.csv``; failed fields have no hash.
+    """
+    table = pd.concat(fields, names=["plate"]).reset_index("plate")
+    table = table[table["pixels_sha256"] != ""]
+    first = table.drop_duplicates("pixels_sha256")
+    pairs = table.merge(first, on="pixels_sha256", suffixes=("", "_first"))
+    pairs = pairs[pairs["plate"] != pairs["plate_first"]]
+    return _cut(
+        [
+            f"THE SAME IMAGES in plates {one} and {other}: {len(same)} field(s), such as "
+            f"{_of_field(same.iloc[0], '_first')} and {_of_field(same.iloc[0], '')}: was a folder copied?"
+            for (one, other), same in pairs.groupby(["plate_first", "plate"], sort=False)
+        ]
+    )
+
+
+def _of_field(row: pd.Series, end: str) -> str:
+    return f"{row[f'well{end}']} field {row[f'field{end}']} timepoint {row[f'timepoint{end}']}"
+
+
+def failed_fields(fields: pd.DataFrame, max_failed_fraction: float) -> tuple[list[str], bool]:
+    """What to say of the fields of one plate that failed, and whether they are too many.
+
+    Returns
+    -------
+    lines : list of str
+        The total, then one line per reason, the commonest first, with an example.
+    too_many : bool
+        Whether more than `max_failed_fraction` of the imaged fields failed.
+    """
+    failed = fields[fields["status"] == "failed"]
+    share = len(failed) / len(fields)
+    allowed = f"allowed {max_failed_fraction:.1%}"
+    lines = [f"{len(failed)} of {len(fields)} imaged fields failed ({share:.1%}, {allowed})"]
+    by_code = sorted(failed.groupby("code"), key=lambda found: (-len(found[1]), found[0]))
+    for code, group in by_code:
+        first = group.iloc[0]
+        lines.append(
+            f"  {code}, {_of_wells(group)}, such as {first['well']} field {first['field']} "
+            f"timepoint {first['timepoint']}: {first['message']}"
+        )
+    return lines, share > max_failed_fraction
+
+
+def list_failed(fields: pd.DataFrame) -> list[str]:
+    """One line per failed field."""
+    return [
+        f"{row.plate} {row.well} field {row.field} timepoint {row.timepoint}: {row.code}: {row.message}"
+        for row in fields[fields["status"] == "failed"].itertuples()
+    ]
+
+
+def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[list[str], list[str]]:
+    """What to say of one plate's Z' of viability.
+
+    Parameters
+    ----------
+    quality : DataFrame
+        From `livedead.wells.analysis.assess_plate`.
+    min_z_prime : float, optional
+        Least Z' of viability; a plate without one, for want of controls, falls short too. None
+        lets every plate pass.
+
+    Returns
+    -------
+    lines : list of str
+        Of every timepoint.
+    short : list of str
+        Of those alone that fall short.
+    """
+    lines, short = [], []
+    for row in quality[quality["measure"] == "viability"].itertuples():
+        known = (
+            f"{row.z_prime:.3f}" if np.isfinite(row.z_prime) else "unknown (needs 2 wells of each control)"
+        )
+        line = f"timepoint {row.timepoint}: Z' of viability {known}"
+        if min_z_prime is not None and not row.z_prime >= min_z_prime:
+            line += f", below the {min_z_prime} that is asked for"
+            short.append(line)
+        lines.append(line + (f"; alarm: {row.alarm}" if row.alarm else ""))
+    return lines, _cut(short)
+
+
+def _found(wells: pd.DataFrame) -> str:
+    statuses = ", ".join(f"{n:,} {status}" for status, n in wells["status"].value_counts().items())
+    n_timepoints = wells["timepoint"].nunique()
+    times = f" at {n_timepoints} timepoints" if n_timepoints > 1 else ""
+    return (
+        f"plate {wells['plate'].iloc[0]}: {wells['well'].nunique()} wells{times} ({statuses}), "
+        f"{int(wells['n_total'].sum()):,} cells"
+    )
+
+
+def _alarms(quality: pd.DataFrame) -> Iterator[str]:
+    """The alarms of `quality`, each with the timepoints at which it is raised."""
+    rows = quality[quality["measure"] == "viability"]
+    several = rows["timepoint"].nunique() > 1
+    for alarm, group in rows.groupby(rows["alarm"].fillna("")):
+        if alarm:
+            yield ALARMS.get(alarm, alarm) + (f" ({_times(group['timepoint'])})" if several else "")
+
+
+def _controls(wells: pd.DataFrame) -> Iterator[str]:
+    """Mean viability of each kind of control, or why it has none."""
+    for kind in CONTROLS if "control" in wells else ():
+        chosen = wells[wells["control"] == kind]
+        if chosen.empty:
+            continue
+        known = chosen[chosen["viability"].notna()]
+        means = [f"{mean:.3f}" for mean in known.groupby("timepoint")["viability"].mean()]
+        if len(means) > 1:
+            first, last = known["timepoint"].min(), known["timepoint"].max()
+            what = f"mean viability {means[0]} at timepoint {first}, {means[-1]} at timepoint {last}"
+        elif means:
+            what = f"mean viability {means[0]}"
+        elif (chosen["status"] == "no_images").all():
+            what = "no control imaged"
+        elif not chosen["n_fields_used"].sum():
+            what = "no control can be used"
+        else:
+            what = "no live or dead cell"
+        n_known, n_wells = known["well"].nunique(), chosen["well"].nunique()
+        counted = f"{n_wells} wells" if n_known in (0, n_wells) else f"{n_known} of {n_wells} wells"
+        yield f"{kind} controls: {what} ({counted})"
+
+
+def _statuses(wells: pd.DataFrame) -> Iterator[str]:
+    """Which wells lack something."""
+    times = sorted(set(wells["timepoint"]))
+    for status, meaning in STATUSES.items():
+        rows = wells[wells["status"] == status]
+        if rows.empty or (status == "no_cells" and len(rows) <= WORTH_TELLING * len(wells)):
+            continue
+        # Wells that lack the same at the same timepoints are named together.
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for well, of_well in rows.groupby("well"):
+            found = []
+            if status == "partial":
+                fields = zip(of_well["n_fields_used"], of_well["n_fields_expected"], strict=True)
+                found.append(", ".join(dict.fromkeys(f"{used} of {n} fields" for used, n in fields)))
+            if len(of_well) < len(times):
+                found.append(_times(of_well["timepoint"]))
+            alike.setdefault(tuple(found), []).append(str(well))
+        parts = [
+            _named(names) + (f" ({'; '.join(found)})" if found else "") for found, names in alike.items()
+        ]
+        yield f"{status} ({meaning}): {', '.join(_cut(parts))}"
+
+
+def _flags(wells: pd.DataFrame, fields: pd.DataFrame) -> Iterator[str]:
+    """Flags that much of the plate bears, and those that are always told."""
+    told: set[str] = set()
+    # The flags of a well are also those of its fields, which say how much of the plate it is.
+    for table, unit in ((fields, "imaged fields"), (wells, "wells")):
+        borne = table["qc_flags"].fillna("").str.split(";")
+        names = sorted({name for flags in borne for name in flags} - {"", *TOLD_OTHERWISE} - told)
+        told.update(names)
+        for name in names:
+            rows = table[borne.map(lambda flags, name=name: name in flags)]
+            share = len(rows) / len(table)
+            if share > WORTH_TELLING or name in ALWAYS_TOLD:
+                meaning = f": {FLAGS[name]}" if name in FLAGS else ""
+                yield (
+                    f"{name}, {len(rows)} of {len(table)} {unit} ({share:.1%}), "
+                    f"{_named(rows['well'])}{meaning}"
+                )
+
+
+def _of_wells(rows: pd.DataFrame) -> str:
+    return f"{len(rows)} field{'s' if len(rows) > 1 else ''} of {_named(rows['well'])}"
+
+
+def _named(wells: Iterable[str]) -> str:
+    return ", ".join(_cut(format_wells(wells).split(", ")))
+
+
+def _times(timepoints: Iterable[int]) -> str:
+    """Timepoints in words, such as ``timepoints 1-3, 7``."""
+    runs: list[list[int]] = []
+    for timepoint in sorted(set(timepoints)):
+        if runs and timepoint == runs[-1][-1] + 1:
+            runs[-1].append(timepoint)
+        else:
+            runs.append([timepoint])
+    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return f"timepoint{'s' if '-' in text or ',' in text else ''} {text}"
+
+
+def _cut(lines: list[str]) -> list[str]:
+    """The first lines, and how many follow."""
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return lines[:SHOWN] + more
