@@ -1,7 +1,5 @@
-import re
 import string
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +53,10 @@ def test_position_is_the_inverse_of_name(row, column):
 
 def test_rows_beyond_z():
     expected = [*string.ascii_uppercase, "AA", "AB", "AC", "AD", "AE", "AF"]
-    assert [geometry.well_name(row, 0)[:-2] for row in range(32)] == expected
+    assert [geometry.row_letters(row) for row in range(32)] == expected
+    for row in (-1, 32):
+        with pytest.raises(SheetError, match=rf"row {row + 1} is on no plate; .* 32 rows"):
+            geometry.row_letters(row)
     assert geometry.sort_wells(["AA01", "B01", "A10", "A02"]) == ["A02", "A10", "B01", "AA01"]
 
 
@@ -120,56 +121,3 @@ def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
 def test_rows_and_columns_by_letter_and_number(text, row, number):
     assert geometry.parse_row(text) == row
     assert geometry.ordinal(text) == number
-
-
-def test_no_plate_is_called_like_what_the_rules_write_beside_the_plates(repository):
-    rules = "".join(path.read_text() for path in (repository / "workflow/rules").glob("*.smk"))
-    written = set(re.findall(r"\bresults/([\w.-]+)", rules))
-    assert written == set(geometry.WRITTEN_TOGETHER)
-
-
-@pytest.mark.parametrize("plate", ["007", "1E5", "a.b_c-d", "a" * 100, "wells", "console", "com10", "-"])
-def test_plate_ids(plate):
-    assert geometry.check_plate_id(plate) == plate
-
-
-@pytest.mark.parametrize(
-    "plate",
-    [
-        "",
-        "a b",
-        "a/b",
-        "..",
-        ".a",
-        "a.",
-        "a\n",
-        "é",
-        "１",
-        "a" * 101,
-        "weights",
-        "Weights",
-        "wells.csv",
-        "SUMMARY.TXT",
-        "con",
-        "NUL.tif",
-        "lpt1",
-    ],
-)
-def test_refused_plate_ids(plate):
-    with pytest.raises(SheetError):
-        geometry.check_plate_id(plate)
-
-
-def test_plate_map_names_line_and_value_of_every_problem():
-    table = pd.DataFrame({"well": ["A1", "Z9", "a01"], "drug": list("xyz")}, index=[2, 3, 4])
-    with pytest.raises(SheetError) as error:
-        geometry.plate_map(table, 96)
-    assert "line 3" in str(error.value)
-    assert "'Z9'" in str(error.value)
-    assert "line 4" in str(error.value)
-    assert "line 2" in str(error.value)
-
-
-def test_plate_map_is_in_plate_order():
-    table = pd.DataFrame({"drug": ["x", "y"], "well": ["B1", "A2"]}, index=[2, 3])
-    assert geometry.plate_map(table, 96).to_dict("list") == {"well": ["A02", "B01"], "drug": ["y", "x"]}

@@ -1,60 +1,14 @@
 import pytest
 
 from livedead.errors import SheetError
-from livedead.plates import numbers, plate_maps, plate_sheet
+from livedead.plates import plate_maps, plate_sheet
+from livedead.plates.doses import read_doses
 
 
 def test_plate_map_errors_name_the_file(write):
     path = write("map.tsv", "well\tdrug\nI09\tx\n")
     with pytest.raises(SheetError, match=r"map\.tsv: line 2, column 'well': well 'I09' is not on a 96-well"):
         plate_maps.read_plate_map(path, 96)
-
-
-GRIDS = """\ufeffdrug,1,2,3,,
-A,DMSO,stauro,,,
-B,DMSO,,digitonin,,
-,,,,,
-dose_um,,,,,
-,1,2,3,,
-A,0,0.1,,,
-""".replace("\n", "\r\n")
-
-
-def test_grids_as_excel_keeps_them(write):
-    table = plate_maps.read_plate_map(write("map.csv", GRIDS), 96)
-    assert table.to_dict("list") == {
-        "well": ["A01", "A02", "B01", "B03"],
-        "drug": ["DMSO", "stauro", "DMSO", "digitonin"],
-        "dose_um": ["0", "0.1", "", ""],
-    }
-
-
-@pytest.mark.parametrize("separator", ["\t", ";"])
-def test_a_nameless_grid_from_some_column_on(write, separator):
-    text = ",5,6\nC,0.5,x\nD,,y\n".replace(",", separator)
-    table = plate_maps.read_plate_map(write("map.csv", text), 96)
-    assert table.to_dict("list") == {"well": ["C05", "C06", "D06"], "value": ["0.5", "x", "y"]}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (",1,2\nI,x,y\n", r"map\.csv: line 2, column 1: 'x': well 'I1' is not on a 96-well plate"),
-        ("a,1,2\nA,x,y\n\na,1,2\nA,x,y\n", r"line 4: a grid named 'a'; each of several"),
-        (",1,2\nA,x,y\n\n,1,2\nA,x,y\n", r"line 1: a grid named ''"),
-        ("a,1,2\nA,x,y\nA,x,y\n", r"line 3: row 'A' is in this grid already"),
-        ("a,1,2\nA,x,y,z\n", r"line 2, column 4: 'z': no column number above it"),
-        ("a,1,2\nA,x,y\n7,8,9\n", r"line 3: '7, 8, 9' is neither"),
-    ],
-)
-def test_broken_grids(write, text, message):
-    with pytest.raises(SheetError, match=message):
-        plate_maps.read_plate_map(write("map.csv", text), 96)
-
-
-def test_a_list_of_numbered_wells_is_no_grid(write):
-    table = plate_maps.read_plate_map(write("map.csv", "well,1,2\nA1,x,y\n"), 96)
-    assert list(table.columns) == ["well", "1", "2"]
 
 
 def test_utf16_empty_columns_and_invisible_marks(tmp_path):
@@ -81,33 +35,28 @@ def test_separators_as_spreadsheets_choose_them(write, text):
     assert table[["well", "drug, name", "dose"]].to_numpy().tolist() == [["A01", "x", "0,5"]]
 
 
-def test_the_first_line_of_excel_is_no_name_of_a_grid(write):
-    table = plate_maps.read_plate_map(write("map.csv", "sep=;\n;1;2\nA;0,5;y\n"), 96)
-    assert table.to_dict("list") == {"well": ["A01", "A02"], "value": ["0,5", "y"]}
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('well,drug\nA1,x\nA2,"y\nA3,z\nA4,z\n', "line 3: unexpected end of data; is a quotation mark not"),
         ('well,drug\nA1,"two\nlines"\nI9,x\n', "line 4, column 'well': well 'I9'"),
-        ("well,dose\nA1,1\nA2,#N/A\n", "line 3, column 2: '#N/A' is an error of a spreadsheet"),
-        (",1,2\nA,x,#REF!\n", "line 2, column 3: '#REF!' is an error of a spreadsheet"),
+        ("well,dose\nA1,1\nA2,#N/A\n", "line 3, column 2: '#N/A' is a spreadsheet error; fix the formula"),
+        (",1,2\nA,x,#REF!\n", "line 2, column 3: '#REF!' is a spreadsheet error; fix the formula"),
         (
             "well,control\nA1,negative\nA2,Neg\n",
             "line 3, column 'control': 'Neg'; allowed: negative, positive",
         ),
         ("well,drug,dose\nA1,x\n", r"line 2: 2 values .* need their separators"),
-        ("well,drug\n", "no well in it"),
+        ("well,drug\n", "it lists no well"),
         ("drug,1,3\nA,x,y\n", "neither a column 'well', nor columns 'row' and 'column', nor a grid"),
         ("wel,drug\nA1,x\n", r"neither .* the columns are wel, drug \(did you mean 'wel'\?\)"),
         ("row,column,drug\nA,1,x\n,2,y\n", "line 3, column 'row': ''; allowed: letters or a number"),
         ("row,column,drug\nA,1.5,x\n", "line 2, column 'column': '1.5'; allowed: a number"),
         ("row,column,drug\n99,1,x\n", "line 2, column 'row': '99'; allowed: letters or a number"),
-        ("row,column,drug\nB,2,x\n2,02,y\n", "line 3, column 'well': 'B2' is well B02 of line 2 again"),
+        ("row,column,drug\nB,2,x\n2,02,y\n", "line 3, column 'well': 'B2' repeats well B02 of line 2"),
         ("row,column,drug\nI,2,x\n", "line 2, column 'well': well 'I2' is not on a 96-well plate"),
-        ("Control,control\n,\n", "line 1: columns must have names of their own"),
-        ("Well,1,2\nA,x,y\n", "columns must have names of their own; found .'well', 'Well'."),
+        ("Control,control\n,\n", "line 1: each column needs a name of its own"),
+        ("Well,1,2\nA,x,y\n", "each column needs a name of its own; found .'well', 'Well'."),
     ],
 )
 def test_mistakes_in_plate_maps_name_their_line(write, text, message):
@@ -191,7 +140,7 @@ def test_rows_and_columns_of_another_well(write, row, column, wrong):
 
 def test_a_map_column_must_not_shadow_a_result(write):
     path = write("map.tsv", "well\tdrug\tn_live\nA1\tx\t3\n")
-    with pytest.raises(SheetError, match=r"map\.tsv: column\(s\) n_live are columns of the result; rename"):
+    with pytest.raises(SheetError, match=r"map\.tsv: column\(s\) n_live are columns of the results; rename"):
         plate_maps.read_plate_map(path, 96)
 
 
@@ -199,7 +148,7 @@ def test_two_spellings_of_a_well_and_greek_letters(write):
     text = "well\tdrug\nA1\tx\na01\ty\n\u0391 2\tz\n\u03912\tz\n"
     with pytest.raises(SheetError) as error:
         plate_maps.read_plate_map(write("map.tsv", text), 96)
-    assert "line 3, column 'well': 'a01' is well A01 of line 2 again" in str(error.value)
+    assert "line 3, column 'well': 'a01' repeats well A01 of line 2" in str(error.value)
     assert "line 5, column 'well': 'Α2' is not a well name (GREEK CAPITAL LETTER ALPHA" in str(error.value)
 
 
@@ -209,16 +158,10 @@ def test_wells_by_row_and_column(write):
     assert table.to_dict("list") == {"well": ["A12", "B02", "H01"], "drug": ["y", "x", "z"]}
 
 
-def test_grids_as_excel_numbers_their_columns(write):
-    expected = {"well": ["A01", "A02"], "drug": ["x", "y"]}
-    for text in ("drug,1.0,2.0\nA,x,y\n", "drug;1,0;2,0\nA;x;y\n"):
-        assert plate_maps.read_plate_map(write("map.csv", text), 96).to_dict("list") == expected
-
-
 def test_decimal_commas_stay_as_they_are_written(write):
     table = plate_maps.read_plate_map(write("map.csv", "dose_um;1;2;3\nA;0;0,1;1\n"), 96)
     assert table["dose_um"].tolist() == ["0", "0,1", "1"]
-    assert numbers.read_doses(table, "dose_um").tolist() == [0, 0.1, 1]
+    assert read_doses(table, "dose_um").tolist() == [0, 0.1, 1]
 
 
 def test_configured_columns_and_grids_whatever_their_case(write):
@@ -229,7 +172,7 @@ def test_configured_columns_and_grids_whatever_their_case(write):
     assert list(table) == ["well", "Drug", "dose_um", "control", "Note"]
     grid = plate_maps.read_plate_map(write("b.csv", "DOSE_UM,1\nA,0.5\n\nNote,1\nA,n\n"), 96, named)
     assert list(grid) == ["well", "dose_um", "Note"]
-    with pytest.raises(SheetError, match=r"a\.csv: line 1: columns must .* 'Dose_uM', 'dose_UM'"):
+    with pytest.raises(SheetError, match=r"a\.csv: line 1: each column .* 'Dose_uM', 'dose_UM'"):
         plate_maps.read_plate_map(write("a.csv", "well,Dose_uM,dose_UM\nA1,1,2\n"), 96, named)
 
 
@@ -270,10 +213,16 @@ def test_a_map_whose_treatments_have_other_names_is_told(write, tmp_path, header
         assert part in remarks[0]
 
 
-@pytest.mark.parametrize(("n_wells", "far"), [(1, "A2"), (4, "B1"), (8, "C1")])
-def test_maps_of_dishes_and_chamber_slides(write, n_wells, far):
-    text = "drug,1,2,3,4\nA,a,b,c,d\nB,e,f,g,h\n" if n_wells == 8 else ",1,2,3,4\nA,a,b,c,d\n"
-    text = ",1\nA,a\n" if n_wells == 1 else text
-    assert len(plate_maps.read_plate_map(write("map.csv", text), n_wells)) == n_wells
-    with pytest.raises(SheetError, match=f"well '{far}' is not on a {n_wells}-well plate of"):
-        plate_maps.read_plate_map(write("map.csv", f"well\n{far}\n"), n_wells)
+def test_a_map_names_line_and_value_of_every_bad_well(write):
+    path = write("map.tsv", "well\tdrug\nA1\tx\nZ9\ty\na01\tz\n")
+    with pytest.raises(SheetError) as error:
+        plate_maps.read_plate_map(path, 96)
+    assert "line 3" in str(error.value)
+    assert "'Z9'" in str(error.value)
+    assert "line 4" in str(error.value)
+    assert "line 2" in str(error.value)
+
+
+def test_a_map_is_in_plate_order(write):
+    table = plate_maps.read_plate_map(write("map.tsv", "drug\twell\nx\tB1\ny\tA2\n"), 96)
+    assert table.to_dict("list") == {"well": ["A02", "B01"], "drug": ["y", "x"]}

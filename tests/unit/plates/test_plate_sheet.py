@@ -110,8 +110,8 @@ def test_a_plate_twice(write):
     text = HEADER + "a\tx\t1\na\ty\t1\nA\tz\t1\n"
     with pytest.raises(SheetError) as error:
         plate_sheet.read_plates(write("plates.tsv", text))
-    assert "line 3, column 'plate': 'a' twice, as in line 2" in str(error.value)
-    assert "line 4, column 'plate': 'A' twice, as in line 2" in str(error.value)
+    assert "line 3, column 'plate': 'a' is in line 2 already" in str(error.value)
+    assert "line 4, column 'plate': 'A' is in line 2 already" in str(error.value)
 
 
 def folders(write, tmp_path, monkeypatch, *raw):
@@ -132,13 +132,13 @@ def folders(write, tmp_path, monkeypatch, *raw):
 def test_one_folder_as_two_plates(write, tmp_path, monkeypatch, second):
     second = second.format(here=tmp_path)
     text = folders(write, tmp_path, monkeypatch, "data/x", second)
-    assert f"line 3, column 'raw': {second!r} is that of plate p1 (line 2: 'data/x')" in text
+    assert f"line 3, column 'raw': {second!r} is the folder of plate p1 (line 2: 'data/x')" in text
 
 
 @pytest.mark.parametrize(("outer", "inner"), [("data/x", "link/y"), ("data", "data/xy"), ("gone", "gone/y")])
 def test_a_folder_within_another_plate(write, tmp_path, monkeypatch, outer, inner):
     text = folders(write, tmp_path, monkeypatch, inner, outer)
-    assert f"line 2, column 'raw': {inner!r} lies in that of plate p2 (line 3: {outer!r})" in text
+    assert f"line 2, column 'raw': {inner!r} lies in the folder of plate p2 (line 3: {outer!r})" in text
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,9 @@ def test_one_folder_under_two_names_of_the_file_system(write, tmp_path, monkeypa
     monkeypatch.setattr(
         "pathlib.Path.stat", lambda path, **how: inode if path.name in ("RAW", "raw") else stat(path, **how)
     )
-    with pytest.raises(SheetError, match=r"line 3, column 'raw': 'raw' is that of plate a \(line 2: 'RAW'\)"):
+    with pytest.raises(
+        SheetError, match=r"line 3, column 'raw': 'raw' is the folder of plate a \(line 2: 'RAW'\)"
+    ):
         plate_sheet.read_plates(write("plates.tsv", HEADER + "a\tRAW\t1\nb\traw\t1\n"))
 
 

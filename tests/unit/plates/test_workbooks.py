@@ -99,14 +99,17 @@ def test_grids_sheets_of_plates_and_of_barcodes(tmp_path):
     ("change", "message"),
     [
         (lambda sheet: sheet.merge_cells("B2:B3"), "cells B2:B3 are merged: only the first holds 'x'"),
-        (lambda sheet: sheet.__setitem__("C3", "=1/2"), "cell C3: a formula without a value; open and save"),
-        (lambda sheet: sheet.__setitem__("C3", "#DIV/0!"), "line 3, column 3: '#DIV/0!' is an error of a"),
+        (lambda sheet: sheet.__setitem__("C3", "=1/2"), "cell C3: a formula without a stored value; open"),
+        (
+            lambda sheet: sheet.__setitem__("C3", "#DIV/0!"),
+            "line 3, column 3: '#DIV/0!' is a spreadsheet error",
+        ),
         (lambda sheet: setattr(sheet["C2"], "number_format", "0%"), "cell C2: 0.5 in the format '0%', which"),
         (lambda sheet: setattr(sheet["C2"], "number_format", '0" nM"'), "cell C2: 0.5 in the format"),
         (lambda sheet: sheet.__setitem__("A3", "I9"), "line 3, column 'well': well 'I9' is not on a 96-well"),
         (
             lambda sheet: sheet.parent.create_sheet("notes").append(["y"]),
-            "2 sheets hold something .'Sheet', 'not",
+            "2 sheets are not empty .'Sheet', 'not",
         ),
     ],
 )
@@ -147,8 +150,8 @@ def test_formulas_are_their_values(book, tmp_path, kept, text):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04torn", r"no workbook that can be read \(BadZipFile"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"\(\.xls\), or with a password; save it as \.xlsx"),
+        (b"PK\x03\x04torn", r"not a readable workbook \(BadZipFile"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"\(\.xls\), or one with a password; save it as \.xlsx"),
     ],
 )
 def test_other_workbooks(tmp_path, content, message):

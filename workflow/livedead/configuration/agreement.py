@@ -12,7 +12,7 @@ from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes, CountingRules, check_rules
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
-from livedead.plates.rows import look
+from livedead.plates.sheets import look
 from livedead.readers.file_patterns import why_no_pattern
 from livedead.tables import KEYS, RESULTS
 

@@ -1,10 +1,9 @@
-"""Plates and wells: names, geometry, and what a plate map may say."""
+"""Names of wells, and where they lie on a plate."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
-
-import pandas as pd
 
 from livedead.errors import SheetError
 
@@ -26,35 +25,38 @@ FORMATS = {
 µ-Slide). Dishes of 2 x 2 wells fit on a plate of 6.
 """
 
-WRITTEN_TOGETHER = (
-    "accuracy",
-    "checked.txt",
-    "dose_response.csv",
-    "provenance.json",
-    "quality_checked.txt",
-    "simulated",
-    "summary.txt",
-    "time_courses.csv",
-    "training",
-    "weights",
-    "wells.csv",
-)
-"""What lies in results/ beside the plates' folders, so that no plate may bear such a name."""
+ROW_LETTERS = "(?:[A-Z]|A[A-F])"
+"""The letters of a row, A to AF, as a regular expression."""
 
-MAX_PLATE_ID = 100
-"""File systems allow names of 255 bytes, and the id is part of longer ones."""
-
+_ROWS = (*string.ascii_uppercase, *(f"A{letter}" for letter in "ABCDEF"))
+_ROW_NUMBERS = {letters: row for row, letters in enumerate(_ROWS)}
+_OFF_EVERY_PLATE = 10_000
+_ROW = re.compile("[A-Za-z]{1,2}")
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)")
-_ROW = re.compile(r"[A-Za-z]{1,2}")
 _ORDINAL = re.compile(r"0*([1-9][0-9]?)([.,]0+)?")
-_PLATE_ID = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
-_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?")
 
 
 def well_name(row: int, column: int) -> str:
     """Name of a well from its zero-based row and column: (0, 0) -> 'A01', (26, 0) -> 'AA01'."""
-    letters = chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26)
-    return f"{letters}{column + 1:02d}"
+    return f"{row_letters(row)}{column + 1:02d}"
+
+
+def row_letters(row: int) -> str:
+    """Letters of a row from its zero-based number: 0 -> 'A', 26 -> 'AA'.
+
+    Raises
+    ------
+    SheetError
+        If no plate has such a row.
+    """
+    if not 0 <= row < len(_ROWS):
+        raise SheetError(f"row {row + 1} is on no plate; a 1536-well plate has {len(_ROWS)} rows")
+    return _ROWS[row]
+
+
+def are_row_letters(text: str) -> bool:
+    """Whether a text is one letter or two, as names of rows are, on a plate or not."""
+    return _ROW.fullmatch(text) is not None
 
 
 def parse_well(text: str, n_wells: int = 1536) -> str:
@@ -75,7 +77,7 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
     match = _WELL.fullmatch(text.strip())
     if match is None:
         foreign = [unicodedata.name(mark, hex(ord(mark))) for mark in text.strip() if not mark.isascii()]
-        what = f" ({', '.join(foreign)} is no Latin letter or digit)" if foreign else ""
+        what = f" ({', '.join(foreign)} is not a Latin letter or digit)" if foreign else ""
         raise SheetError(f"{text!r} is not a well name{what}; expected letters and a number, like A1 or B03")
     row, column = _position(match)
     rows, columns = FORMATS[n_wells]
@@ -96,11 +98,7 @@ def well_position(well: str) -> tuple[int, int]:
 
 
 def _position(match: re.Match[str]) -> tuple[int, int]:
-    letters = match[1].upper()
-    row = ord(letters[-1]) - ord("A")
-    if len(letters) == 2:
-        row += 26 if letters[0] == "A" else 10_000
-    return row, int(match[2]) - 1
+    return _ROW_NUMBERS.get(match[1].upper(), _OFF_EVERY_PLATE), int(match[2]) - 1
 
 
 def ordinal(text: str) -> int | None:
@@ -113,8 +111,8 @@ def parse_row(text: str) -> str | None:
     """Letters of a row from letters or a number, ``b`` or ``2`` -> ``B``; None if it is neither."""
     number = ordinal(text)
     if number is not None:
-        return well_name(number - 1, 0)[:-2] if number <= max(FORMATS.values())[0] else None
-    return text.upper() if _ROW.fullmatch(text) else None
+        return row_letters(number - 1) if number <= len(_ROWS) else None
+    return text.upper() if are_row_letters(text) else None
 
 
 def all_wells(n_wells: int) -> list[str]:
@@ -165,65 +163,9 @@ def format_wells(wells: Iterable[str]) -> str:
     return ", ".join(parts)
 
 
-def check_plate_id(plate: str) -> str:
-    """The plate id itself, if it can name a folder of results on every file system.
-
-    Raises
-    ------
-    SheetError
-        If it holds anything but letters, digits, dot, underscore and hyphen, begins or ends with
-        a dot, is longer than `MAX_PLATE_ID`, or is a name that the workflow or Windows uses.
-    """
-    if not _PLATE_ID.fullmatch(plate):
-        raise SheetError(
-            f"plate id {plate!r} is not allowed; use a to z, digits, '_', '-', and '.' between them"
-        )
-    if len(plate) > MAX_PLATE_ID:
-        raise SheetError(f"plate id {plate!r} has {len(plate)} characters; allowed: {MAX_PLATE_ID}")
-    if plate.lower() in WRITTEN_TOGETHER:
-        raise SheetError(f"plate id {plate!r} is reserved (also: {', '.join(WRITTEN_TOGETHER)})")
-    if _WINDOWS_DEVICE.fullmatch(plate.lower()):
-        raise SheetError(f"plate id {plate!r} is a device on Windows, no name of a folder; use another")
-    return plate
-
-
 def shard_wells(wells: Iterable[str], shard: int, n_shards: int) -> list[str]:
     """The contiguous run of wells, in plate order, that shard `shard` (from 1) of `n_shards` takes."""
     ordered = sort_wells(set(wells))
     low = len(ordered) * (shard - 1) // n_shards
     high = len(ordered) * shard // n_shards
     return ordered[low:high]
-
-
-def plate_map(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
-    """A plate map with canonical, unique wells, in plate order.
-
-    Parameters
-    ----------
-    table : DataFrame of str
-        A ``well`` column and any others; the index holds line numbers for messages.
-    n_wells : int
-        Size of the plate.
-
-    Raises
-    ------
-    SheetError
-        Naming line, column and value of every bad or repeated well.
-    """
-    problems = []
-    lines: dict[str, int] = {}
-    for line, text in table["well"].items():
-        try:
-            well = parse_well(text, n_wells)
-        except SheetError as error:
-            problems.append(f"line {line}, column 'well': {error}")
-            continue
-        if well in lines:
-            problems.append(
-                f"line {line}, column 'well': {text!r} is well {well} of line {lines[well]} again"
-            )
-        lines[well] = line
-    if problems:
-        raise SheetError("\n".join(problems))
-    mapped = table.assign(well=[parse_well(text, n_wells) for text in table["well"]])
-    return mapped.set_index("well").loc[sort_wells(mapped["well"])].reset_index()

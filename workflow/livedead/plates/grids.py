@@ -1,15 +1,12 @@
 """Plate maps as grids: column numbers above, row letters at the left, a value per well."""
 
-import re
 from collections.abc import Iterator
 
 import pandas as pd
 
 from livedead.errors import SheetError
 from livedead.plates import geometry
-from livedead.plates.rows import Row
-
-_ROW_LETTERS = re.compile("[A-Za-z]{1,2}")
+from livedead.plates.sheets import Row
 
 
 def heads(rows: list[Row]) -> list[int]:
@@ -23,7 +20,7 @@ def _is_head(row: list[str], below: list[str]) -> bool:
     if not numbers or row[1] == "" or numbers[0] is None:
         return False
     counted = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    return counted and _ROW_LETTERS.fullmatch(below[0]) is not None
+    return counted and geometry.are_row_letters(below[0])
 
 
 def read_grids(rows: list[Row], n_wells: int) -> pd.DataFrame:
@@ -32,7 +29,7 @@ def read_grids(rows: list[Row], n_wells: int) -> pd.DataFrame:
     Parameters
     ----------
     rows : list
-        From `livedead.plates.rows.read_rows`; `heads` finds some in them.
+        From `livedead.plates.sheets.read_rows`; `heads` finds some in them.
     n_wells : int
         Size of the plate.
 
@@ -54,13 +51,13 @@ def read_grids(rows: list[Row], n_wells: int) -> pd.DataFrame:
         name = _name(rows, found[: number + 1], len(found) == 1)
         if not name or name in grids or name == "well":
             raise SheetError(
-                f"line {rows[head][0]}: a grid named {name!r}; each of several grids needs a name of its "
-                "own, other than 'well', in its corner cell or alone in the line above"
+                f"line {rows[head][0]}: a grid named {name!r}; each of several grids needs its own name, "
+                "other than 'well', in its corner cell or alone in the line above"
             )
         grids[name] = {}
         for line, well, cell in _wells(rows, head, n_wells):
             if well in grids[name]:
-                raise SheetError(f"line {line}: row {well[:-2]!r} is in this grid already")
+                raise SheetError(f"line {line}: row {well[:-2]!r} appears twice in this grid")
             grids[name][well] = cell
             lines.setdefault(well, line)
     order = geometry.sort_wells(lines)
@@ -88,7 +85,7 @@ def _wells(rows: list[Row], head: int, n_wells: int) -> Iterator[tuple[int, str,
                 continue
             try:
                 if number is None:
-                    raise SheetError("no column number above it")
+                    raise SheetError("there is no column number above it")
                 well = geometry.parse_well(f"{letters}{number}", n_wells)
             except SheetError as error:
                 raise SheetError(f"line {line}, column {number or place + 1}: {cell!r}: {error}") from error
@@ -100,7 +97,7 @@ def _bodies(rows: list[Row], found: list[int]) -> list[int]:
     bodies = []
     for head in found:
         k = head + 1
-        while k < len(rows) and _ROW_LETTERS.fullmatch(rows[k][1][0]):
+        while k < len(rows) and geometry.are_row_letters(rows[k][1][0]):
             if k + 1 < len(rows) and _is_head(rows[k][1], rows[k + 1][1]):
                 break
             bodies.append(k)

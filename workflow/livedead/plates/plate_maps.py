@@ -8,8 +8,8 @@ import pandas as pd
 
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry, grids
-from livedead.plates.numbers import read_doses
-from livedead.plates.rows import canonical, look, n_known, named, read_rows, to_table
+from livedead.plates.doses import read_doses
+from livedead.plates.sheets import canonical, look, n_known, named, read_rows, to_table
 from livedead.tables import KEYS, RESULTS
 
 CONTROLS = ("negative", "positive")
@@ -58,7 +58,7 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
     Parameters
     ----------
     path : path
-        Text or workbook, see `livedead.plates.rows.read_rows`.
+        Text or workbook, see `livedead.plates.sheets.read_rows`.
     n_wells : int
         Size of the plate.
     treatment_columns : iterable of str
@@ -86,7 +86,7 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
             table = _with_wells(to_table(path, rows, known))
         problems = _control_problems(table)
         try:
-            mapped = geometry.plate_map(table, n_wells)
+            mapped = _in_plate_order(table, n_wells)
         except SheetError as error:
             problems.insert(0, str(error))
         if problems:
@@ -94,10 +94,10 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
         _check_places(table)
         mapped = mapped.drop(columns=["row", "column"], errors="ignore")
         if mapped.empty:
-            raise SheetError("no well in it; a plate without a map needs no file")
+            raise SheetError("it lists no well; a plate without a map needs no file")
         clash = [column for column in mapped if column in [*KEYS, *RESULTS] and column != "well"]
         if clash:
-            raise SheetError(f"column(s) {', '.join(clash)} are columns of the result; rename them")
+            raise SheetError(f"column(s) {', '.join(clash)} are columns of the results; rename them")
         return mapped
     except SheetError as error:
         raise SheetError(named(path, error)) from error
@@ -122,6 +122,37 @@ def _with_wells(table: pd.DataFrame) -> pd.DataFrame:
             raise SheetError(f"line {line}, column {name!r}: {text!r}; allowed: {allowed}, like B or 3")
         wells.append(f"{letters}{number}")
     return table.assign(well=wells)
+
+
+def _in_plate_order(table: pd.DataFrame, n_wells: int) -> pd.DataFrame:
+    """The map with canonical wells, each of them once, in plate order.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        A ``well`` column and any others; the index holds line numbers for messages.
+    n_wells : int
+        Size of the plate.
+
+    Raises
+    ------
+    SheetError
+        Naming line, column and value of every bad or repeated well.
+    """
+    problems = []
+    lines: dict[str, object] = {}
+    for line, text in table["well"].items():
+        try:
+            well = geometry.parse_well(text, n_wells)
+        except SheetError as error:
+            problems.append(f"line {line}, column 'well': {error}")
+            continue
+        if well in lines:
+            problems.append(f"line {line}, column 'well': {text!r} repeats well {well} of line {lines[well]}")
+        lines.setdefault(well, line)
+    if problems:
+        raise SheetError("\n".join(problems))
+    return table.assign(well=list(lines)).set_index("well").loc[geometry.sort_wells(lines)].reset_index()
 
 
 def _control_problems(table: pd.DataFrame) -> list[str]:
@@ -192,8 +223,8 @@ def _look_problems(mapped: pd.DataFrame, columns: MapColumns) -> list[str]:
             if text != other:
                 problems.setdefault(
                     (column, text),
-                    f"well {well}, column {column!r}: {text!r} looks like {other!r} of well {first}, and is "
-                    f"written in other characters ({text!a}, {other!a}); copy one over the other",
+                    f"well {well}, column {column!r}: {text!r} looks like {other!r} of well {first}, but is "
+                    f"written with other characters ({text!a}, {other!a}); copy one over the other",
                 )
     return list(problems.values())
 

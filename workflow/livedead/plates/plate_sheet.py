@@ -9,8 +9,9 @@ import pandas as pd
 
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry
-from livedead.plates.numbers import parse_count, parse_number
-from livedead.plates.rows import read_sheet
+from livedead.plates.plate_ids import check_plate_id
+from livedead.plates.sheets import read_sheet
+from livedead.plates.written_numbers import parse_count, parse_number
 
 PLATE_COLUMNS = {
     "plate": None,
@@ -57,7 +58,7 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     unknown = [column + nearest(column, PLATE_COLUMNS) for column in table if column not in PLATE_COLUMNS]
     if missing or unknown or table.empty:
         raise SheetError(
-            f"{path}: needed and absent: {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}; "
+            f"{path}: missing columns: {', '.join(missing) or '-'}; unknown: {', '.join(unknown) or '-'}; "
             f"rows: {len(table)} (at least 1). Columns: {', '.join(PLATE_COLUMNS)}"
         )
     problems: list[str] = []
@@ -73,8 +74,8 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
         first = lines.setdefault(checked["plate"].lower(), line)
         if first != line:
             problems.append(
-                f"{path}: line {line}, column 'plate': {checked['plate']!r} twice, as in line {first}; "
-                "each plate has an id of its own, whatever the case of its letters"
+                f"{path}: line {line}, column 'plate': {checked['plate']!r} is in line {first} already; "
+                "ids must differ in more than upper and lower case"
             )
             continue
         rows[checked["plate"]] = checked
@@ -111,8 +112,8 @@ def _folder_problems(
         raw = repr(rows[plate]["raw"])
         owner = owners.setdefault(place[0], plate)
         if owner != plate:
-            first = f"that of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
-            yield plate, "raw", f"{raw} is {first}; each plate has a folder of its own"
+            first = f"the folder of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
+            yield plate, "raw", f"{raw} is {first}; each plate needs a folder of its own"
         if results[0] in place and place[0] != _place(f"results/simulated/{plate}/raw")[0]:
             yield plate, "raw", f"{raw} lies in results/, where the workflow writes; name the export's folder"
         if place[0] in results[1:]:
@@ -120,12 +121,12 @@ def _folder_problems(
             yield plate, "raw", f"{raw} holds results/, where the workflow writes; {move}"
     for plate, place in places.items():
         for owner in dict.fromkeys(owners[folder] for folder in place[1:] if folder in owners):
-            outer = f"that of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
-            yield plate, "raw", f"{rows[plate]['raw']!r} lies in {outer}, which would count its images, too"
+            outer = f"the folder of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
+            yield plate, "raw", f"{rows[plate]['raw']!r} lies in {outer}, which would count its images too"
 
 
 def _place(folder: str) -> list[object]:
-    """What tells a folder from others, whatever links and spellings lead to it; then what it lies in."""
+    """Identity of a folder, whatever links and spellings lead to it, and of each folder around it."""
     path = Path(os.path.realpath(folder))
     found: list[object] = []
     for part in (path, *path.parents):
@@ -190,7 +191,7 @@ def _n_wells(text: str) -> int:
     n_wells = parse_count(text)
     if n_wells is None or n_wells not in geometry.FORMATS:
         known = ", ".join(map(str, geometry.FORMATS))
-        raise SheetError(f"{text!r}; allowed: {known}; for another size the next one that has all its wells")
+        raise SheetError(f"{text!r}; allowed: {known}; for another size, give the next larger one")
     return n_wells
 
 
@@ -226,7 +227,7 @@ def _masks(text: str) -> str:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "plate": geometry.check_plate_id,
+    "plate": check_plate_id,
     "raw": _path,
     "wells": _n_wells,
     "platemap": _path,

@@ -48,7 +48,7 @@ def read_workbook(path: str | Path, content: bytes) -> list[tuple[int, list[str]
     """
     if content.startswith(OLE):
         raise SheetError(
-            f"{path}: an Excel workbook of before 2007 (.xls), or with a password; save it as .xlsx, "
+            f"{path}: an old Excel workbook (.xls), or one with a password; save it as .xlsx "
             "without a password"
         )
     try:
@@ -67,13 +67,13 @@ def read_workbook(path: str | Path, content: bytes) -> list[tuple[int, list[str]
             )
     except Exception as error:  # whatever zip, XML and openpyxl raise
         raise SheetError(
-            f"{path}: no workbook that can be read ({type(error).__name__}: {error}); "
-            "save it as .xlsx or 'CSV UTF-8' anew"
+            f"{path}: not a readable workbook ({type(error).__name__}: {error}); "
+            "save it again, as .xlsx or 'CSV UTF-8'"
         ) from error
     full = [sheet for sheet in formulas.worksheets if sheet.sheet_state == "visible" and _is_full(sheet)]
     if len(full) > 1:
         names = ", ".join(repr(sheet.title) for sheet in full)
-        raise SheetError(f"{path}: {len(full)} sheets hold something ({names}); keep one, or hide the others")
+        raise SheetError(f"{path}: {len(full)} sheets are not empty ({names}); keep one, or hide the others")
     if not full:
         return []
     try:
@@ -96,7 +96,7 @@ def _check_merged(sheet: "Worksheet") -> None:
         if merged.start_cell.value is not None:
             raise SheetError(
                 f"cells {merged.coord} are merged: only the first holds {merged.start_cell.value!r}; "
-                "unmerge them, and fill each"
+                "unmerge them and fill in each"
             )
 
 
@@ -106,8 +106,8 @@ def _text(cell: "Cell", written: "Cell") -> str:
     # openpyxl makes None of an empty text, too, and then leaves its type as Excel's: "str".
     if value is None and written.data_type == "f" and cell.data_type != "str":
         raise SheetError(
-            f"cell {cell.coordinate}: a formula without a value; open and save the workbook in Excel, "
-            "or write the value"
+            f"cell {cell.coordinate}: a formula without a stored value; open the workbook in Excel and "
+            "save it, or enter the value"
         )
     if value is None or isinstance(value, str):
         return (value or "").replace("\r\n", "\n").replace("\r", "\n")
@@ -124,5 +124,5 @@ def _text(cell: "Cell", written: "Cell") -> str:
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.15g}"
     raise SheetError(
         f"cell {cell.coordinate}: {value!r} in the format {cell.number_format!r}, which shows more than its "
-        "digits; give the cell the format 'Text' and write what is meant"
+        "digits; format the cell as 'Text' and type what is meant"
     )

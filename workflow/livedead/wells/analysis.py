@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
+from livedead.plates.doses import read_doses
 from livedead.plates.geometry import FORMATS, well_position
-from livedead.plates.numbers import read_doses
 from livedead.plates.plate_maps import MapColumns
 from livedead.statistics import controls, layout
 from livedead.statistics.dose_response import Curve, fit_curve

@@ -45,7 +45,7 @@ def tabulate_wells(
     cells : DataFrame
         A cell: well, field, timepoint, state, its area and its component's, ``touches_cell``.
     plate_map : DataFrame, optional
-        From `livedead.plates.geometry.plate_map`; a column ``control`` may say ``negative`` or
+        From `livedead.plates.plate_maps.read_plate_map`; a column ``control`` may say ``negative`` or
         ``positive``.
     plate : str
     n_fields_expected : int, optional

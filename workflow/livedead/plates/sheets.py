@@ -1,4 +1,4 @@
-"""A file of text, or a workbook, as rows of text; and rows under a header as a table."""
+"""Sheets that people write, as text or workbooks: their rows, and tables under a header."""
 
 import csv
 import io
@@ -62,8 +62,8 @@ def read_rows(path: str | Path, score: Callable[[list[Row]], int]) -> list[Row]:
         for column, value in enumerate(cells, start=1):
             if _SPREADSHEET_ERROR.fullmatch(value):
                 raise SheetError(
-                    f"{path}: line {line}, column {column}: {value!r} is an error of a spreadsheet; "
-                    "correct its formula, or empty the cell"
+                    f"{path}: line {line}, column {column}: {value!r} is a spreadsheet error; "
+                    "fix the formula or clear the cell"
                 )
     return rows
 
@@ -106,7 +106,7 @@ def _decoded(path: str | Path, content: bytes) -> str:
     try:
         text = content.decode(encoding)
         if "\0" in text:
-            raise ValueError("it holds zeros, as UTF-16 without a mark and binary files do")
+            raise ValueError("it holds NUL bytes, as binary files and UTF-16 without a byte-order mark do")
     except ValueError as error:
         line = content.count(b"\n", 0, getattr(error, "start", 0)) + 1
         raise SheetError(
@@ -126,7 +126,7 @@ def _rows(path: str | Path, text: str, separator: str) -> list[Row]:
             line = reader.line_num + 1
     except csv.Error as error:
         raise SheetError(
-            f"{path}: line {line}: {error}; is a quotation mark not closed? Save the sheet as CSV anew"
+            f"{path}: line {line}: {error}; is a quotation mark not closed? Save the sheet as CSV again"
         ) from error
     return rows
 
@@ -143,7 +143,7 @@ def canonical(names: list[str], known: Iterable[str]) -> list[str]:
     folded = {look(name).casefold(): name for name in reversed(exact)}
     found = [name if name in exact else folded.get(look(name).casefold(), name) for name in names]
     if "" in found or len(set(found)) < len(found):
-        raise SheetError(f"columns must have names of their own; found {names}")
+        raise SheetError(f"each column needs a name of its own; found {names}")
     return found
 
 
@@ -184,8 +184,8 @@ def to_table(path: str | Path, rows: list[Row], known: Iterable[str]) -> pd.Data
         if len(row) != len(columns):
             raise SheetError(
                 f"{path}: line {line}: {len(row)} values for {len(columns)} columns ({', '.join(columns)}); "
-                "empty cells need their separators, also at the end of a line, and decimal commas between "
-                "commas need quotation marks"
+                "empty cells need their separators, also at the end of a line, and decimal commas in a "
+                "comma-separated file need quotation marks"
             )
         values.append(row)
     return pd.DataFrame(values, columns=columns, index=[line for line, _ in rows[1:]])

@@ -5,11 +5,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from livedead.errors import SheetError
-from livedead.plates import rows
+from livedead.plates import sheets
 
 
 def read(path, known=()):
-    return rows.read_sheet(path, known)
+    return sheets.read_sheet(path, known)
 
 
 @pytest.mark.parametrize("separator", ["\t", ",", ";"])
@@ -21,7 +21,7 @@ def test_what_excel_leaves_is_harmless(write, separator):
     assert list(table.index) == [2, 4]
 
 
-printable = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=rows.INVISIBLE)
+printable = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=sheets.INVISIBLE)
 
 
 @given(st.lists(st.text(printable), min_size=1, max_size=5), st.sampled_from("\t,;"), st.booleans())
@@ -47,10 +47,13 @@ def test_within_a_value_nothing_changes(write):
     [
         ("", "empty"),
         ("\n , \n", "empty"),
-        ("a\ta\n1\t2\n", "names of their own"),
+        ("a\ta\n1\t2\n", "each column needs a name of its own"),
         ("a\tb\n1\n", "line 2: 1 values for 2 columns"),
-        ("a,dose\nx,0,5\n", "line 2: 3 values for 2 columns .* decimal commas between commas need quotation"),
-        ("a,b\nx,\0\n", "line 1: not a UTF-8 text file: it holds zeros"),
+        (
+            "a,dose\nx,0,5\n",
+            "line 2: 3 values for 2 columns .* decimal commas in a comma-separated file need quotation",
+        ),
+        ("a,b\nx,\0\n", "line 1: not a UTF-8 text file: it holds NUL bytes"),
     ],
 )
 def test_broken_sheets(write, text, message):
@@ -73,7 +76,7 @@ def test_not_utf8_names_the_file(tmp_path):
     "error", ["#N/A", "#DIV/0!", "#SPILL!", "#WERT!", "#NV", "#N/D", "#¡VALOR!", "#¿NOMBRE?", "########"]
 )
 def test_errors_of_spreadsheets_in_every_language(write, error):
-    with pytest.raises(SheetError, match=r"line 3, column 2: .* is an error of a spreadsheet"):
+    with pytest.raises(SheetError, match=r"line 3, column 2: .* is a spreadsheet error; fix the formula"):
         read(write("map.csv", f"well,dose\nA1,#\nA2,{error}\n"))
 
 
@@ -85,7 +88,7 @@ def test_known_columns_take_their_name_and_others_keep_theirs(write):
 
 @pytest.mark.parametrize("header", ["well\tWell", "Dose\tdose", "dose\tdose"])
 def test_two_columns_that_become_one(write, header):
-    with pytest.raises(SheetError, match="line 1: columns must have names of their own"):
+    with pytest.raises(SheetError, match="line 1: each column needs a name of its own"):
         read(write("map.tsv", f"{header}\n1\t2\n"), ["well", "dose"])
 
 
