@@ -8,7 +8,7 @@ import numpy as np
 from livedead import stores
 from livedead.errors import FieldError, StoreError
 from livedead.fields.plate_images import PlateImages, read_transforms
-from livedead.images.gate import write_ome_tiff
+from livedead.images.ome_tiff import write_ome_tiff
 from livedead.logs import log, log_to, progress
 from livedead.tables import IMAGES
 

@@ -10,7 +10,7 @@ from livedead import stores
 from livedead.dyes.labels import label_from_dyes, label_from_masks
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.plate_images import PlateImages, describe
-from livedead.images.gate import read_instances
+from livedead.images.instances import read_instances
 from livedead.logs import log, log_to, progress
 from livedead.network.classes import Classes
 from livedead.tables import IMAGES

@@ -10,7 +10,7 @@ import tifffile
 
 from livedead.errors import ExportError, FieldError
 from livedead.fields.plate_images import PlateImages
-from livedead.images.gate import file_checksums
+from livedead.images.checksums import file_checksums
 from livedead.readers import cellvoyager, imagexpress, inventory, operetta, pattern
 from livedead.readers.folder import RawFolder
 from livedead.readers.index import index_plate

@@ -8,7 +8,7 @@ import tifffile
 from livedead import stores
 from livedead.errors import ExportError, FieldError
 from livedead.fields.plate_images import PlateImages
-from livedead.images.metadata import read_ome
+from livedead.images.ome_xml import read_ome
 from livedead.readers import inventory
 from livedead.readers.index import index_plate
 from livedead.tables import IMAGES

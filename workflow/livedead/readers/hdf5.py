@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 
 from livedead.errors import ExportError, FieldError
-from livedead.images.gate import hdf5_datasets
+from livedead.images.hdf5 import hdf5_datasets
 from livedead.readers.folder import RawFolder, kind_of_entry
 from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_rows
 from livedead.readers.pattern import file_pattern

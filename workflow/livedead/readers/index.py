@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from livedead.errors import ExportError, FieldError, SheetError
-from livedead.images.gate import Header, file_checksums, read_header
+from livedead.images.checksums import file_checksums
+from livedead.images.headers import Header, read_header
 from livedead.plates.geometry import FORMATS as PLATE_FORMATS
 from livedead.plates.geometry import parse_well, well_name, well_position
 from livedead.readers.folder import RawFolder, is_image, kind_of_entry, list_files
@@ -68,7 +69,7 @@ def index_plate(
     overlap : str
         ``keep`` overlapping fields whole, or ``crop`` them to half the overlap.
     accept : iterable of str
-        What the gate may accept, see `livedead.images.gate.DECLARABLE`.
+        What the gate may accept, see `livedead.images.stored.DECLARABLE`.
 
     Returns
     -------

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from livedead.errors import ExportError, FieldError
-from livedead.images.gate import read_header
-from livedead.images.metadata import OmeDocument, is_ome, read_ome
+from livedead.images.headers import read_header
+from livedead.images.ome_xml import OmeDocument, is_ome, read_ome
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.names import NO_FIT, FileName, file_name, unreadable_rows, words
