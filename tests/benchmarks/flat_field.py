@@ -15,9 +15,11 @@ import tifffile
 from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes
 from skimage.io import imread
 
-from livedead.normalization.transforms import Settings, fit_channel, without_own_light
+from livedead.normalization.field_illumination import correct_illumination
+from livedead.normalization.fitting import fit_channel
+from livedead.normalization.settings import NormalizationSettings
 
-DEFAULT = Settings(
+DEFAULT = NormalizationSettings(
     low_percentile=0.1, high_percentile=99.9, min_range=200, flat_fields=48, smooth_px=24, floor=0.2, seed=0
 )
 DEGREE, FLOOR = 8, 0.3
@@ -53,7 +55,7 @@ def main() -> None:
         worms = imread(folder / f"labels/{well}_worms.png") > 0
         inside = binary_erosion(binary_fill_holes(raw > LIT_COUNTS), iterations=WALL_PX)
         background = inside & ~binary_dilation(worms, iterations=WORM_PX)
-        own = without_own_light(raw, DEGREE, FLOOR)
+        own = correct_illumination(raw, DEGREE, FLOOR)
         versions = {"raw": raw, "plate's light": raw * plate.gain, "own light": own}
         rows.append([spread(field, background) for field in versions.values()])
         if len(rows) == 1:

@@ -13,7 +13,8 @@ from livedead.cells.counting import measure_cells
 from livedead.logs import log_to, progress
 from livedead.network.classes import Classes, CountingRules
 from livedead.network.inference import Plan, Segmenter, choose_device
-from livedead.normalization.transforms import Settings, fit_channel
+from livedead.normalization.fitting import fit_channel
+from livedead.normalization.settings import NormalizationSettings
 from livedead.tables import ACCURACY
 
 SIDE_PX = 1536
@@ -51,7 +52,9 @@ def measure_accuracy(
     references = {
         ("A01", k, 1): field(k, {**USUAL, "mean_cells": 100.0})[0]["brightfield"] for k in range(N_REFERENCES)
     }
-    transform, _, _ = fit_channel(references.__getitem__, list(references), Settings(**normalization))
+    transform, _, _ = fit_channel(
+        references.__getitem__, list(references), NormalizationSettings(**normalization)
+    )
     plan = Plan.from_config(segmentation)
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))

@@ -8,7 +8,8 @@ import pandas as pd
 from livedead import stores
 from livedead.fields.plate_images import PlateImages, read_transforms, store_transform
 from livedead.logs import log, log_to
-from livedead.normalization.transforms import Settings, fit_channel, unreadable_plate
+from livedead.normalization.fitting import fit_channel, unreadable_plate
+from livedead.normalization.settings import NormalizationSettings
 from livedead.tables import IMAGES
 
 
@@ -30,7 +31,7 @@ def normalize_plate(
     # The sha256, which takes as long as the fit, is checked where the pixels are counted.
     plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth, checksum="crc32")
     keys = plate.keys()
-    fit = Settings(**settings)
+    fit = NormalizationSettings(**settings)
     given = {} if control is None else read_transforms(stores.read_normalization(control)[0], channels)
     fitted, rows = {}, []
     for channel in channels:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from livedead.plates.geometry import well_name
-from livedead.wells.flags import FLAGS, flag_counted
+from livedead.wells.flags import FLAGS, exclude_flagged, flag_counted
 
 WELLS = [well_name(row, column) for row in range(4) for column in range(4)]
 
@@ -91,3 +91,27 @@ def test_marks_follow_each_other_in_their_order():
     table = plate(B02={"drift": 9.0, "n_total": 0, "pixels_sha256": "same"})
     flags = flag_counted(table).set_index("well").loc["B02", "qc_flags"].iloc[0].split(";")
     assert flags == ["drift", "suspect", "duplicate_image"] == [flag for flag in FLAGS if flag in flags]
+
+
+def test_only_excluded_flags_remove_a_field():
+    table = pd.DataFrame(
+        {
+            "well": "A01",
+            "field": [1, 2, 3],
+            "timepoint": 1,
+            "status": ["ok", "ok", "failed"],
+            "code": ["", "", "blank"],
+            "message": "",
+            "n_live": pd.array([5, 6, None], "Int64"),
+            "qc_flags": ["drift", "dark;drift", "dark"],
+        }
+    )
+    cells = pd.DataFrame({"well": "A01", "field": [1, 2, 2], "timepoint": 1, "cell": [1, 1, 2]})
+    same, all_cells = exclude_flagged(table, cells, [], ["n_live"])
+    pd.testing.assert_frame_equal(same, table)
+    assert len(all_cells) == 3
+    left, counted = exclude_flagged(table, cells, ["dark"], ["n_live"])
+    assert list(left["code"]) == ["", "excluded_qc", "blank"]
+    assert list(left["status"]) == ["ok", "failed", "failed"]
+    assert left["n_live"].isna().tolist() == [False, True, True]
+    assert list(counted["field"]) == [1]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from livedead.errors import FieldError
 from livedead.images.gate import read_plane
-from livedead.normalization.transforms import Key, Transform, check_shape, normalize, without_own_light
+from livedead.normalization.transforms import Key, Transform, check_shape, normalize
 from livedead.plates.geometry import well_position
 
 Item = TypeVar("Item")
@@ -103,7 +103,7 @@ class PlateImages:
     def evened(self, planes: list[np.ndarray], transforms: dict[str, Transform]) -> np.ndarray:
         """What `raw` makes of the channels' planes, each (H, W) uint16 as it was read."""
         planes = [
-            without_own_light(plane, transform.own_light, transform.floor) if transform.own_light else plane
+            transform.illumination_corrected(plane)
             for plane, transform in zip(planes, transforms.values(), strict=True)
         ]
         for plane, transform in zip(planes, transforms.values(), strict=True):
@@ -247,8 +247,13 @@ def _transform(stored: dict[str, Any]) -> Transform:
 
 def store_transform(transform: Transform) -> dict[str, Any]:
     """What `livedead.stores.write_normalization` takes and `read_transforms` reads back."""
-    names = ("gain", "black", "white", "own_light", "floor")
-    stored: dict[str, Any] = {name: getattr(transform, name) for name in names}
+    stored: dict[str, Any] = {
+        "gain": transform.gain,
+        "black": transform.black,
+        "white": transform.white,
+        "own_light": transform.illumination_degree,
+        "floor": transform.floor,
+    }
     if transform.offset is not None:
         stored["offset"] = transform.offset
     if transform.local:
