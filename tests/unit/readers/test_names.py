@@ -3,8 +3,6 @@
 import pytest
 
 from livedead.errors import ExportError
-from livedead.readers import imagexpress
-from livedead.readers.folder import RawFolder
 from livedead.readers.names import words
 
 
@@ -70,21 +68,3 @@ def test_names_with_two_readings_list_both_and_the_key_that_decides(path, n_well
 )
 def test_fields_in_names(path, field):
     assert words(path, 96).one("field") == field
-
-
-def test_a_bare_name_of_two_wells_is_not_metaxpress():
-    """Its last word is the well only where a site, a wavelength, a GUID or an .HTD file says so."""
-
-    def wells(*files):
-        return [row["well"] for row in imagexpress.scan(RawFolder(None, list(files), 96)).rows]
-
-    with pytest.raises(ExportError, match=r"HepG2_B05_D1\.tif: the well may be B05 or D01; .*file_pattern"):
-        wells("HepG2_B05_D1.tif")
-    assert wells("plate_A1_f1.tif", "plate_A1_f2.tif", "x_A1_f1_w1.tif") == []
-    assert wells("plate_C04_x_B02_s1_w2.tif", "p_B02.tif", "HepG2_B05.tif") == ["B02", "B02", "B05"]
-
-
-@pytest.mark.parametrize("path", ["TimePoint_1/TimePoint_2/p_A01_s1.tif", "ZStep_1/p_A01_s1_z2.tif"])
-def test_folders_and_names_that_number_a_plane_differently(path):
-    with pytest.raises(ExportError, match=r"number it (1 and 2|2 and 1)"):
-        imagexpress.scan(RawFolder(None, [path], 96))

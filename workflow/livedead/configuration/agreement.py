@@ -13,7 +13,7 @@ from livedead.network.classes import Classes, CountingRules, check_rules
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
-from livedead.readers.file_patterns import why_no_pattern
+from livedead.readers.pattern_grammar import why_no_pattern
 from livedead.tables import KEYS, RESULTS
 
 EXPORT_FORMATS = (

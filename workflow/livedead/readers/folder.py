@@ -8,8 +8,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from livedead.errors import ExportError
+from livedead.images.hdf5 import HDF5_SUFFIXES
+from livedead.images.tiff import TIFF_SUFFIXES
 
-IMAGE_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".stk", ".h5", ".hdf5", ".hdf", ".he5")
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", *HDF5_SUFFIXES)
+"""Of files that could be read; MetaMorph's ``.stk`` is a TIFF."""
 _ZARR_MARKS = {".zarray", ".zgroup", ".zattrs", "zarr.json"}
 
 
@@ -27,7 +30,7 @@ class RawFolder:
     channels : frozenset of str
         What the user calls the channels of the export.
     file_pattern : str, optional
-        See `livedead.readers.pattern`.
+        See `livedead.readers.user_pattern`.
     hdf5_axes : str, optional
         See `livedead.readers.hdf5`.
     """

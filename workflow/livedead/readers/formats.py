@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from livedead.errors import ExportError
-from livedead.readers import cellvoyager, hdf5, imagexpress, ome, operetta, pattern
+from livedead.errors import ExportError, SheetError
+from livedead.readers import cellvoyager, hdf5, imagexpress, incell, ome, operetta, scanr, user_pattern
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.foreign import describe_foreign, foreign_kind
-from livedead.readers.planes import Scan
+from livedead.readers.scan import Scan
 
 Reader = Callable[[RawFolder], Scan]
 
@@ -14,8 +14,8 @@ FORMATS: dict[str, Reader] = {
     "imagexpress": imagexpress.scan,
     "operetta": operetta.scan,
     "cellvoyager": cellvoyager.scan,
-    "incell": pattern.scan_incell,
-    "scanr": pattern.scan_scanr,
+    "incell": incell.scan,
+    "scanr": scanr.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
 }
@@ -24,41 +24,40 @@ _LOOKED_INTO = 200
 """Files of a folder of no known format that are looked into."""
 
 
-def scan_folder(folder: RawFolder, plate: str, export_format: str) -> tuple[str, Scan]:
+def scan_folder(folder: RawFolder, export_format: str) -> tuple[str, Scan]:
     """The format and what its reader found; for ``auto``, the only one that finds anything."""
-    readers = {**FORMATS, "pattern": pattern.scan}
-    try:
-        if export_format == "auto":
-            return _recognised(folder)
-        if export_format not in readers:
-            known = ", ".join(["auto", *readers])
-            raise ExportError(f"format {export_format!r} in plates.tsv; known: {known}")
-        scan = readers[export_format](folder)
-        if not scan.rows:
-            raise ExportError(
-                f"no file in {folder.path} is of format {export_format}: "
-                f"{_what_is_there(folder, {export_format: scan})}"
-            )
-        return export_format, scan
-    except ExportError as error:
-        raise ExportError(f"plate {plate}: {error}") from error
+    readers = {**FORMATS, "pattern": user_pattern.scan}
+    if export_format == "auto":
+        return _recognised(folder)
+    if export_format not in readers:
+        known = ", ".join(["auto", *readers])
+        raise ExportError(f"unknown format {export_format!r} in plates.tsv; known: {known}")
+    scan = readers[export_format](folder)
+    if not scan.planes:
+        raise ExportError(
+            f"no file in {folder.path} is of format {export_format}: "
+            f"{_what_is_there(folder, {export_format: scan})}"
+        )
+    return export_format, scan
 
 
 def _recognised(folder: RawFolder) -> tuple[str, Scan]:
     scans: dict[str, Scan] = {}
-    errors: dict[str, ExportError] = {}
+    errors: dict[str, ExportError | SheetError] = {}
     for name, reader in FORMATS.items():
         try:
             scans[name] = reader(folder)
-        except ExportError as error:
+        except (ExportError, SheetError) as error:
             errors[name] = error
-    found = {name: scan for name, scan in scans.items() if scan.rows}
+    found = {name: scan for name, scan in scans.items() if scan.planes}
     if len(found) + len(errors) == 1:
         if errors:
             raise next(iter(errors.values()))
         return next(iter(found.items()))
     if found or errors:
-        explained = {name: {row["path"] for row in scan.rows} & folder.known for name, scan in found.items()}
+        explained = {
+            name: {plane.path for plane in scan.planes} & folder.known for name, scan in found.items()
+        }
         n_images = len({path for path in folder.files if is_image(path)}.union(*explained.values()))
         candidates = [
             f"{name} (explains {len(explained[name])} of {n_images} image files, by {scan.evidence})"
@@ -89,7 +88,7 @@ def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
         for name, scan in scans.items()
         for path, why in list(scan.passed_over.items())[:1]
     ]
-    user = pattern.file_pattern(folder)
+    user = user_pattern.file_pattern(folder)
     named = [] if user is None else [path for path in folder.files if user.read(path)]
     if named:
         said.append(

@@ -2,20 +2,18 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import h5py
 
 from livedead.errors import ExportError, FieldError
-from livedead.images.hdf5 import hdf5_datasets
+from livedead.images.hdf5 import HDF5_SUFFIXES, hdf5_datasets
 from livedead.readers.folder import RawFolder, kind_of_entry
-from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_rows
-from livedead.readers.pattern import file_pattern
-from livedead.readers.planes import Scan, plane
+from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_planes
+from livedead.readers.scan import Plane, Scan
+from livedead.readers.user_pattern import file_pattern
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 AXES = ("yxn", "nyx")
 """What ``hdf5_axes`` may say of datasets of three axes: (H, W, tiles) or (tiles, H, W)."""
 MAX_ELONGATION = 4
@@ -39,11 +37,11 @@ def scan(folder: RawFolder) -> Scan:
         channel is no image.
     """
     pattern = file_pattern(folder)
-    rows: list[dict[str, Any]] = []
+    planes: list[Plane] = []
     passed_over: dict[str, str] = {}
     unreadable: list[FileName] = []
     for path in folder.files:
-        if not path.lower().endswith(SUFFIXES):
+        if not path.lower().endswith(HDF5_SUFFIXES):
             continue
         name = file_name(folder, pattern, path)
         if name.one("well") is None:
@@ -53,29 +51,27 @@ def scan(folder: RawFolder) -> Scan:
         if datasets is None:
             unreadable.append(name)
             continue
-        of_file: list[dict[str, Any]] = []
+        of_file: list[Plane] = []
         holds = f"the file holds {_listed(datasets) or 'no dataset'}"
         for dataset, (shape, dtype) in datasets.items():
             axes, why_not = _axes(shape, dtype, folder.hdf5_axes)
             if not why_not:
-                of_file += _rows(name, dataset, axes, shape, dtype)
+                of_file += _tiles(name, dataset, axes, shape, dtype)
             elif dataset in folder.channels:
                 raise ExportError(f"{folder.path / path}: dataset {dataset!r} {why_not}; {holds}")
         if not of_file:
             passed_over[path] = f"no dataset (H, W) or (H, W, tiles) of numbers; {holds}"
-        rows += of_file
-    rows += unreadable_rows(rows, unreadable)
-    return Scan(rows, "HDF5 files named by well", passed_over=passed_over)
+        planes += of_file
+    planes += unreadable_planes(planes, unreadable)
+    return Scan(planes, "HDF5 files named by well", passed_over=passed_over)
 
 
-def _rows(
-    name: FileName, dataset: str, axes: str, shape: tuple[int, ...], dtype: str
-) -> list[dict[str, Any]]:
-    """A row per tile."""
+def _tiles(name: FileName, dataset: str, axes: str, shape: tuple[int, ...], dtype: str) -> list[Plane]:
+    """A plane per tile of a dataset."""
     sizes = dict(zip(axes, shape, strict=True))
     tiles = sizes.get("n", 1)
     first = name.first_field(tiles > 1)
-    row = plane(
+    plane = Plane.from_texts(
         name.path,
         **{**name.said(("well", "timepoint", "z")), "channel": dataset},
         dataset=dataset,
@@ -84,7 +80,7 @@ def _rows(
         width=sizes["x"],
         dtype=dtype,
     )
-    return [{**row, "page": tile, "field": first + tile} for tile in range(tiles)]
+    return [plane._replace(page=tile, field=first + tile) for tile in range(tiles)]
 
 
 def _axes(shape: tuple[int, ...], dtype: str, told: str | None) -> tuple[str, str]:

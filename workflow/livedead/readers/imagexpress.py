@@ -5,16 +5,17 @@ import re
 from typing import Any
 
 from livedead.errors import ExportError, SheetError
-from livedead.plates.geometry import well_name, well_position
+from livedead.plates.geometry import ROW_LETTERS, well_name, well_position
 from livedead.readers.folder import RawFolder
 from livedead.readers.names import words
-from livedead.readers.planes import Scan, plane
+from livedead.readers.scan import Plane, Scan
 
 # The name is read from its end: what comes before the well is free text. A GUID is matched
 # whole, because its first digits would otherwise join the channel's or the site's number.
 # s1, w1, t1, z1 are no wells: files without wells have them, and 1536-well plates rows S, T, W and Z.
 _NAME = re.compile(
-    r"(?:.*?_)?(?P<well>(?!(?-i:[stwz]))(?:[A-Z]|A[A-F])\d{1,2})(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
+    rf"(?:.*?_)?(?P<well>(?!(?-i:[stwz])){ROW_LETTERS}\d{{1,2}})"
+    r"(?:_s(?P<field>\d+))?(?:_(?P<channel>w\d+))?"
     r"(?:_t(?P<timepoint>\d+))?(?:_z(?P<z>\d+))?"
     r"_?(?P<thumb>_?thumb)?(?P<guid>[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.(?:tiff?|stk)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -35,7 +36,7 @@ def scan(folder: RawFolder) -> Scan:
         If nothing in a name marks its well as MetaXpress does and another word may be it, or
         name and folders give a file two timepoints or focal planes.
     """
-    rows, passed_over = [], {}
+    planes, passed_over = [], {}
     settings = [path for path in folder.files if path.lower().endswith(".htd")]
     stacks = {_folder(path[: found.start()]) for path in folder.files if (found := re.search(_Z_STEP, path))}
     for path in folder.files:
@@ -49,8 +50,8 @@ def scan(folder: RawFolder) -> Scan:
         z = _number(path, match["z"], _Z_STEP, folders)
         if z is None and _folder(path) in stacks:
             z = "0"
-        rows.append(
-            plane(
+        planes.append(
+            Plane.from_texts(
                 path,
                 well=match["well"],
                 field=match["field"],
@@ -60,7 +61,7 @@ def scan(folder: RawFolder) -> Scan:
                 projected=z is not None and int(z) == 0,
             )
         )
-    scanned = Scan(rows, "names such as 'plate_B03_s2_w1.TIF'", passed_over=passed_over)
+    scanned = Scan(planes, "names such as 'plate_B03_s2_w1.TIF'", passed_over=passed_over)
     scanned.expected, scanned.channel_names, scanned.notes = _read_settings(folder, settings)
     if settings:
         scanned.evidence += f" and {min(settings, key=_depth)}"
@@ -121,7 +122,7 @@ def _read_settings(folder: RawFolder, paths: list[str]) -> tuple[dict[str, Any],
     for path in uppermost:
         try:
             found.append(parse_htd(folder.read_bytes(path).decode("latin-1")))
-        except (ValueError, KeyError, IndexError, csv.Error) as error:
+        except (ValueError, KeyError, IndexError, SheetError, csv.Error) as error:
             notes.append(f"{path} is not understood ({error!r}); what it expects is not known")
     names: dict[str, str] = {}
     for _, own in found:
@@ -143,7 +144,7 @@ def parse_htd(text: str) -> tuple[dict[str, Any], dict[str, str]]:
     Returns
     -------
     expected : dict
-        See `livedead.readers.planes.Scan`.
+        See `livedead.readers.scan.Scan`.
     channel_names : dict
         ``w1`` -> the name of the wavelength.
     """

@@ -7,6 +7,7 @@ import pandas as pd
 
 from livedead.plates.geometry import format_wells
 from livedead.readers.positions import find_overlap
+from livedead.readers.scan import FIELD, PLANE
 
 SHOWN = 12
 """Examples that a line names before it only counts."""
@@ -115,13 +116,13 @@ def _regularity(images: pd.DataFrame, expected: dict[str, Any], fields_per_well:
     n_fields = fields_per_well or expected.get("fields") or int(per_well.max())
     timepoints = set(images["timepoint"])
     n_timepoints = expected.get("timepoints") or len(timepoints)
-    fields = images.drop_duplicates(["well", "field", "timepoint"]).groupby(["well", "field"])["timepoint"]
+    fields = images.drop_duplicates(FIELD).groupby(["well", "field"])["timepoint"]
     fewer = [f"{well} ({n})" for well, n in per_well.items() if n < n_fields]
     more = [f"{well} ({n})" for well, n in per_well.items() if n > n_fields]
     short = [
         f"{well} field {field} ({n})" for (well, field), n in fields.nunique().items() if n < n_timepoints
     ]
-    planes = images.drop_duplicates(["well", "field", "timepoint", "channel"])
+    planes = images.drop_duplicates(PLANE)
     by_channel = ", ".join(
         f"{channel} {len(group)} of {group['well'].nunique()} x {n_fields} x {n_timepoints} = "
         f"{group['well'].nunique() * n_fields * n_timepoints}"
@@ -136,7 +137,7 @@ def _regularity(images: pd.DataFrame, expected: dict[str, Any], fields_per_well:
 
 
 def _incomplete(images: pd.DataFrame, input_channels: list[str]) -> list[str]:
-    found = images.groupby(["well", "field", "timepoint"])["channel"].agg(set)
+    found = images.groupby(FIELD)["channel"].agg(set)
     without = [
         f"{well} field {field} timepoint {timepoint} ({', '.join(sorted(set(input_channels) - has))})"
         for (well, field, timepoint), has in found.items()
@@ -159,16 +160,8 @@ def _problems(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     for problem, what in names.items():
         rows = images[images["problem"] == problem]
         if len(rows) or problem == "doubled":
-            lines.append(
-                _line(
-                    what,
-                    [
-                        f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}: "
-                        f"{_with_kind(r.path, foreign)}"
-                        for r in rows.itertuples()
-                    ],
-                )
-            )
+            found = [f"{_named(row)}: {_with_kind(row.path, foreign)}" for row in rows.itertuples()]
+            lines.append(_line(what, found))
     return lines
 
 
@@ -178,11 +171,12 @@ def _duplicates(images: pd.DataFrame) -> list[str]:
     lines = []
     for _, same in there[there.duplicated(pixels, keep=False)].groupby(pixels, sort=False):
         if same["path"].nunique() > 1:
-            names = [
-                f"{r.well} field {r.field} timepoint {r.timepoint} {r.channel}" for r in same.itertuples()
-            ]
-            lines.append(" = ".join(names[:SHOWN]))
+            lines.append(" = ".join([_named(row) for row in same.itertuples()][:SHOWN]))
     return [_line("THE SAME IMAGE in several places", lines)] if lines else []
+
+
+def _named(row: Any) -> str:
+    return f"{row.well} field {row.field} timepoint {row.timepoint} {row.channel}"
 
 
 def _with_kind(path: str, foreign: dict[str, str]) -> str:
@@ -256,7 +250,7 @@ def _positions(images: pd.DataFrame, expected: dict[str, Any], pixel_size_um: fl
 
 
 def _estimate(images: pd.DataFrame, input_channels: list[str]) -> list[str]:
-    fields = images.drop_duplicates(["well", "field", "timepoint"])
+    fields = images.drop_duplicates(FIELD)
     pixels = float((fields["height"] * fields["width"]).sum())
     disk = ", ".join(
         f"{what} {per_pixel * pixels * (len(input_channels) if 'channel' in what else 1) / 1e9:.2g} GB"

@@ -3,20 +3,19 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from livedead.errors import ExportError, SheetError
-from livedead.plates.geometry import parse_well
+from livedead.plates.geometry import ROW_LETTERS, parse_well
 from livedead.readers.folder import RawFolder
-from livedead.readers.pattern import FilePattern
-from livedead.readers.planes import plane
+from livedead.readers.scan import Plane
+from livedead.readers.user_pattern import FilePattern
 
-_WELL = re.compile(r"(well)?((?:[A-Z]|A[A-F])\d{1,2})", re.IGNORECASE | re.ASCII)
-_TIME = re.compile(r"(?:t|tp|time|timepoint|frame)(\d+)", re.IGNORECASE | re.ASCII)
-_FIELD = re.compile(r"(?:f|fld|field|fov|s|site|pos|position|series|xy)(\d+)", re.IGNORECASE | re.ASCII)
+_WELL = re.compile(rf"(well)?({ROW_LETTERS}\d{{1,2}})", re.IGNORECASE | re.ASCII)
+_TIMES, _FIELDS = "t|tp|time|timepoint|frame", "f|fld|field|fov|s|site|pos|position|series|xy"
+_TIME = re.compile(rf"(?:{_TIMES})(\d+)", re.IGNORECASE | re.ASCII)
+_FIELD = re.compile(rf"(?:{_FIELDS})(\d+)", re.IGNORECASE | re.ASCII)
 _MARK = re.compile(
-    r"(?<![a-z0-9])(well(?=[ _-]+[a-z]{1,2}\d)|"
-    r"(?:t|tp|time|timepoint|frame|f|fld|field|fov|s|site|pos|position|series|xy)(?=[ _-]+\d))[ _-]+",
+    rf"(?<![a-z0-9])(well(?=[ _-]+[a-z]{{1,2}}\d)|(?:{_TIMES}|{_FIELDS})(?=[ _-]+\d))[ _-]+",
     re.IGNORECASE | re.ASCII,
 )
 """A mark that stands apart from what it marks: ``well_B3``, ``Site_0``, ``time 12``."""
@@ -61,7 +60,7 @@ class FileName:
         return found[0] if found else None
 
     def said(self, parts: Iterable[str]) -> dict[str, str]:
-        """The parts that the name has, for `livedead.readers.planes.plane`."""
+        """The parts that the name has, for `livedead.readers.scan.Plane.from_texts`."""
         return {part: text for part in parts if (text := self.one(part)) is not None}
 
     def first_field(self, several: bool) -> int:
@@ -128,32 +127,31 @@ def _canonical(text: str) -> str:
     return parse_well(text) if _on_plate(text, 1536) else text
 
 
-def unreadable_rows(rows: list[dict[str, Any]], files: Iterable[FileName]) -> list[dict[str, Any]]:
-    """Rows of files that hold many planes and cannot be read: those that the other files have.
+def unreadable_planes(planes: list[Plane], files: Iterable[FileName]) -> list[Plane]:
+    """Planes of files that hold many and cannot be read: those that the other files have.
 
     Parameters
     ----------
-    rows : list of dict
-        The planes of the files that can be read.
+    planes : list of Plane
+        Of the files that can be read.
     files : iterable of FileName
         Each with a well.
     """
     first: dict[str, int] = {}
-    for row in rows:
-        first[row["path"]] = min(row["field"], first.get(row["path"], row["field"]))
-    alike = {(row["channel"], row["dataset"], row["field"] - first[row["path"]], row["z"]) for row in rows}
+    for one in planes:
+        first[one.path] = min(one.field, first.get(one.path, one.field))
+    alike = {(one.channel, one.dataset, one.field - first[one.path], one.z) for one in planes}
     several = any(offset for _, _, offset, _ in alike)
     return [
-        {
-            **plane(
-                name.path,
-                **{**name.said(("well", "timepoint")), "channel": channel},
-                dataset=dataset,
-                problem="unreadable",
-            ),
-            "field": name.first_field(several) + offset,
-            "z": z,
-        }
+        Plane.from_texts(
+            name.path,
+            **name.said(("well", "timepoint")),
+            field=str(name.first_field(several) + offset),
+            channel=channel,
+            z=str(z),
+            dataset=dataset,
+            problem="unreadable",
+        )
         for name in files
         for channel, dataset, offset, z in sorted(alike or {("1", "", 0, 1)})
     ]

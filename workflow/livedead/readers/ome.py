@@ -4,21 +4,22 @@ import logging
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from livedead.errors import ExportError, FieldError
 from livedead.images.headers import read_header
 from livedead.images.ome_xml import OmeDocument, is_ome, read_ome
+from livedead.images.tiff import TIFF_SUFFIXES
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
-from livedead.readers.names import NO_FIT, FileName, file_name, unreadable_rows, words
-from livedead.readers.pattern import FilePattern, file_pattern
-from livedead.readers.planes import Scan, plane
+from livedead.readers.names import NO_FIT, FileName, file_name, unreadable_planes, words
+from livedead.readers.scan import Plane, Scan
+from livedead.readers.user_pattern import file_pattern
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.btf", ".ome.tf2", ".ome.tf8")
+SUFFIXES = tuple(f".ome{suffix}" for suffix in TIFF_SUFFIXES)
 COMPANION = ".companion.ome"
+_KEY = ("path", "page", "well", "field", "timepoint", "channel", "z", "problem")
 
 
 def scan(folder: RawFolder) -> Scan:
@@ -30,51 +31,100 @@ def scan(folder: RawFolder) -> Scan:
     ``Site_0``), or by their order. Channels are named as in the document; timepoints count from 1,
     or from what the file's name says.
     """
-    reading = _Reading(folder, file_pattern(folder))
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    names = _Names(folder)
+    files = _Files(folder, names)
+    planes: dict[tuple[object, ...], Plane] = {}
     sizes, notes = [], []
-    for path, document in reading.documents:
+    for path, document in files.documents:
         listing = Listing(folder, path)
-        for row in reading.rows(path, document, listing):
+        found, without_well = _planes(path, document, listing, names, files)
+        for plane in found:
             # In a set of files each holds the whole document: what all say alike is said once.
-            key = ("path", "page", "well", "field", "timepoint", "channel", "z", "problem")
-            rows.setdefault(tuple(row[name] for name in key), row)
+            planes.setdefault(tuple(getattr(plane, name) for name in _KEY), plane)
+        files.passed_over |= dict.fromkeys(without_well, NO_FIT)
         notes += listing.notes()
-        sizes += [found.pixel_size_um for found in document.planes]
-    found = list(rows.values())
-    listed = {row["path"] for row in found}
-    found += unreadable_rows(found, [name for name in reading.unreadable if name.path not in listed])
-    scanned = Scan(found, "OME-XML in the images", by_metadata=True, passed_over=reading.passed_over)
+        sizes += [plane.pixel_size_um for plane in document.planes]
+    read = list(planes.values())
+    listed = {plane.path for plane in read}
+    read += unreadable_planes(read, [name for name in files.unreadable if name.path not in listed])
+    scanned = Scan(read, "OME-XML in the images", by_metadata=True, passed_over=files.passed_over)
     scanned.notes = list(dict.fromkeys(notes))
     scanned.expect([], sizes)
     return scanned
 
 
-class _Reading:
-    """The documents of a folder, and what file names add to them."""
+class _Names:
+    """What the names of files say, by the user's pattern or by their words."""
 
-    def __init__(self, folder: RawFolder, pattern: FilePattern | None):
-        self.folder = folder
-        self.pattern = pattern
-        self.documents: list[tuple[str, OmeDocument]] = []
-        self.passed_over: dict[str, str] = {}
-        self.unreadable: list[FileName] = []
+    def __init__(self, folder: RawFolder):
+        self._folder = folder
+        self._pattern = file_pattern(folder)
+        self._read: dict[str, FileName] = {}
+
+    def of(self, path: str) -> FileName:
+        """The readings of a name."""
+        if path not in self._read:
+            self._read[path] = file_name(self._folder, self._pattern, path)
+        return self._read[path]
+
+    def well(self, path: str, document: OmeDocument, image: int, files: list[str]) -> str | None:
+        """The well of an image in `files`; None if there is none in its document and the user's pattern.
+
+        Raises
+        ------
+        ExportError
+            If names are all that may say it, and say nothing or several wells.
+        """
+        names = [self.of(file) for file in files]
+        if image in document.wells and not any(name.by_pattern and name.readings for name in names):
+            return well_name(*document.wells[image][:2])
+        if self._pattern is None:
+            names = [name for name in names if name.readings.get("well")]
+            titled = words(f"{document.image_names[image]}.", self._folder.n_wells)
+            if not names or len(titled.readings.get("well", [])) == 1:
+                names.append(titled)
+            if not any(name.readings.get("well") for name in names):
+                raise ExportError(
+                    f"{self._folder.path / files[0]}: no well in its OME-XML, nor in its name; "
+                    "give 'file_pattern' in config.yaml"
+                )
+        found = dict.fromkeys(well for name in names for well in name.readings.get("well", []))
+        where = ", ".join(dict.fromkeys(name.path.removesuffix(".") for name in names)) or path
+        return FileName(where, {"well": list(found)}).one("well")
+
+
+class _Files:
+    """The OME files of a folder.
+
+    Attributes
+    ----------
+    documents : list of (path, OmeDocument)
+    unreadable : list of FileName
+        Of files with a well in their names whose document cannot be read.
+    passed_over : dict
+        Relative path -> why, of the others.
+    """
+
+    def __init__(self, folder: RawFolder, names: _Names):
+        self._folder = folder
         self._pages: dict[str, int] = {}
-        self._names: dict[str, FileName] = {}
+        self.documents: list[tuple[str, OmeDocument]] = []
+        self.unreadable: list[FileName] = []
+        self.passed_over: dict[str, str] = {}
         for path in folder.files:
             if path.lower().endswith(COMPANION):
                 self.documents.append((path, read_ome(folder.read_bytes(path), folder.path / path)))
             elif path.lower().endswith(SUFFIXES):
-                self._open(path)
+                self._open(path, names)
 
-    def _open(self, path: str) -> None:
+    def _open(self, path: str, names: _Names) -> None:
         try:
-            header = read_header(self.folder.path / path)
+            header = read_header(self._folder.path / path)
             text = header.description
-            document = read_ome(text, self.folder.path / path) if is_ome(text) else None
+            document = read_ome(text, self._folder.path / path) if is_ome(text) else None
         except (FieldError, ExportError) as error:
             log.warning("%s", error)
-            name = self._name(path)
+            name = names.of(path)
             if name.one("well") is None:
                 self.passed_over[path] = f"not readable, and no well in its name: {error}"
             else:
@@ -86,79 +136,56 @@ class _Reading:
         else:
             self.documents.append((path, document))
 
-    def _name(self, path: str) -> FileName:
-        if path not in self._names:
-            self._names[path] = file_name(self.folder, self.pattern, path)
-        return self._names[path]
-
-    def _n_pages(self, file: str) -> int | None:
+    def pages(self, file: str) -> int | None:
         """Pages of a file, None if it has no readable header; a companion may list files of any name."""
-        if file not in self._pages and file in self.folder.known:
+        if file not in self._pages and file in self._folder.known:
             with suppress(FieldError):  # the gate says so of the fields
-                self._pages[file] = read_header(self.folder.path / file).pages
+                self._pages[file] = read_header(self._folder.path / file).pages
         return self._pages.get(file)
 
-    def rows(self, path: str, document: OmeDocument, listing: Listing) -> list[dict[str, Any]]:
-        """A row per plane of a document."""
-        places = [
-            (path, "") if found.file in ("", Path(path).name) else listing.find(found.file)
-            for found in document.planes
-        ]
-        files: dict[int, dict[str, None]] = defaultdict(dict)
-        first_time: dict[tuple[int, str], int] = {}
-        for found, (file, _) in zip(document.planes, places, strict=True):
-            files[found.image][file] = None
-            at = found.image, file
-            first_time[at] = min(found.timepoint, first_time.get(at, found.timepoint))
-        wells = {image: self._well(path, document, image, list(own)) for image, own in files.items()}
-        names = {image: self._name(next(iter(own))) for image, own in files.items()}
-        fields = _fields(document, {image: well for image, well in wells.items() if well}, names)
-        rows = []
-        for found, (file, problem) in zip(document.planes, places, strict=True):
-            well, name, pages = wells[found.image], self._name(file), self._n_pages(file)
-            if well is None:
-                self.passed_over[file] = NO_FIT
-                continue
-            if not problem and (found.page < 0 or (pages is not None and found.page >= pages)):
-                problem = "missing_plane"
-            told = name.one("timepoint")
-            since = found.timepoint - first_time[found.image, file]
-            rows.append(
-                plane(
-                    file,
-                    well=well,
-                    field=str(fields[found.image]),
-                    channel=name.one("channel") or found.channel,
-                    timepoint=str(found.timepoint + 1 if told is None else int(told) + since),
-                    z=str(int(name.one("z") or 1) + found.z),
-                    page=max(found.page, 0),
-                    pages=pages or 1,
-                    x_um=found.x_um,
-                    y_um=found.y_um,
-                    problem=problem,
-                )
-            )
-        return rows
 
-    def _well(self, path: str, document: OmeDocument, image: int, files: list[str]) -> str | None:
-        """The well of an image; None if its document has none and the user's pattern does not fit."""
-        names = [self._name(file) for file in files]
-        if image in document.wells and not any(name.by_pattern and name.readings for name in names):
-            return well_name(*document.wells[image][:2])
-        if self.pattern is None:
-            title = document.image_names[image]
-            names = [name for name in names if name.readings.get("well")]
-            titled = words(f"{title}.", self.folder.n_wells)
-            if not names or len(titled.readings.get("well", [])) == 1:
-                names.append(titled)
-            if not any(name.readings.get("well") for name in names):
-                raise ExportError(
-                    f"{self.folder.path / files[0]}: no well in its OME-XML, nor in its name; "
-                    "give 'file_pattern' in config.yaml"
-                )
-        found = dict.fromkeys(well for name in names for well in name.readings.get("well", []))
-        where = ", ".join(dict.fromkeys(name.path.removesuffix(".") for name in names)) or path
-        return FileName(where, {"well": list(found)}).one("well")
+def _planes(
+    path: str, document: OmeDocument, listing: Listing, names: _Names, files: _Files
+) -> tuple[list[Plane], list[str]]:
+    """The planes of a document, and the files of its images without a well."""
+    places = [
+        (path, "") if found.file in ("", Path(path).name) else listing.find(found.file)
+        for found in document.planes
+    ]
+    of_image: dict[int, dict[str, None]] = defaultdict(dict)
+    first_time: dict[tuple[int, str], int] = {}
+    for found, (file, _) in zip(document.planes, places, strict=True):
+        of_image[found.image][file] = None
+        at = found.image, file
+        first_time[at] = min(found.timepoint, first_time.get(at, found.timepoint))
+    wells = {image: names.well(path, document, image, list(own)) for image, own in of_image.items()}
+    image_names = {image: names.of(next(iter(own))) for image, own in of_image.items()}
+    fields = _fields(document, {image: well for image, well in wells.items() if well}, image_names)
+    planes = []
+    for found, (file, problem) in zip(document.planes, places, strict=True):
+        well, name, pages = wells[found.image], names.of(file), files.pages(file)
+        if well is None:
+            continue
+        if not problem and (found.page < 0 or (pages is not None and found.page >= pages)):
+            problem = "missing_plane"
+        told = name.one("timepoint")
+        since = found.timepoint - first_time[found.image, file]
+        planes.append(
+            Plane(
+                file,
+                well,
+                fields[found.image],
+                found.timepoint + 1 if told is None else int(told) + since,
+                name.one("channel") or found.channel,
+                int(name.one("z") or 1) + found.z,
+                page=max(found.page, 0),
+                pages=pages or 1,
+                x_um=found.x_um,
+                y_um=found.y_um,
+                problem=problem,
+            )
+        )
+    return planes, [file for image, well in wells.items() if well is None for file in of_image[image]]
 
 
 def _fields(document: OmeDocument, wells: dict[int, str], names: dict[int, FileName]) -> dict[int, int]:
@@ -168,18 +195,30 @@ def _fields(document: OmeDocument, wells: dict[int, str], names: dict[int, FileN
         members[well].append(image)
     fields: dict[int, int] = {}
     for images in members.values():
-        in_file = Counter(names[image].path for image in images)
-        by_plate = len(images) > 1 and all(image in document.wells for image in images)
-        by_pattern = any(names[image].by_pattern and "field" in names[image].readings for image in images)
-        if by_pattern or (not by_plate and max(in_file.values()) == 1):
-            told = [names[image].one("field") for image in images]
-            if by_pattern or len(set(told) - {None}) == len(images):
-                seen: Counter[str] = Counter()
-                for image, text in zip(images, told, strict=True):
-                    path = names[image].path
-                    fields[image] = int(text or 1) + seen[path]
-                    seen[path] += 1
-                continue
+        told = _fields_in_names(document, images, names)
         for order, image in enumerate(images, start=1):
             fields[image] = document.wells[image][2] if image in document.wells else order
+        fields |= told
+    return fields
+
+
+def _fields_in_names(document: OmeDocument, images: list[int], names: dict[int, FileName]) -> dict[int, int]:
+    """Numbers of the fields of one well, where names tell them apart; none if they do not.
+
+    A file of several numbers them from what its name says on.
+    """
+    by_pattern = any(names[image].by_pattern and "field" in names[image].readings for image in images)
+    if not by_pattern:
+        by_plate = len(images) > 1 and all(image in document.wells for image in images)
+        if by_plate or max(Counter(names[image].path for image in images).values()) > 1:
+            return {}
+    told = {image: names[image].one("field") for image in images}
+    if not by_pattern and len(set(told.values()) - {None}) < len(images):
+        return {}
+    seen: Counter[str] = Counter()
+    fields = {}
+    for image, text in told.items():
+        path = names[image].path
+        fields[image] = int(text or 1) + seen[path]
+        seen[path] += 1
     return fields

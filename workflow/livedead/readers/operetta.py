@@ -1,6 +1,7 @@
 """Opera Phenix and Operetta exports (Harmony, Columbus): ``Index.idx.xml``, or else the names."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -8,8 +9,8 @@ from livedead.errors import ExportError
 from livedead.images.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
-from livedead.readers.pattern import preset, scan_names
-from livedead.readers.planes import Scan, plane
+from livedead.readers.presets import preset, scan_names
+from livedead.readers.scan import Plane, Scan
 
 INDEX_NAMES = ("index.idx.xml", "index.xml", "index.ref.xml", "imageindex.columbusidx.xml")
 """Names of the index, the better first: one folder may hold several that list the same images."""
@@ -28,18 +29,12 @@ def scan(folder: RawFolder) -> Scan:
     Channels are the export's numbers (``1``, ``2``, ...), named as in the index; timepoints count
     from 1, as in the names. An image that does not lie beside the index is looked for below it.
     """
-    indices: dict[str, str] = {}
-    for path in folder.files:
-        parent, _, name = path.rpartition("/")
-        if name.lower() in INDEX_NAMES and b"EvaluationInputData" in folder.read_bytes(path)[:4096]:
-            known = indices.get(parent)
-            if known is None or _rank(path) < _rank(known):
-                indices[parent] = path
+    indices = _indices(folder)
     if not indices:
         return scan_names(folder, PATTERN, evidence="names such as 'r03c03f01p01-ch1sk1fk1fl1.tiff'")
-    merged = Scan([], " and ".join(sorted(indices.values())), by_metadata=True)
+    scanned = Scan([], " and ".join(indices), by_metadata=True)
     stated, sizes = [], []
-    for path in sorted(indices.values()):
+    for path in indices:
         source = folder.path / path
         root = parse_xml(folder.read_bytes(path), source)
         try:
@@ -49,30 +44,45 @@ def scan(folder: RawFolder) -> Scan:
             raise ExportError(f"{source}: {error}") from error
         sizes += own_sizes
         for channel, name in names.items():
-            if merged.channel_names.setdefault(channel, name) != name:
+            known = scanned.channel_names.setdefault(channel, name)
+            if known != name:
                 raise ExportError(
-                    f"{source}: channel {channel} is {name!r}, in another index of this folder "
-                    f"{merged.channel_names[channel]!r}; give each measurement a row of plates.tsv of its own"
+                    f"{source}: channel {channel} is {name!r}, in another index of this folder {known!r}; "
+                    "give each measurement a row of plates.tsv of its own"
                 )
         listing = Listing(folder, path)
-        for image in elements(root, "Image"):
-            if len(image):  # elsewhere an Image is only a reference
-                try:
-                    merged.rows.append(_plane(image, path, listing))
-                except (KeyError, ValueError) as error:
-                    raise ExportError(
-                        f"{source}: image {[e.text for e in image]}: unreadable or missing value: {error!r}"
-                    ) from error
-        merged.notes += listing.notes()
-    merged.expect(stated, sizes)
-    return merged
+        scanned.planes += _planes(root, path, source, listing)
+        scanned.notes += listing.notes()
+    scanned.expect(stated, sizes)
+    return scanned
+
+
+def _indices(folder: RawFolder) -> list[str]:
+    """The best index of each folder of the export that has one, sorted."""
+    best: dict[str, str] = {}
+    for path in folder.files:
+        parent, _, name = path.rpartition("/")
+        if name.lower() in INDEX_NAMES and b"EvaluationInputData" in folder.read_bytes(path)[:4096]:
+            best[parent] = min(best.get(parent, path), path, key=_rank)
+    return sorted(best.values())
 
 
 def _rank(path: str) -> int:
     return INDEX_NAMES.index(path.rpartition("/")[2].lower())
 
 
-def _plane(image: Element, index: str, listing: Listing) -> dict[str, Any]:
+def _planes(root: Element, index: str, source: Path, listing: Listing) -> Iterator[Plane]:
+    for image in elements(root, "Image"):
+        if len(image):  # elsewhere an Image is only a reference
+            try:
+                yield _plane(image, index, listing)
+            except (KeyError, ValueError) as error:
+                raise ExportError(
+                    f"{source}: image {[e.text for e in image]}: unreadable or missing value: {error!r}"
+                ) from error
+
+
+def _plane(image: Element, index: str, listing: Listing) -> Plane:
     texts, lengths = child_texts(image), child_lengths_um(image)
     problem = "" if texts.get("State", "").lower() in _OK else "acquisition_failed"
     name = texts.get("URL", "")
@@ -85,7 +95,7 @@ def _plane(image: Element, index: str, listing: Listing) -> dict[str, Any]:
     named = _NAME.fullmatch(path)
     # Harmony counts timepoints from 0 in the index and from 1 in the names.
     timepoint = int(named["timepoint"]) if named else int(texts.get("TimepointID", "0")) + 1
-    return plane(
+    return Plane.from_texts(
         path,
         row=texts["Row"],
         column=texts["Col"],

@@ -2,33 +2,112 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from livedead.errors import ExportError
+from livedead.plates.geometry import row_letters
+from livedead.tables import FIELD_KEY
 
-COLUMNS = [
-    "well",
-    "field",
-    "timepoint",
-    "channel",
-    "z",
-    "projected",
-    "path",
-    "dataset",
-    "axes",
-    "page",
-    "pages",
-    "height",
-    "width",
-    "dtype",
-    "x_um",
-    "y_um",
-    "problem",
-]
+FIELD = FIELD_KEY[1:]
+"""Columns that tell the fields of a plate apart."""
+PLANE = [*FIELD, "channel"]
+"""Columns that tell its planes apart, but for those of a focal stack."""
 SAME_SIZE = 1e-3
 """Relative difference up to which two pixel sizes are one, written with more or fewer digits."""
+
+
+class Plane(NamedTuple):
+    """One plane of an export, as far as names and metadata tell; a row of the index.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the folder.
+    well : str
+        As the export writes it, such as ``b3``, or the number of a well.
+    field, timepoint, channel, z
+    projected : bool
+        Whether the microscope made it of several focal planes.
+    dataset, axes : str
+        Of an HDF5 file.
+    page : int
+        Of a TIFF file, or tile of a dataset, from 0.
+    pages : int
+        That the file has.
+    height, width, dtype
+        0 and empty where a header has to be read.
+    x_um, y_um : float
+        Where the stage stood.
+    problem : str
+        Code of the error of each field that needs the plane; empty if none is known.
+    """
+
+    path: str
+    well: str
+    field: int = 1
+    timepoint: int = 1
+    channel: str = "1"
+    z: int = 1
+    projected: bool = False
+    dataset: str = ""
+    axes: str = ""
+    page: int = 0
+    pages: int = 1
+    height: int = 0
+    width: int = 0
+    dtype: str = ""
+    x_um: float = float("nan")
+    y_um: float = float("nan")
+    problem: str = ""
+
+    @classmethod
+    def from_texts(
+        cls,
+        path: str,
+        *,
+        well: str | None = None,
+        row: str | None = None,
+        column: str | None = None,
+        field: str | None = None,
+        timepoint: str | None = None,
+        channel: str | None = None,
+        z: str | None = None,
+        **known: Any,
+    ) -> "Plane":
+        """A plane from the texts that a name or a metadata record holds.
+
+        Parameters
+        ----------
+        path : str
+            Relative path.
+        well, row, column : str, optional
+            A well's name, or its row and column, see `well_at`.
+        field, timepoint, channel, z : str, optional
+            1 if absent.
+        **known
+            Other attributes.
+        """
+        return cls(
+            path,
+            well_at(row or "", column or "") if well is None else well,
+            int(field or 1),
+            int(timepoint or 1),
+            channel or "1",
+            int(z or 1),
+            **known,
+        )
+
+
+def well_at(row: str, column: str) -> str:
+    """Name of the well in a row, letters or a number from 1, and a column: ``2`` and ``11`` give ``B11``.
+
+    Raises
+    ------
+    SheetError
+        If no plate has such a row.
+    """
+    return f"{row_letters(int(row) - 1) if row.isdigit() else row}{column}"
 
 
 @dataclass
@@ -37,8 +116,7 @@ class Scan:
 
     Attributes
     ----------
-    rows : list of dict
-        A dict of `COLUMNS` per plane, from `plane`.
+    planes : list of Plane
     evidence : str
         By what the format was recognised, for people.
     by_metadata : bool
@@ -54,7 +132,7 @@ class Scan:
         What a person should know of how the export was read.
     """
 
-    rows: list[dict[str, Any]]
+    planes: list[Plane]
     evidence: str
     by_metadata: bool = False
     passed_over: dict[str, str] = field(default_factory=dict)
@@ -63,8 +141,8 @@ class Scan:
     notes: list[str] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
-        """The planes as a table of `COLUMNS`."""
-        return pd.DataFrame(self.rows, columns=COLUMNS)
+        """The planes as a table, a column for each attribute of `Plane`."""
+        return pd.DataFrame(self.planes, columns=list(Plane._fields))
 
     def expect(self, stated: list[dict[str, Any]], sizes_um: Iterable[float]) -> None:
         """Take over what all metadata files state alike; what they do not agree on is noted.
@@ -103,60 +181,3 @@ def pixel_sizes(sizes_um: Iterable[float]) -> dict[str, Any]:
     if len(found) > 1:
         return {"pixel_sizes_um": found}
     return {"pixel_size_um": found[0]} if found else {}
-
-
-def plane(
-    path: str,
-    *,
-    well: str | None = None,
-    row: str | None = None,
-    column: str | None = None,
-    field: str | None = None,
-    timepoint: str | None = None,
-    channel: str | None = None,
-    z: str | None = None,
-    **more: Any,
-) -> dict[str, Any]:
-    """One row of the index from the texts that a name or a metadata record holds.
-
-    Parameters
-    ----------
-    path : str
-        Relative path.
-    well, row, column : str, optional
-        A well's name, or its row (letters, or a number from 1) and column.
-    field, timepoint, channel, z : str, optional
-        1 if absent.
-    **more
-        Other `COLUMNS`.
-    """
-    if well is None:
-        letters = row_letters(int(row)) if row and row.isdigit() else row
-        well = f"{letters}{column}"
-    return {
-        "well": well,
-        "field": int(field or 1),
-        "timepoint": int(timepoint or 1),
-        "channel": channel or "1",
-        "z": int(z or 1),
-        "projected": False,
-        "path": path,
-        "dataset": "",
-        "axes": "",
-        "page": 0,
-        "pages": 1,
-        "height": 0,
-        "width": 0,
-        "dtype": "",
-        "x_um": float("nan"),
-        "y_um": float("nan"),
-        "problem": "",
-        **more,
-    }
-
-
-def row_letters(number: int) -> str:
-    """Letters of a row from its number: 1 -> A, 27 -> AA."""
-    if not 1 <= number <= 32:
-        raise ExportError(f"row {number} is on no plate; a 1536-well plate has 32")
-    return chr(ord("A") + number - 1) if number <= 26 else "A" + chr(ord("A") + number - 27)

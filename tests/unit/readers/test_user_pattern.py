@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from livedead.errors import ExportError
-from livedead.readers import pattern
+from livedead.readers import user_pattern
 from livedead.readers.folder import RawFolder
 from livedead.readers.index import index_plate
-from livedead.readers.pattern import FilePattern
+from livedead.readers.user_pattern import FilePattern
 
 EXPRESSION = r"(?P<well>[A-P]\d\d)_f(?P<field>\d+)_(?P<channel>BF|PI)\.tif"
 
@@ -110,7 +110,7 @@ def test_a_pattern_that_fits_in_two_places_is_refused(text, path, readings):
 )
 def test_patterns_that_cannot_work(text, message):
     with pytest.raises(ExportError, match=f"file_pattern .*{message}"):
-        pattern.scan(RawFolder(None, [], file_pattern=text))
+        user_pattern.scan(RawFolder(None, [], file_pattern=text))
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,6 @@ def test_a_pattern_that_fits_nothing_is_shown_beside_the_nearest_name(
 
 def test_a_number_that_is_none_is_named():
     with pytest.raises(ExportError, match=r"takes .*'00d12h'.* from x_A1_00d12h\.tif; timepoint must be a n"):
-        pattern.scan(
+        user_pattern.scan(
             RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
         )

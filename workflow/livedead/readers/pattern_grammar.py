@@ -1,14 +1,18 @@
-"""What users write of their file names: a template, or a regular expression with named groups."""
+"""The grammar of ``file_pattern``: a template, or a regular expression with named groups.
+
+What reads the configuration checks patterns, so nothing heavy is imported here.
+"""
 
 import re
 import warnings
 
 from livedead.errors import nearest
+from livedead.plates.geometry import ROW_LETTERS
 
 GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
 
 TEMPLATE = {
-    "well": r"(?:A[A-F]|[A-Z])\d{1,2}",
+    "well": rf"{ROW_LETTERS}\d{{1,2}}",
     "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
     "column": r"\d{1,2}",
     "field": r"\d+",

@@ -1,4 +1,4 @@
-"""Exports whose file names tell all: the user's template or regular expression, or a preset."""
+"""Names that the user's own pattern reads: a template, or a regular expression."""
 
 import re
 from collections.abc import Iterator
@@ -7,51 +7,12 @@ from functools import cached_property
 
 from livedead.errors import ExportError, SheetError
 from livedead.plates.geometry import parse_well
-from livedead.readers import file_patterns
+from livedead.readers import pattern_grammar
 from livedead.readers.folder import RawFolder, is_image
-from livedead.readers.planes import Scan, plane, row_letters
-
-INCELL = (
-    r"(?:.*[_ ])?(?P<row>[A-Z]|A[A-F]) ?- ?(?P<column>\d{1,2}) ?\(fld (?P<field>\d+)(?:-\d+)?"
-    r"(?: wv (?P<channel>[^()]+?))?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+)(?: - \d+ ?ms)?)?\)\.tiff?"
-)
-"""IN Cell Analyzer: ``A - 01(fld 1 wv Green - dsRed z 3).tif``; the channel is ``Green - dsRed``."""
-
-SCANR = (
-    r"(?:.*_)?(?P<well>(?:[A-Z]|A[A-F])\d{1,2})--W\d+--P(?P<field>\d+)--Z(?P<z>\d+)--T(?P<timepoint>\d+)"
-    r"--(?P<channel>[^/]+?)\.tiff?",
-    r"--W(?P<well>\d+)--P(?P<field>\d+)--Z(?P<z>\d+)--T(?P<timepoint>\d+)--(?P<channel>[^/]+?)\.tiff?",
-)
-"""ScanR: ``A1--W00001--P00001--Z00000--T00000--DAPI.tif``; without A1, W counts wells row by row."""
+from livedead.readers.scan import Plane, Scan, well_at
 
 _TRIED = 100
 """Files that are compared with a pattern that fits none."""
-
-
-def scan_incell(folder: RawFolder) -> Scan:
-    """IN Cell Analyzer names."""
-    return scan_names(folder, INCELL, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
-
-
-def scan_scanr(folder: RawFolder) -> Scan:
-    """ScanR names."""
-    return scan_names(folder, *SCANR, evidence="names such as 'A1--W00001--P00001--Z00000--T00000--DAPI.tif'")
-
-
-def scan_names(folder: RawFolder, *patterns: str, evidence: str) -> Scan:
-    """Parse file names with the first preset that fits a whole name, in any case."""
-    expressions = [preset(pattern) for pattern in patterns]
-    rows = []
-    for path in folder.files:
-        match = next((found for e in expressions if (found := e.fullmatch(path))), None)
-        if match is not None:
-            rows.append(plane(path, **match.groupdict()))
-    return Scan(rows, evidence)
-
-
-def preset(pattern: str) -> re.Pattern[str]:
-    """An expression for whole file names as one for whole relative paths."""
-    return re.compile(f"(?:.*/)?(?:{pattern})", file_patterns.FLAGS)
 
 
 def scan(folder: RawFolder) -> Scan:
@@ -59,12 +20,10 @@ def scan(folder: RawFolder) -> Scan:
     pattern = file_pattern(folder)
     if pattern is None:
         raise ExportError("format 'pattern' needs 'file_pattern' in config.yaml")
-    rows = []
-    for path in folder.files:
-        said = pattern.read(path)
-        if said is not None:
-            rows.append(plane(path, **said))
-    return Scan(rows, f"file_pattern {pattern.text!r}")
+    planes = [
+        Plane.from_texts(path, **said) for path in folder.files if (said := pattern.read(path)) is not None
+    ]
+    return Scan(planes, f"file_pattern {pattern.text!r}")
 
 
 def file_pattern(folder: RawFolder) -> "FilePattern | None":
@@ -84,9 +43,9 @@ class FilePattern:
     Parameters
     ----------
     text : str
-        A template has names in braces (`livedead.readers.file_patterns.TEMPLATE`), ``*`` for anything
+        A template has names in braces (`livedead.readers.pattern_grammar.TEMPLATE`), ``*`` for anything
         within a folder's or file's name, and stands for itself otherwise; all else is a regular
-        expression, whose groups are of `livedead.readers.file_patterns.GROUPS`.
+        expression, whose groups are of `livedead.readers.pattern_grammar.GROUPS`.
 
     Raises
     ------
@@ -97,7 +56,7 @@ class FilePattern:
     text: str
 
     def __post_init__(self) -> None:
-        wrong = file_patterns.why_no_pattern(self.text)
+        wrong = pattern_grammar.why_no_pattern(self.text)
         if wrong:
             raise ExportError(f"file_pattern {self.text!r} {wrong}")
 
@@ -106,7 +65,7 @@ class FilePattern:
         return self._compiled(self.text)
 
     def _compiled(self, start: str) -> re.Pattern[str]:
-        return file_patterns.expression(start, file_patterns.is_template(self.text))
+        return pattern_grammar.expression(start, pattern_grammar.is_template(self.text))
 
     def read(self, path: str) -> dict[str, str] | None:
         """Groups of the pattern in a path, ``row`` and ``column`` joined; None if it does not fit.
@@ -120,8 +79,7 @@ class FilePattern:
         for match in self._matches(path):
             said = {part: text for part, text in match.groupdict().items() if text}
             if "row" in said and "column" in said:
-                row, column = said.pop("row"), said.pop("column")
-                said.setdefault("well", f"{row_letters(int(row)) if row.isdigit() else row}{column}")
+                said.setdefault("well", well_at(said.pop("row"), said.pop("column")))
             if "well" in said and not self._why_not(path, match):
                 readings[_meaning(said)] = said
         if len(readings) > 1:  # what cannot be a well, such as f00, is none of them

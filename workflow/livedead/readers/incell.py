@@ -1,0 +1,16 @@
+"""IN Cell Analyzer exports: names such as ``A - 01(fld 1 wv Green - dsRed z 3).tif``."""
+
+from livedead.plates.geometry import ROW_LETTERS
+from livedead.readers.folder import RawFolder
+from livedead.readers.presets import scan_names
+from livedead.readers.scan import Scan
+
+PATTERN = (
+    rf"(?:.*[_ ])?(?P<row>{ROW_LETTERS}) ?- ?(?P<column>\d{{1,2}}) ?\(fld (?P<field>\d+)(?:-\d+)?"
+    r"(?: wv (?P<channel>[^()]+?))?(?: z (?P<z>\d+))?(?: time (?P<timepoint>\d+)(?: - \d+ ?ms)?)?\)\.tiff?"
+)
+
+
+def scan(folder: RawFolder) -> Scan:
+    """Read names; channels are what follows ``wv``, such as ``Green - dsRed``."""
+    return scan_names(folder, PATTERN, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
