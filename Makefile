@@ -104,9 +104,10 @@ environments: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell .
+	$(BIN)/snakefmt --check workflow
 	$(BIN)/mypy
 	PYTHONPATH=workflow $(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake $(DEMO) --lint
 
 benchmark: $(VENV)/.installed-dev

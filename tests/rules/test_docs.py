@@ -1,16 +1,141 @@
-"""The worked examples of the documentation run."""
+"""What the pages say is there, and their worked examples run."""
 
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from livedead import stores
+from livedead.configuration.agreement import EXPORT_FORMATS
+from livedead.errors import FieldError
+from livedead.images.gate import DECLARABLE
+from livedead.network.classes import ROLES
 from livedead.plates.plate_maps import MapColumns
-from livedead.tables import DOSE_RESPONSE, WELLS
+from livedead.tables import DOSE_RESPONSE, FIELDS, OTHERS, WELLS
 from livedead.wells.analysis import fit_doses
+from livedead.wells.flags import FLAGS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    str(path.relative_to(REPOSITORY))
+    for pattern in ("*.md", "docs/*.md", "config/**/*.md")
+    for path in REPOSITORY.glob(pattern)
+)
+PLACES = ("", "workflow/", "workflow/livedead/")
+"""What a path on a page may be relative to."""
+KINDS = r"py|smk|md|yaml|yml|toml|tsv|txt|h5|csv|png|svg|rst"
+OF_A_RUN = ("config/unet.h5", "data/", "results/", "logs/", "benchmarks/", "livedead/config", "cells/")
+"""Beginnings of paths in a user's working folder."""
+
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+def read(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def prose(name: str) -> str:
+    """A page without its blocks of code, in which # begins no heading."""
+    return re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
+
+
+def table(name: str, heading: str) -> list[str]:
+    """What the first column of the first table under a heading names in backticks, in its order."""
+    section = read(name).split(f"\n{heading}\n")[1]
+    rows = re.search(r"^\| *-+.*\n((?:\|.*\n)+)", section, re.MULTILINE)[1].splitlines()
+    return [named for row in rows for named in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+
+def anchors(name: str) -> set[str]:
+    """What a link may name behind #: the headings as GitHub spells them."""
+    headings = re.findall(r"^#+ (.*)$", prose(name), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_page
+def test_links_lead_to_pages_and_sections_that_are_there(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if link.startswith("https://"):
+            continue
+        path, _, section = link.partition("#")
+        target = (REPOSITORY / page).parent / path if path else REPOSITORY / page
+        assert target.exists(), link
+        if section:
+            assert section in anchors(str(target.resolve().relative_to(REPOSITORY))), link
+
+
+@every_page
+def test_files_that_are_named_are_there(page):
+    for path in re.findall(rf"(?<![\w/.<>:-])[\w.-]+/[\w./*-]+\.(?:{KINDS})\b", read(page)):
+        if not path.startswith(OF_A_RUN):
+            assert any(any(REPOSITORY.glob(place + path)) for place in PLACES), path
+
+
+@every_page
+def test_files_of_a_run_are_written_by_a_rule(page):
+    rules = "".join(path.read_text() for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")))
+    written = re.sub(r"\{\w+\}", "*", rules.replace("{{", "{").replace("}}", "}"))
+    for path in re.findall(r"`(?:results|benchmarks)/([\w<>./*-]+\.\w+)`", read(page)):
+        named = re.sub(r"<\w+>|\bdemo\b", "*", path)
+        assert path.startswith("simulated/") or named in written or named.rpartition("/")[2] in written, path
+
+
+@every_page
+def test_commands_of_make_are_targets(page):
+    targets = re.findall(r"^([a-z][a-z-]*):", read("Makefile"), re.MULTILINE)
+    named = re.findall(r"(?:`|^|\$ )make ((?:[a-z][a-z-]*)(?=[` \n]))", read(page), re.MULTILINE)
+    assert set(named) <= set(targets)
+
+
+@every_page
+def test_keys_of_the_configuration_are_in_the_schema(page):
+    schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
+    parts = [name for name, entry in schema["properties"].items() if "properties" in entry]
+    for key in re.findall(rf"`((?:{'|'.join(parts)})(?:\.[a-z_0-9]+)+)", read(page)):
+        if key.rpartition(".")[2] in KINDS.split("|"):
+            continue
+        entry = schema
+        for name in key.split("."):
+            assert name in entry["properties"], key
+            entry = entry["properties"][name]
+
+
+def test_the_house_is_drawn_with_every_room_and_no_other():
+    contract = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"][0]
+    rooms = [room for layer in reversed(contract["layers"]) for room in layer.split(" : ")]
+    drawn = [name.removesuffix(".py").removesuffix("/") for name in table("docs/architecture.md", "## Rooms")]
+    assert sorted(drawn) == sorted(rooms)
+    place = {room: k for k, layer in enumerate(reversed(contract["layers"])) for room in layer.split(" : ")}
+    assert [place[room] for room in drawn] == sorted(place.values()), "in the order of the contract"
+
+
+def test_columns_codes_flags_roles_and_formats_are_all_described():
+    schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))["properties"]
+    wells, keys = "docs/wells.md", "config/README.md"
+    assert {*table(wells, "# The well table")} >= {*WELLS.columns} - {OTHERS}
+    assert {*table(wells, "## The fields"), "plate", "well", "field", "timepoint"} >= {
+        *FIELDS.columns
+    } - {"row_sha256"}
+    assert table(wells, "### Why a field failed") == list(FieldError.CODES)
+    assert table(wells, "### QC flags") == FLAGS
+    assert schema["qc"]["properties"]["exclude_flags"]["items"]["enum"] == FLAGS
+    assert schema["classes"]["items"]["properties"]["role"]["enum"] == list(ROLES)
+    assert table(keys, "### Classes and edges") == list(ROLES)
+    assert table(keys, "## Formats") == [name for name in EXPORT_FORMATS if name != "auto"]
+    assert {*table(keys, "## What passes the gate")} == {*DECLARABLE}
+    assert {*schema["gate"]["properties"]["accept"]["items"]["enum"]} == {*DECLARABLE}
+
+
+def test_what_is_checked_before_a_commit_is_part_of_make_lint():
+    hooks = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    lint = read("Makefile").split("\nlint:")[1].split("\n\n")[0]
+    for hook in hooks:
+        assert hook["entry"].replace(".venv/bin/", "$(BIN)/") in lint
 
 
 @pytest.mark.parametrize("mark", [".", ","])
