@@ -26,13 +26,18 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "config/**/*.md")
     for path in REPOSITORY.glob(pattern)
 )
-PLACES = ("", "workflow/", "workflow/livedead/")
-"""What a path on a page may be relative to."""
-KINDS = r"py|smk|md|yaml|yml|toml|tsv|txt|h5|csv|png|svg|rst"
-OF_A_RUN = ("config/unet.h5", "data/", "results/", "logs/", "benchmarks/", "livedead/config", "cells/")
-"""Beginnings of paths in a user's working folder."""
+PLACES = ("", "workflow", "workflow/livedead")
+"""What a path on a page may be relative to; or it lies beside the page, as in an example that users copy."""
+
+SHORT = sorted(
+    str(path.relative_to(REPOSITORY))
+    for pattern in ("requirements*.txt", "config/**/*.yaml", "workflow/profiles/*/*.yaml", "Makefile")
+    for path in REPOSITORY.glob(pattern)
+)
+"""What has comments for users."""
 
 every_page = pytest.mark.parametrize("page", PAGES)
+every_text = pytest.mark.parametrize("page", [*PAGES, *SHORT])
 
 
 def read(name: str) -> str:
@@ -46,7 +51,7 @@ def prose(name: str) -> str:
 
 def table(name: str, heading: str) -> list[str]:
     """What the first column of the first table under a heading names in backticks, in its order."""
-    section = read(name).split(f"\n{heading}\n")[1]
+    section = f"\n{read(name)}".split(f"\n{heading}\n")[1]
     rows = re.search(r"^\| *-+.*\n((?:\|.*\n)+)", section, re.MULTILINE)[1].splitlines()
     return [named for row in rows for named in re.findall(r"`([^`]+)`", row.split("|")[1])]
 
@@ -69,23 +74,32 @@ def test_links_lead_to_pages_and_sections_that_are_there(page):
             assert section in anchors(str(target.resolve().relative_to(REPOSITORY))), link
 
 
-@every_page
+@every_text
 def test_files_that_are_named_are_there(page):
-    for path in re.findall(rf"(?<![\w/.<>:-])[\w.-]+/[\w./*-]+\.(?:{KINDS})\b", read(page)):
-        if not path.startswith(OF_A_RUN):
-            assert any(any(REPOSITORY.glob(place + path)) for place in PLACES), path
+    beside = {path.name for path in (REPOSITORY / page).parent.iterdir()}
+    for path in re.findall(
+        r"(?<![\w/.<>:*-])[\w.-]+/[\w./*-]+\.(?:py|smk|md|yaml|yml|toml|rst)\b", read(page)
+    ):
+        is_there = any(any((REPOSITORY / place).glob(path)) for place in PLACES)
+        assert is_there or path.rpartition("/")[2] in beside, path
 
 
 @every_page
-def test_files_of_a_run_are_written_by_a_rule(page):
-    rules = "".join(path.read_text() for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")))
-    written = re.sub(r"\{\w+\}", "*", rules.replace("{{", "{").replace("}}", "}"))
-    for path in re.findall(r"`(?:results|benchmarks)/([\w<>./*-]+\.\w+)`", read(page)):
-        named = re.sub(r"<\w+>|\bdemo\b", "*", path)
-        assert path.startswith("simulated/") or named in written or named.rpartition("/")[2] in written, path
+def test_tests_that_are_named_are_there(page):
+    tests = "".join(path.read_text(encoding="utf-8") for path in REPOSITORY.glob("tests/**/test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", read(page)):
+        assert f"def {name}(" in tests, name
 
 
 @every_page
+def test_files_of_a_run_are_written_by_the_workflow(page):
+    sources = [*REPOSITORY.glob("workflow/*/*.smk"), *REPOSITORY.glob("workflow/**/*.py")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    for path in re.findall(r"`(?:results|benchmarks)/([\w<>./-]+\.\w+)`", read(page)):
+        assert path.rpartition("/")[2] in text, path
+
+
+@every_text
 def test_commands_of_make_are_targets(page):
     targets = re.findall(r"^([a-z][a-z-]*):", read("Makefile"), re.MULTILINE)
     named = re.findall(r"(?:`|^|\$ )make ((?:[a-z][a-z-]*)(?=[` \n]))", read(page), re.MULTILINE)
@@ -96,9 +110,7 @@ def test_commands_of_make_are_targets(page):
 def test_keys_of_the_configuration_are_in_the_schema(page):
     schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
     parts = [name for name, entry in schema["properties"].items() if "properties" in entry]
-    for key in re.findall(rf"`((?:{'|'.join(parts)})(?:\.[a-z_0-9]+)+)", read(page)):
-        if key.rpartition(".")[2] in KINDS.split("|"):
-            continue
+    for key in re.findall(rf"`((?:{'|'.join(parts)})(?:\.(?!h5)[a-z_0-9]+)+)", read(page)):
         entry = schema
         for name in key.split("."):
             assert name in entry["properties"], key
@@ -118,9 +130,9 @@ def test_columns_codes_flags_roles_and_formats_are_all_described():
     schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))["properties"]
     wells, keys = "docs/wells.md", "config/README.md"
     assert {*table(wells, "# The well table")} >= {*WELLS.columns} - {OTHERS}
-    assert {*table(wells, "## The fields"), "plate", "well", "field", "timepoint"} >= {
-        *FIELDS.columns
-    } - {"row_sha256"}
+    assert {*table(wells, "## The fields"), "plate", "well", "field", "timepoint"} >= {*FIELDS.columns} - {
+        "row_sha256"
+    }
     assert table(wells, "### Why a field failed") == list(FieldError.CODES)
     assert table(wells, "### QC flags") == FLAGS
     assert schema["qc"]["properties"]["exclude_flags"]["items"]["enum"] == FLAGS
