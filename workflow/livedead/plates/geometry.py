@@ -52,13 +52,7 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?")
 
 
 def well_name(row: int, column: int) -> str:
-    """Name of a well from its zero-based row and column.
-
-    Examples
-    --------
-    >>> well_name(0, 0), well_name(26, 11)
-    ('A01', 'AA12')
-    """
+    """Name of a well from its zero-based row and column: (0, 0) -> 'A01', (26, 0) -> 'AA01'."""
     letters = chr(ord("A") + row) if row < 26 else "A" + chr(ord("A") + row - 26)
     return f"{letters}{column + 1:02d}"
 
@@ -99,7 +93,13 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
 
 
 def well_position(well: str) -> tuple[int, int]:
-    """Zero-based (row, column) of a canonical well name."""
+    """Zero-based (row, column) of a canonical well name.
+
+    Examples
+    --------
+    >>> well_position("A01"), well_position("AF48")
+    ((0, 0), (31, 47))
+    """
     match = _WELL.fullmatch(well)
     if match is None:
         raise SheetError(f"{well!r} is not a well name")
