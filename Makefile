@@ -22,7 +22,7 @@ help:
 	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every check of style, spelling, types and imports"
-	@echo "make benchmark       compare inference with MONAI and a naive rewrite (10 minutes)"
+	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: end leftover jobs, unlock, sweep, continue"
 
 $(VENV)/.installed: requirements.txt
