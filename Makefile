@@ -23,7 +23,7 @@ help:
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every check of style, spelling, types and imports"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
-	@echo "make resume CONFIG=config/config.yaml   after a crash: end leftover jobs, unlock, sweep, continue"
+	@echo "make resume CONFIG=config/config.yaml   after a crash: end orphans, unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
