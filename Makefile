@@ -1,4 +1,4 @@
-# Set-up and the two commands of the README. Needs Python 3.11 or newer, nothing else.
+# Set-up, runs and checks. Needs Python 3.11 or newer, nothing else.
 PYTHON ?= python3
 CORES ?= 2
 VENV := .venv
@@ -12,16 +12,16 @@ DEMO := --configfile config/demo/config.yaml
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
-	@echo "make demo-weights    train the demo's weights anew (ENCODER=file.h5 starts from ImageNet)"
+	@echo "make demo-weights    train the demo's weights again (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
-	@echo "make accuracy        count simulated fields, easy to hard; remake docs/accuracy.*"
-	@echo "make test            every test but the following, of minutes each"
+	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"
+	@echo "make test            every test but those of the targets below (9 minutes)"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
-	@echo "make environments    run each rule with the packages of its own environment (5 minutes)"
+	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
-	@echo "make lint            every style and type check"
+	@echo "make lint            every check of style, spelling, types and imports"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: end orphans, unlock, sweep, go on"
 
@@ -54,8 +54,8 @@ accuracy: $(VENV)/.installed
 	cp results/accuracy/errors.csv docs/accuracy.csv
 	cp results/accuracy/errors.png docs/accuracy.png
 
-# A file of tests stays in one process: its folders and runs are made once. In the order of their names the
-# long files come first, so that both processes end together.
+# A file of tests stays in one process, so that its folders and runs are made once. In the order of their names
+# the long files come first, so that both processes end together.
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -97,16 +97,17 @@ cluster: $(VENV)-cluster/.installed
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/faults tests/integration -m bulk
 
-# The environments stay in .venv-environments, and are made anew when their files change.
+# The environments stay in .venv-environments, and are made again when their files change.
 environments: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/environments -m bulk
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell .
+	$(BIN)/snakefmt --check workflow
 	$(BIN)/mypy
 	PYTHONPATH=workflow $(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake $(DEMO) --lint
 
 benchmark: $(VENV)/.installed-dev

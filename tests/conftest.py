@@ -19,6 +19,12 @@ CLASSES = [
 ]
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Examples are looked for in the library, not in what tests import, record or start."""
+    is_other = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if is_other else None
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY

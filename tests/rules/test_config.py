@@ -26,7 +26,7 @@ def keys(schema, prefix=""):
 
 def documented(repository):
     """Dotted key -> (default, description) of the tables of config.yaml in config/README.md."""
-    text = (repository / DESCRIBED).read_text().split("## plates.tsv")[0]
+    text = (repository / DESCRIBED).read_text().split("### Classes and edges")[0]
     rows = re.findall(r"^\| `([a-z_.0-9]+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
     return {key: (default, description) for key, default, description in rows}
 

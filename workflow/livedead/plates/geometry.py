@@ -73,6 +73,11 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
     ------
     SheetError
         If the text is no well name, or the well is not on such a plate.
+
+    Examples
+    --------
+    >>> parse_well("b3"), parse_well("AF048")
+    ('B03', 'AF48')
     """
     match = _WELL.fullmatch(text.strip())
     if match is None:
@@ -90,7 +95,13 @@ def parse_well(text: str, n_wells: int = 1536) -> str:
 
 
 def well_position(well: str) -> tuple[int, int]:
-    """Zero-based (row, column) of a canonical well name."""
+    """Zero-based (row, column) of a canonical well name.
+
+    Examples
+    --------
+    >>> well_position("A01"), well_position("AF48")
+    ((0, 0), (31, 47))
+    """
     match = _WELL.fullmatch(well)
     if match is None:
         raise SheetError(f"{well!r} is not a well name")
@@ -122,12 +133,24 @@ def all_wells(n_wells: int) -> list[str]:
 
 
 def sort_wells(wells: Iterable[str]) -> list[str]:
-    """Wells in plate order, row by row: B01 before AA01, A02 before A10."""
+    """Wells in plate order, row by row.
+
+    Examples
+    --------
+    >>> sort_wells(["AA01", "B01", "A10", "A02"])
+    ['A02', 'A10', 'B01', 'AA01']
+    """
     return sorted(wells, key=well_position)
 
 
 def parse_well_list(text: str, n_wells: int) -> list[str]:
-    """Wells named by a list such as ``A01, B1-B12, C3-D4``; a range spans a rectangle."""
+    """Wells named by a list; a range spans a rectangle.
+
+    Examples
+    --------
+    >>> parse_well_list("H12, C3-D4", 96)
+    ['C03', 'C04', 'D03', 'D04', 'H12']
+    """
     wells: dict[str, None] = {}
     for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*-\s*", "-", text.strip()))):
         first, _, last = part.partition("-")
@@ -142,9 +165,12 @@ def parse_well_list(text: str, n_wells: int) -> list[str]:
 
 
 def format_wells(wells: Iterable[str]) -> str:
-    """The shortest way to name many wells, such as ``A01-H02, B12``; `parse_well_list` reads it back.
+    """A short list of ranges that names many wells; `parse_well_list` reads it back.
 
-    Like there, a range spans a rectangle.
+    Examples
+    --------
+    >>> format_wells(["B01", "A01", "B02", "A02", "H12"])
+    'A01-B02, H12'
     """
     left = dict.fromkeys(map(well_position, sort_wells(set(wells))))
     parts = []
@@ -164,7 +190,13 @@ def format_wells(wells: Iterable[str]) -> str:
 
 
 def shard_wells(wells: Iterable[str], shard: int, n_shards: int) -> list[str]:
-    """The contiguous run of wells, in plate order, that shard `shard` (from 1) of `n_shards` takes."""
+    """The contiguous run of wells, in plate order, that shard `shard` (from 1) of `n_shards` takes.
+
+    Examples
+    --------
+    >>> shard_wells(["A02", "B01", "A01", "A01"], 2, 2)
+    ['A02', 'B01']
+    """
     ordered = sort_wells(set(wells))
     low = len(ordered) * (shard - 1) // n_shards
     high = len(ordered) * shard // n_shards
