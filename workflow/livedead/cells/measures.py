@@ -143,7 +143,7 @@ class LabelledCells:
     def outline_on(self, mask: np.ndarray) -> np.ndarray:
         """Share of each cell's outline that borders on `mask`, (n_cells,).
 
-        The outline are pixel sides towards the outside; those towards other cells and the field's
+        An outline is made of pixel sides towards the outside; those towards other cells and the field's
         edge do not count.
         """
         sides, bordering = np.zeros((2, self.n_cells + 1))

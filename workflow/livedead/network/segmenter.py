@@ -145,17 +145,17 @@ class Segmenter:
         )
         place = (rows, columns)
         window, inner = with_halo(place, shape)
-        sides = (part.stop - part.start for part in place)
-        with_rest = torch.empty((self.network.architecture.n_classes, *sides), device=self.device)
-
-        def watch(core: Rectangle, logits: Tensor) -> None:
-            shared = overlap(core, place)
-            if shared is not None:
-                with_rest[:, *relative(shared, place)] = logits[:, *relative(shared, core)].softmax(0)
-
-        segmentation = self.segment(raw, key, watch)
-        with torch.inference_mode():
+        # In one stream: memory of another one could still be read there when it is written here.
+        with self._stream(), torch.inference_mode():
             alone = self._logits(self._inputs.field(raw, key), window, "whole")[:, *inner].softmax(0)
+            with_rest = torch.full_like(alone, torch.nan)
+
+            def watch(core: Rectangle, logits: Tensor) -> None:
+                shared = overlap(core, place)
+                if shared is not None:
+                    with_rest[:, *relative(shared, place)] = logits[:, *relative(shared, core)].softmax(0)
+
+            segmentation = self.segment(raw, key, watch)
             return segmentation, SeamCheck(
                 n_pixels=alone[0].numel(),
                 n_changed=int((alone.argmax(0) != with_rest.argmax(0)).sum()),
