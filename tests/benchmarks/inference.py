@@ -33,7 +33,9 @@ from segment_fields import segment_fields  # noqa: E402
 
 from livedead import stores, weights  # noqa: E402
 from livedead.fields.plate_images import store_transform  # noqa: E402
-from livedead.network import inference  # noqa: E402
+from livedead.network.devices import keep_memory  # noqa: E402
+from livedead.network.plan import Plan  # noqa: E402
+from livedead.network.segmenter import Segmenter  # noqa: E402
 from livedead.network.unet import Architecture, UNet  # noqa: E402
 from livedead.normalization.transforms import Transform  # noqa: E402
 from livedead.readers import index  # noqa: E402
@@ -174,7 +176,7 @@ def main() -> None:
     parser.add_argument("--memory-of")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    inference.keep_memory()
+    keep_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     side = arguments.side
     raw = np.random.default_rng(0).integers(0, 65536, (1, side, side), dtype=np.uint16)
@@ -183,8 +185,8 @@ def main() -> None:
     rgb = rgb_copy(network).to(device)
     field = torch.from_numpy(raw.astype(np.float32))[None].to(device) / 32767.5 - 1
 
-    def segmenter(**plan: object) -> inference.Segmenter:
-        return inference.Segmenter(copy.deepcopy(network), [transform], inference.Plan(device=device, **plan))
+    def segmenter(**plan: object) -> Segmenter:
+        return Segmenter(copy.deepcopy(network), [transform], Plan(device=device, **plan))
 
     fast = segmenter()
     low = segmenter(precision="bfloat16")

@@ -19,7 +19,7 @@ from inference import plate_on_disk  # first: it finds the workflow and the test
 from conftest import randomized
 from segment_fields import segment_fields
 
-from livedead.network.inference import Plan
+from livedead.network.plan import Plan
 from livedead.network.unet import Architecture
 
 WIDTHS = (256, 128, 64, 32)

@@ -21,11 +21,14 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 
 from livedead import stores, weights  # noqa: E402
-from livedead.cells import counting  # noqa: E402
+from livedead.cells.counting import count_states  # noqa: E402
+from livedead.cells.measures import measure_cells  # noqa: E402
+from livedead.cells.rules import CountingRules  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
 from livedead.fields.plate_images import PlateImages, read_transforms  # noqa: E402
-from livedead.network.classes import Classes, CountingRules  # noqa: E402
-from livedead.network.inference import Plan, Segmenter  # noqa: E402
+from livedead.network.classes import Classes  # noqa: E402
+from livedead.network.plan import Plan  # noqa: E402
+from livedead.network.segmenter import Segmenter  # noqa: E402
 from livedead.plates.plate_sheet import read_plates  # noqa: E402
 from livedead.tables import IMAGES  # noqa: E402
 
@@ -56,8 +59,8 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
         return Segmenter(copy.deepcopy(network), list(transforms.values()), plan)
 
     def counts(class_map: np.ndarray) -> pd.Series:
-        found = counting.measure_cells(class_map, numbers, rules, row["pixel_size_um"])
-        return pd.Series(counting.count_states(found))
+        found = measure_cells(class_map, numbers, rules, row["pixel_size_um"])
+        return pd.Series(count_states(found))
 
     cases = {n: case for n, case in CASES.items() if case[0].device == "cpu" or torch.cuda.is_available()}
     slowdown = {device: bfloat16_slowdown(device) for device in {plan.device for plan, _ in cases.values()}}

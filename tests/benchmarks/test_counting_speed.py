@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from skimage.measure import label, regionprops_table
 
-from livedead.cells import counting
-from livedead.network import classes
+from livedead.cells.measures import measure_cells
+from livedead.cells.rules import CountingRules
 from livedead.network.classes import Classes
 
-NUMBERS = Classes(background=(0,), live=(1,), dead=(2,))
+CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
 SIDE_PX, N_CELLS, RADIUS_PX = 2048, 3000, 8.3
 
 
@@ -51,9 +51,9 @@ def best_of_each(repeats, *functions):
 
 
 def test_five_times_as_fast_with_equal_results(class_map, caplog):
-    rules = classes.CountingRules(min_area_um2=0)
-    splitting = classes.CountingRules(min_area_um2=0, split_depth_um=1.0)
-    ours = counting.measure_cells(class_map, NUMBERS, rules, 1.0)
+    rules = CountingRules(min_area_um2=0)
+    splitting = CountingRules(min_area_um2=0, split_depth_um=1.0)
+    ours = measure_cells(class_map, CLASSES, rules, 1.0)
     theirs = plain(class_map)
     assert len(ours) == len(theirs) == N_CELLS
     ours = ours.sort_values(["y_px", "x_px"])
@@ -67,8 +67,8 @@ def test_five_times_as_fast_with_equal_results(class_map, caplog):
     np.testing.assert_array_equal(ours["touches_edge"], edge)
     fast, split, slow = best_of_each(
         7,
-        lambda: counting.measure_cells(class_map, NUMBERS, rules, 1.0),
-        lambda: counting.measure_cells(class_map, NUMBERS, splitting, 1.0),
+        lambda: measure_cells(class_map, CLASSES, rules, 1.0),
+        lambda: measure_cells(class_map, CLASSES, splitting, 1.0),
         lambda: plain(class_map),
     )
     with caplog.at_level(logging.INFO):

@@ -48,7 +48,8 @@ from conftest import CLASSES, randomized
 from livedead import stores, weights
 from livedead.errors import LivedeadError
 from livedead.network.classes import Classes
-from livedead.network.inference import Plan, Segmenter
+from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmenter
 from livedead.network.unet import Architecture
 from livedead.tables import (
     ACCURACY,

@@ -12,7 +12,7 @@ def test_an_emulated_precision_is_left_out_and_its_row_says_so(repository, monke
     import inference
 
     monkeypatch.setattr(inference, "bfloat16_slowdown", lambda device: 5.04)
-    monkeypatch.setattr(inference.inference, "keep_memory", lambda: None)
+    monkeypatch.setattr(inference, "keep_memory", lambda: None)
     monkeypatch.setattr(inference, "peak_memory_mb", lambda case, side: 1.0)
     for other in ("naive", "monai"):
         monkeypatch.setattr(inference, other, lambda network, field, **settings: field)

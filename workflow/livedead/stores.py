@@ -270,7 +270,7 @@ def write_segmentations(
     ----------
     segmentations : iterable of (row, arrays)
         `arrays` holds the class map, ``maps``, and what else is known of the field, such as
-        ``unstable`` and ``runners_up`` of a `livedead.network.inference.Segmentation`, or the ``instances``
+        ``unstable`` and ``runners_up`` of a `livedead.network.segmenter.Segmentation`, or the ``instances``
         that labels were made of; it is empty where the field failed.
     about : dict
         Attributes of the file; filled by the time the last field was written.

@@ -6,12 +6,14 @@ from typing import Any
 import pandas as pd
 
 from livedead import stores
-from livedead.cells.counting import cell_columns, count_field, join_cells
+from livedead.cells.counting import count_field, join_cells
+from livedead.cells.measures import cell_columns
+from livedead.cells.rules import CountingRules
 from livedead.cells.tallies import check_cells
 from livedead.fields.plate_images import PlateImages
 from livedead.job import run
 from livedead.logs import progress
-from livedead.network.classes import Classes, CountingRules
+from livedead.network.classes import Classes
 from livedead.tables import CELLS, IMAGES, SHARD_FIELDS
 
 

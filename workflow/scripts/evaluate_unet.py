@@ -8,10 +8,13 @@ import numpy as np
 import torch
 
 from livedead import stores, weights
+from livedead.cells.rules import CountingRules
 from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
-from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.network.classes import Classes
+from livedead.network.devices import choose_device
+from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmenter
 from livedead.plates import plate_maps
 from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
 from livedead.tables import IMAGES, READ_CELLS, READ_WELLS

@@ -9,10 +9,13 @@ import pandas as pd
 import torch
 
 from livedead import simulate, stores, weights
-from livedead.cells.counting import measure_cells
+from livedead.cells.measures import measure_cells
+from livedead.cells.rules import CountingRules
 from livedead.logs import log_to, progress
-from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.network.classes import Classes
+from livedead.network.devices import choose_device
+from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmenter
 from livedead.normalization.fitting import fit_channel
 from livedead.normalization.settings import NormalizationSettings
 from livedead.tables import ACCURACY

@@ -20,7 +20,9 @@ from livedead.fields.plate_images import (
     work_ahead,
 )
 from livedead.logs import log, log_to, progress
-from livedead.network.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmenter, choose_device, keep_memory
+from livedead.network.devices import choose_device, keep_memory
+from livedead.network.plan import LARGE_FIELD_PX, Plan
+from livedead.network.segmenter import SeamCheck, Segmenter
 from livedead.normalization.transforms import Key
 from livedead.plates.geometry import shard_wells
 from livedead.tables import IMAGES

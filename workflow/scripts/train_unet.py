@@ -10,7 +10,7 @@ from livedead import stores, weights
 from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.network.classes import Classes
-from livedead.network.inference import choose_device
+from livedead.network.devices import choose_device
 from livedead.network.unet import Architecture
 from livedead.provenance import file_sha256
 from livedead.tables import HISTORY, IMAGES

@@ -11,6 +11,7 @@ import torch
 import livedead
 from livedead import stores, weights
 from livedead.cells.counting import count_field, join_cells
+from livedead.cells.rules import CountingRules
 from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.plate_images import (
@@ -20,8 +21,10 @@ from livedead.fields.plate_images import (
     read_transforms,
 )
 from livedead.logs import log, log_to
-from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.network.classes import Classes
+from livedead.network.devices import choose_device
+from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmenter
 from livedead.plates import plate_maps
 from livedead.plates.geometry import sort_wells
 from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, SHARD_FIELDS, WELLS

@@ -1,21 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+import tifffile
 from scipy import ndimage
+from skimage.io import imread
 
 from livedead import simulate
-from livedead.dyes.labels import dye_threshold, label_from_dyes, label_from_masks
-from livedead.errors import ConfigError
+from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
+from livedead.dyes.nuclei import DyeSettings
 from livedead.network.classes import Classes
 
 CLASSES = Classes(background=(0,), context=(1,), boundary=(2,), live=(3,), dead=(4,))
-SETTINGS = {
-    "threshold": "otsu",
-    "live_offset": 300,
-    "dead_offset": 300,
-    "min_area_px": 25,
-    "reach_px": 24,
-    "outline_px": 2,
-}
+SETTINGS = DyeSettings("otsu", live_offset=300, dead_offset=300, min_area_px=25, reach_px=24, outline_px=2)
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +24,9 @@ def field():
 @pytest.mark.parametrize("threshold", ["otsu", "block_mode", "fixed"])
 def test_nuclei_are_where_the_truth_has_them(field, threshold):
     images, truth = field
-    settings = {**SETTINGS, "threshold": threshold}
-    if threshold != "otsu":
-        settings |= {"live_offset": 900, "dead_offset": 900}
-    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, **settings)
+    offset = 300 if threshold == "otsu" else 900
+    settings = replace(SETTINGS, threshold=threshold, live_offset=offset, dead_offset=offset)
+    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, settings)
     assert found.dtype == np.uint8
     inner = truth[truth["y_px"].between(8, 391) & truth["x_px"].between(8, 391)]
     expected = inner["state"].map({"live": CLASSES.live[0], "dead": CLASSES.dead[0]})
@@ -40,19 +37,19 @@ def test_nuclei_are_where_the_truth_has_them(field, threshold):
 
 def test_cells_surround_nuclei_and_have_an_outline(field):
     images, _ = field
-    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, **SETTINGS)
+    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, SETTINGS)
     share = [(found == number).mean() for number in range(5)]
     assert share[0] > 0.5
     assert min(share[1:]) > 0.005
     outline = found == CLASSES.boundary[0]
     nuclei = np.isin(found, (3, 4))
-    assert ndimage.distance_transform_edt(~nuclei)[outline].max() <= SETTINGS["reach_px"]
+    assert ndimage.distance_transform_edt(~nuclei)[outline].max() <= SETTINGS.reach_px
 
 
 def test_a_field_without_nuclei_has_none():
     rng = np.random.default_rng(0)
     noise = rng.normal(300, 20, (3, 256, 256)).astype(np.uint16)
-    found = label_from_dyes(*noise, CLASSES, **SETTINGS)
+    found = label_from_dyes(*noise, CLASSES, SETTINGS)
     assert not np.isin(found, (3, 4)).any()
 
 
@@ -62,7 +59,7 @@ def test_dead_goes_over_live():
     dead = np.full((64, 64), 100, np.uint16)
     dead[40:55, 40:55] = 2000
     classes = Classes(background=(0,), live=(1,), dead=(2,))
-    found = label_from_dyes(live, dead, live, classes, **SETTINGS)
+    found = label_from_dyes(live, dead, live, classes, SETTINGS)
     assert found[17, 17] == 1
     assert found[47, 47] == 2
     assert set(np.unique(found)) == {0, 1, 2}
@@ -77,7 +74,7 @@ def test_states_from_masks_by_hand():
     dye[masks == 7] = 400
     dye[masks == 9] = 155
     classes = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
-    found = label_from_masks(masks, dye, classes, dead_offset=60, boundary_px=1)
+    found = label_from_masks(masks, dye, classes, MaskSettings(dead_offset=60, boundary_px=1))
     assert found[5, 5] == 1
     assert found[5, 15] == 2
     assert found[15, 5] == 1
@@ -88,10 +85,6 @@ def test_states_from_masks_by_hand():
 
 def test_states_of_real_worms(shared):
     """The published rule, median dye over the background > 60, applied by hand in the truth."""
-    import pandas as pd
-    import tifffile
-    from skimage.io import imread
-
     folder = shared / "bbbc010"
     truth = pd.read_csv(folder / "worms_truth.csv")
     agree = 0
@@ -100,13 +93,29 @@ def test_states_of_real_worms(shared):
         masks = imread(folder / "labels" / f"{well}_worms.png").astype(np.int32)
         dye = tifffile.imread(next((folder / "raw").glob(f"*_{well}_w1_*.tif")))
         classes = Classes(background=(0,), live=(1,), dead=(2,))
-        found = label_from_masks(masks, dye, classes, dead_offset=60, boundary_px=1)
+        found = label_from_masks(masks, dye, classes, MaskSettings(dead_offset=60, boundary_px=1))
         for worm in truth[truth["well"] == well].itertuples():
             state = np.bincount(found[masks == worm.label]).argmax()
             agree += state == (1 if worm.state == "live" else 2)
     assert agree == truth["well"].isin(wells).sum()
 
 
-def test_unknown_threshold():
-    with pytest.raises(ConfigError, match="block_mode"):
-        dye_threshold(np.zeros((8, 8)), "li", 0)
+def test_an_outline_is_as_wide_as_it_is_set(field):
+    images, _ = field
+    dyes = images["hoechst"], images["draq7"], images["brightfield"]
+    maps = [label_from_dyes(*dyes, CLASSES, replace(SETTINGS, outline_px=width)) for width in (1, 2, 3)]
+    cells = [np.isin(found, (1, 2)) for found in maps]
+    outlines = [found == CLASSES.boundary[0] for found in maps]
+    assert (cells[0] == cells[1]).all() and (cells[1] == cells[2]).all()
+    for thin, wide, width in zip(outlines, outlines[1:], (2, 3), strict=False):
+        assert (wide >= thin).all()
+        assert wide.sum() > 1.2 * thin.sum()
+        distance = ndimage.distance_transform_edt(~outlines[0])
+        assert distance[wide].max() == width - 1
+
+
+def test_settings_of_the_configuration():
+    dyes = {"threshold": "fixed", "live_offset": 1, "dead_offset": 2, "min_area_px": 3, "reach_px": 4}
+    labels = {"live_dye": "hoechst", "dead_dye": "pi", "masks": {"dead_offset": 6, "boundary_px": 7}}
+    found = LabelSettings.from_config({**labels, "dyes": {**dyes, "outline_px": 5}})
+    assert found == LabelSettings("hoechst", "pi", DyeSettings("fixed", 1, 2, 3, 4, 5), MaskSettings(6, 7))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from livedead.cells.rules import CountingRules, check_rules
 from livedead.configuration.settings import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.errors import ConfigError, nearest
-from livedead.network.classes import Classes, CountingRules, check_rules
+from livedead.network.classes import Classes
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look

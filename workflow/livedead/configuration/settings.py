@@ -32,7 +32,7 @@ def intensity_channels(config: Mapping[str, Any]) -> list[str]:
 
 
 def counting_rules(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `livedead.network.classes.CountingRules`."""
+    """Arguments of `livedead.cells.rules.CountingRules`."""
     return {name: value for name, value in config["counting"].items() if name != "intensity_channels"}
 
 

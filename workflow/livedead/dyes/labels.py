@@ -1,51 +1,138 @@
-"""Class maps from dyes: what a person would have to paint, read off the stained nuclei."""
+"""Class maps as a person would paint them, from dyes alone or from drawn objects and the dead dye."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 from skimage.filters import sobel, threshold_otsu
-from skimage.measure import label
-from skimage.morphology import dilation, disk, remove_small_objects
+from skimage.morphology import dilation, disk
 from skimage.segmentation import find_boundaries, watershed
 
-from livedead.errors import ConfigError
+from livedead.dyes.nuclei import DyeSettings, Nuclei, stained_nuclei
 from livedead.network.classes import Classes
 
-THRESHOLDS = ("otsu", "block_mode", "fixed")
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """How a class map is made of drawn objects; the keys of ``labels.masks`` in config.yaml.
+
+    Attributes
+    ----------
+    dead_offset : float
+        An object is dead if the median of its dead dye is more than this many counts above the
+        median outside all objects.
+    boundary_px : int
+        Pixels within this distance of two objects are boundary.
+    """
+
+    dead_offset: float
+    boundary_px: int
 
 
-def dye_threshold(dye: np.ndarray, method: str, value: float) -> float:
-    """Counts above which a pixel is stained.
+@dataclass(frozen=True)
+class LabelSettings:
+    """How class maps are made of dyed wells; the section ``labels`` of config.yaml.
+
+    Attributes
+    ----------
+    live_dye, dead_dye : str
+        Channels of the dyes that mark all nuclei, and the dead ones.
+    dyes : DyeSettings
+        Where the dyes tell both objects and their states.
+    masks : MaskSettings
+        Where objects were drawn.
+    """
+
+    live_dye: str
+    dead_dye: str
+    dyes: DyeSettings
+    masks: MaskSettings
+
+    @classmethod
+    def from_config(cls, labels: dict[str, Any]) -> "LabelSettings":
+        """Settings from the section ``labels`` of the configuration."""
+        parts = {"dyes": DyeSettings.from_config(labels["dyes"]), "masks": MaskSettings(**labels["masks"])}
+        return cls(**{**labels, **parts})
+
+
+def label_from_dyes(
+    live_dye: np.ndarray,
+    dead_dye: np.ndarray,
+    brightfield: np.ndarray,
+    classes: Classes,
+    settings: DyeSettings,
+) -> np.ndarray:
+    """Class map of a dyed field.
 
     Parameters
     ----------
-    dye : ndarray, (H, W), uint16
-        Raw counts of a dye.
-    method : {'otsu', 'block_mode', 'fixed'}
-        ``otsu``: Otsu's threshold, but at least `value` above the median, so that a field
-        without nuclei has none. ``block_mode``: the commonest maximum of blocks of 32 x 32 px
-        (an empty block's brightest noise), plus `value`. ``fixed``: `value` above the median.
-    value : float
-        Counts; see `method`.
+    live_dye, dead_dye, brightfield : ndarray, (H, W), uint16, raw counts
+        The brightfield image shows where cells end, for a class of role context (the cell), and
+        one of role boundary (its outline).
+    classes : Classes
+    settings : DyeSettings
+
+    Returns
+    -------
+    ndarray, (H, W), uint8
+        The first class of each role.
     """
-    median = float(np.median(dye))
-    if method == "fixed":
-        return median + value
-    if method == "otsu":
-        return max(float(threshold_otsu(dye)), median + value)
-    if method == "block_mode":
-        height, width = (side // 32 * 32 for side in dye.shape)
-        blocks = dye[:height, :width].reshape(height // 32, 32, width // 32, 32).max(axis=(1, 3))
-        counts, edges = np.histogram(blocks, bins="fd")
-        top = int(counts.argmax())
-        return float(edges[top] + edges[top + 1]) / 2 + value
-    raise ConfigError(f"dye threshold {method!r}; allowed: {', '.join(THRESHOLDS)}")
+    nuclei = stained_nuclei(live_dye, dead_dye, settings)
+    class_map = np.full(live_dye.shape, classes.background[0], np.uint8)
+    if classes.context:
+        regions = cell_regions(brightfield, nuclei.labels, settings.reach_px)
+        class_map[regions > 0] = classes.context[0]
+        if classes.boundary:
+            class_map[_outlines(regions, settings.outline_px)] = classes.boundary[0]
+    _paint(class_map, nuclei, classes)
+    return class_map
 
 
-def stained(dye: np.ndarray, method: str, value: float, min_area_px: int) -> np.ndarray:
-    """Stained nuclei, (H, W) bool, smoothed over 1 px and without specks."""
-    smooth = ndimage.gaussian_filter(dye.astype(np.float32), 1.0)
-    mask = smooth > dye_threshold(dye, method, value)
-    return remove_small_objects(mask, max_size=min_area_px - 1)
+def label_from_masks(
+    instances: np.ndarray, dead_dye: np.ndarray, classes: Classes, settings: MaskSettings
+) -> np.ndarray:
+    """Class map from drawn objects and the dead dye inside them.
+
+    Parameters
+    ----------
+    instances : ndarray, (H, W), int
+        0 background, then one number per object.
+    dead_dye : ndarray, (H, W), uint16, raw counts
+    classes : Classes
+    settings : MaskSettings
+
+    Returns
+    -------
+    ndarray, (H, W), uint8
+        The first class of each role.
+
+    Examples
+    --------
+    >>> instances = np.array([[1, 1, 0, 2, 2]])
+    >>> dead_dye = np.array([[90, 110, 100, 480, 520]], np.uint16)
+    >>> classes = Classes(background=(0,), live=(1,), dead=(2,))
+    >>> label_from_masks(instances, dead_dye, classes, MaskSettings(dead_offset=60, boundary_px=1))
+    array([[1, 1, 0, 2, 2]], dtype=uint8)
+    """
+    class_map = np.full(instances.shape, classes.background[0], np.uint8)
+    numbers = np.unique(instances[instances > 0])
+    if numbers.size == 0:
+        return class_map
+    background = np.median(dead_dye[instances == 0])
+    medians = np.zeros(int(numbers.max()) + 1)
+    medians[numbers] = ndimage.median(dead_dye, instances, numbers)
+    _paint(class_map, Nuclei(instances, medians - background > settings.dead_offset), classes)
+    if classes.boundary:
+        class_map[_between(instances, settings.boundary_px)] = classes.boundary[0]
+    return class_map
+
+
+def _paint(class_map: np.ndarray, nuclei: Nuclei, classes: Classes) -> None:
+    """Lay live and dead nuclei over a class map, in place."""
+    inside = nuclei.labels > 0
+    state = np.where(nuclei.is_dead, classes.dead[0], classes.live[0])
+    class_map[inside] = state[nuclei.labels[inside]]
 
 
 def cell_regions(brightfield: np.ndarray, nuclei: np.ndarray, reach_px: float) -> np.ndarray:
@@ -76,92 +163,15 @@ def cell_regions(brightfield: np.ndarray, nuclei: np.ndarray, reach_px: float) -
     return watershed(distance, nuclei, mask=textured & (distance <= reach_px))
 
 
-def label_from_dyes(
-    live_dye: np.ndarray,
-    dead_dye: np.ndarray,
-    brightfield: np.ndarray,
-    classes: Classes,
-    *,
-    threshold: str,
-    live_offset: float,
-    dead_offset: float,
-    min_area_px: int,
-    reach_px: float,
-    outline_px: int,
-) -> np.ndarray:
-    """Class map of a dyed field.
-
-    A nucleus is dead where at least half of it is stained by the dead dye: the live dye stains
-    all nuclei, so dead goes over live.
-
-    Parameters
-    ----------
-    live_dye, dead_dye, brightfield : ndarray, (H, W), uint16, raw counts
-    classes : dict
-        Number of the classes ``background``, ``live`` and ``dead``, and, where the assay has
-        them, ``context`` (the cell) and ``boundary`` (its outline).
-    reach_px, outline_px : float, int
-        Largest distance of a cell's edge from its nucleus; width of the outline.
-
-    Returns
-    -------
-    ndarray, (H, W), uint8
-    """
-    dead = stained(dead_dye, threshold, dead_offset, min_area_px)
-    nuclei, n_nuclei = label(stained(live_dye, threshold, live_offset, min_area_px) | dead, return_num=True)
-    stained_share = ndimage.mean(dead, nuclei, np.arange(n_nuclei + 1))
-    is_dead = np.append(False, stained_share[1:] >= 0.5)
-    class_map = np.full(nuclei.shape, classes.background[0], np.uint8)
-    if classes.context:
-        regions = cell_regions(brightfield, nuclei, reach_px)
-        class_map[regions > 0] = classes.context[0]
-        if classes.boundary:
-            edge = find_boundaries(regions, mode="inner")
-            if outline_px > 1:
-                edge = dilation(edge, disk(outline_px - 1)) & (regions > 0)
-            class_map[edge] = classes.boundary[0]
-    class_map[(nuclei > 0) & ~is_dead[nuclei]] = classes.live[0]
-    class_map[(nuclei > 0) & is_dead[nuclei]] = classes.dead[0]
-    return class_map
+def _outlines(regions: np.ndarray, width_px: int) -> np.ndarray:
+    """The outermost pixels of each cell, (H, W) bool."""
+    edge = find_boundaries(regions, mode="inner")
+    return dilation(edge, disk(width_px - 1)) & (regions > 0) if width_px > 1 else edge
 
 
-def label_from_masks(
-    instances: np.ndarray,
-    dead_dye: np.ndarray,
-    classes: Classes,
-    *,
-    dead_offset: float,
-    boundary_px: int,
-) -> np.ndarray:
-    """Class map from drawn objects and the dead dye inside them.
-
-    Parameters
-    ----------
-    instances : ndarray, (H, W), int
-        0 background, then one number per object.
-    dead_dye : ndarray, (H, W), uint16, raw counts
-    dead_offset : float
-        An object is dead if its median dye is more than this above the median outside objects.
-    boundary_px : int
-        Where the assay has a boundary class: pixels within this distance of two objects.
-
-    Returns
-    -------
-    ndarray, (H, W), uint8
-    """
-    class_map = np.full(instances.shape, classes.background[0], np.uint8)
-    numbers = np.unique(instances[instances > 0])
-    if numbers.size == 0:
-        return class_map
-    background = np.median(dead_dye[instances == 0])
-    medians = np.zeros(int(numbers.max()) + 1)
-    medians[numbers] = ndimage.median(dead_dye, instances, numbers)
-    is_dead = medians - background > dead_offset
-    class_map[(instances > 0) & ~is_dead[instances]] = classes.live[0]
-    class_map[(instances > 0) & is_dead[instances]] = classes.dead[0]
-    if classes.boundary:
-        size = 2 * boundary_px + 1
-        highest = ndimage.maximum_filter(instances, size)
-        lowest = ndimage.minimum_filter(np.where(instances > 0, instances, highest.max() + 1), size)
-        class_map[(highest > 0) & (lowest < highest)] = classes.boundary[0]
-    return class_map
+def _between(instances: np.ndarray, distance_px: int) -> np.ndarray:
+    """Pixels within a distance of two objects, (H, W) bool."""
+    size = 2 * distance_px + 1
+    highest = ndimage.maximum_filter(instances, size)
+    lowest = ndimage.minimum_filter(np.where(instances > 0, instances, highest.max() + 1), size)
+    return (highest > 0) & (lowest < highest)

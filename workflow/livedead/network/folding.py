@@ -1,4 +1,4 @@
-"""The network rewritten for inference: the same logits to rounding, in less time and memory."""
+"""The network rewritten for inference: the same logits up to rounding, in less time and memory."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,7 +8,7 @@ from livedead.network.unet import Head, StrideConv, UNet
 
 
 def folded(network: UNet) -> UNet:
-    """The network, in evaluation mode and for fields of even sides, rewritten in place."""
+    """The network, rewritten in place: for evaluation only, and for fields of even sides."""
     network.eval().requires_grad_(False)
     fold_batch_norm(network)
     pad_evenly(network)
@@ -53,20 +53,20 @@ def pad_evenly(network: UNet) -> None:
 
 
 class PhasedHead(nn.Module):
-    """The same logits as `livedead.network.unet.Head`, in half of the time.
+    """The same logits as `livedead.network.unet.Head`, in half the time.
 
     A transposed convolution of stride 2 has four phases, even and odd rows by even and odd
-    columns. Each is a convolution of 2 x 2, and the odd ones' windows are the even ones' of a
-    row or column further on, so that one convolution with four times the channels serves all;
-    five classes alone would leave most of a processor's vector empty. Its two inputs are
-    convolved apart and added, which spares their joining.
+    columns. Each is a convolution of 2 x 2, and an odd phase reads the windows that the even one
+    reads a row or column further on, so that one convolution with four times the channels serves
+    all; five classes alone would leave most of a processor's vector unit empty. The two inputs
+    are convolved separately and added, which saves joining them.
 
     Parameters
     ----------
     head : Head
-        Kernel 3, which Keras cuts at the end, is kernel 4 with a first row and column of zeros.
+        Its kernel 3, which Keras cuts at the end, is kernel 4 with a first row and column of zeros.
     n_first : int
-        Channels of its first input.
+        Channels of the head's first input.
     """
 
     first: Tensor

@@ -1,7 +1,7 @@
-"""The network: a MobileNetV2 encoder and a Pix2Pix decoder, equal to Keras to rounding.
+"""The network: a MobileNetV2 encoder and a Pix2Pix decoder, equal to Keras's up to rounding.
 
-Module names in the encoder are Keras's own layer names (``block_3_expand``,
-``block_3_expand_BN``, ...), so that a converter has nothing to invent.
+Modules of the encoder have the names of Keras's layers (``block_3_expand``,
+``block_3_expand_BN``, ...), so that the weights are converted by name.
 
 References
 ----------
@@ -10,7 +10,7 @@ Pix2Pix, https://arxiv.org/abs/1611.07004; and the Keras source of ``mobilenet_v
 """
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE = 32
-"""The encoder halves the field five times: sizes must be multiples of this."""
+"""The encoder halves the field five times, so both sides must be multiples of this."""
 
 SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
 """Layers whose ReLU6 output feeds the decoder, from fine (/2) to coarse (/16)."""
 
 BAND_HALO = 2
-"""Rows at 1/8 of the size that the fine half of the decoder looks beyond a band."""
+"""Rows, at 1/8 of the size, that the fine half of the decoder reads beyond a band."""
 
 # Expansion factor, channels at alpha 1, repeats, stride of the first: table 2 of the paper.
 _STAGES = (
@@ -42,7 +42,7 @@ _STAGES = (
 class Architecture:
     """What must be known to build the network; written into every weight file.
 
-    Parameters
+    Attributes
     ----------
     n_classes : int
         Channels of the output.
@@ -61,6 +61,15 @@ class Architecture:
         How stride-2 convolutions of the encoder are padded. ``"correct"``: by the parity of
         the size, as Keras does with a fixed input; ``"even"``: always (0, 1), as Keras does
         with ``Input((None, None, 3))``. They differ for odd sizes only.
+    encoder_eps, decoder_eps : float
+        Added to the variance in every BatchNorm.
+    name : str
+        Of this kind of network.
+
+    Raises
+    ------
+    ValueError
+        If kernel, bottom or stride_padding is none of those named above.
     """
 
     n_classes: int
@@ -72,7 +81,7 @@ class Architecture:
     stride_padding: str = "correct"
     encoder_eps: float = 1e-3
     decoder_eps: float = 1e-3
-    name: str = field(default="mobilenetv2_pix2pix_unet")
+    name: str = "mobilenetv2_pix2pix_unet"
 
     def __post_init__(self) -> None:
         if self.kernel not in (3, 4):
@@ -93,14 +102,29 @@ class Architecture:
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
-    """Channels rounded to a multiple of `divisor`, never down by more than 10 % (Keras's rule)."""
+    """Channels rounded to a multiple of `divisor`, never down by more than 10 % (Keras's rule).
+
+    Examples
+    --------
+    >>> make_divisible(0.35 * 32), make_divisible(0.75 * 320)
+    (16, 240)
+    """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 @dataclass(frozen=True)
 class Block:
-    """One inverted residual block of the encoder."""
+    """One inverted residual block of the encoder.
+
+    Attributes
+    ----------
+    name : str
+        Keras's prefix for its layers.
+    in_channels, hidden, out_channels : int
+        Before the expansion, in the depthwise convolution, after the projection.
+    stride : int
+    """
 
     name: str
     in_channels: int
@@ -110,10 +134,12 @@ class Block:
 
     @property
     def expands(self) -> bool:
+        """Whether it begins with an expansion; the first block does not."""
         return self.hidden != self.in_channels
 
     @property
     def is_residual(self) -> bool:
+        """Whether its input is added to its output."""
         return self.stride == 1 and self.in_channels == self.out_channels
 
 
@@ -140,8 +166,7 @@ class StrideConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        odd = self.stride_padding == "correct"
-        top, left = (height % 2, width % 2) if odd else (0, 0)
+        top, left = (height % 2, width % 2) if self.stride_padding == "correct" else (0, 0)
         return super().forward(F.pad(x, (left, 1, top, 1)))
 
 
@@ -180,11 +205,11 @@ class Encoder(nn.Module):
         return x if norm is None else norm(x)
 
     def expand(self, name: str, entry: Tensor) -> Tensor:
-        """Output of an expansion, such as a skip, from the narrow input of its block."""
+        """Output of an expansion, such as a skip, from the narrow input of its block, (N, C, H, W)."""
         return F.relu6(self._step(name, entry), inplace=True)
 
     def forward(self, x: Tensor, narrow: tuple[str, ...] = ()) -> tuple[Tensor, dict[str, Tensor]]:
-        """Bottom and skips; a skip in `narrow` stays the input of its expansion, a sixth as wide."""
+        """Bottom, and skips by name; one in `narrow` stays the input of its expansion, a sixth as wide."""
         skips = {}
         x = F.relu6(self.bn_Conv1(self.Conv1(x)), inplace=True)
         for block in self.blocks:
@@ -219,7 +244,7 @@ class KerasConvTranspose(nn.ConvTranspose2d):
 
 
 class Head(KerasConvTranspose):
-    """The last step: the output of the last block and the finest skip, joined, to the classes."""
+    """The last step, to the classes, from the output of the last block joined with the finest skip."""
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(torch.cat([x, skip], dim=1))
@@ -237,7 +262,7 @@ def up_block(in_channels: int, out_channels: int, kernel: int, eps: float) -> nn
 
 
 class Decoder(nn.Module):
-    """Four upsampling blocks, each joined by a skip, and a last one to the classes."""
+    """Four upsampling blocks, each joined with a skip, and a last step to the classes."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
@@ -251,7 +276,7 @@ class Decoder(nn.Module):
         self.head = Head(channels, architecture.n_classes, architecture.kernel, bias=True)
 
     def join(self, k: int, x: Tensor, skip: Tensor) -> Tensor:
-        """Output of step k, joined by its skip."""
+        """Output of step k, joined with its skip."""
         return torch.cat([self.get_submodule(f"up_{k}")(x), skip], dim=1)
 
     def forward(self, x: Tensor, skips: list[Tensor]) -> Tensor:
@@ -262,14 +287,20 @@ class Decoder(nn.Module):
         return self.finish(x, fine)
 
     def finish(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Logits from the output of the third step and the finest skip."""
+        """Logits from the output of step 2, joined with its skip, and the finest skip."""
         return self.head(self.get_submodule("up_3")(x), skip)
 
 
 class UNet(nn.Module):
-    """The whole network: (N, input_channels, H, W) in [-1, 1] -> logits (N, n_classes, H, W).
+    """The whole network: (N, input_channels, H, W) in [-1, 1] -> logits, (N, n_classes, H, W).
 
-    H and W are multiples of `STRIDE`; `livedead.network.inference` pads fields of other sizes.
+    H and W are multiples of `STRIDE`; `livedead.network.windows` pads fields of other sizes.
+
+    Examples
+    --------
+    >>> network = UNet(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    >>> network(torch.zeros(2, 1, 64, 96)).shape
+    torch.Size([2, 5, 64, 96])
     """
 
     def __init__(self, architecture: Architecture):
@@ -285,9 +316,9 @@ class UNet(nn.Module):
     def forward_banded(self, x: Tensor, band_px: int) -> Tensor:
         """The same logits in less memory: the two finest steps run in bands of rows.
 
-        Encoder and coarse steps run whole. Each band carries `BAND_HALO` rows of context at
-        1/8 of the size, which covers the three transposed convolutions that follow, and
-        recomputes its part of the two wide skips from their narrow inputs.
+        The encoder and the coarse steps run on the whole field. Each band carries `BAND_HALO`
+        rows of context at 1/8 of the size, which covers the three transposed convolutions that
+        follow, and recomputes its part of the two wide skips from their narrow inputs.
 
         Parameters
         ----------
@@ -316,7 +347,7 @@ class UNet(nn.Module):
 def grey_filters(rgb: Tensor, input_channels: int) -> Tensor:
     """First-layer filters for grey input made from RGB ones, (o, 3, h, w) -> (o, c, h, w).
 
-    Summing over the colours equals repeating a grey channel three times. Several input
-    channels each get a copy of the sum divided by their number, as a start for training.
+    A sum over the colours does to a grey channel what the RGB filters do to three copies of it.
+    Several input channels each get the sum divided by their number, as a start for training.
     """
     return rgb.sum(dim=1, keepdim=True).repeat(1, input_channels, 1, 1) / input_channels

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livedead.cells.counting import count_states, label_cells, measure_cells
+from livedead.cells.counting import count_states
+from livedead.cells.labels import label_cells
+from livedead.cells.measures import measure_cells
+from livedead.cells.rules import CountingRules
 from livedead.errors import ConfigError
 from livedead.logs import progress
-from livedead.network.classes import ROLES, Classes, CountingRules
+from livedead.network.classes import ROLES, Classes
 from livedead.statistics.agreement import FIELD
 from livedead.training.tiles import LabelledFields
 
@@ -146,8 +149,8 @@ def judge_cells(
         ``live_share`` (live of its live and dead pixels there). Then a component of the network's
         that meets no cell of the dye: ``true`` is ``none``.
     """
-    cells = label_cells(truth, classes, 0)[0] if instances is None else instances.astype(np.int32)
-    alone, _ = label_cells(found, classes, 0)
+    cells = label_cells(truth, classes) if instances is None else instances.astype(np.int32)
+    alone = label_cells(found, classes)
     alone = np.where(np.isin(alone, np.unique(alone[cells > 0])), 0, alone)
     tables = []
     for labels, states in ((cells, truth), (alone, found)):

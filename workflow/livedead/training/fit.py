@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from livedead.cells.counting import label_cells
+from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
 from livedead.fields.plate_images import work_ahead
 from livedead.logs import PROGRESS_SECONDS
 from livedead.network.classes import Classes
-from livedead.network.inference import PRECISIONS, choose_device, padded
+from livedead.network.devices import choose_device
+from livedead.network.plan import PRECISIONS
 from livedead.network.unet import UNet
+from livedead.network.windows import padded
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.tiles import Cutting, Example, LabelledFields, batches, split_wells
 
@@ -369,7 +371,7 @@ def whole_cells(target: np.ndarray, classes: Classes) -> WholeCells:
     for state in ("live", "dead"):
         n_live = n_cells
         for own, class_map in zip(labels, target, strict=True):
-            found, _ = label_cells(class_map, classes.only(state), 0)
+            found = label_cells(class_map, classes.only(state))
             own[found > 0] = found[found > 0] + n_cells
             n_cells += int(found.max())
     pixels = np.flatnonzero(labels)

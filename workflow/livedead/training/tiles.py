@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 
 from livedead import stores
-from livedead.cells.counting import label_cells
+from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
 from livedead.fields.plate_images import PlateImages, work_ahead
 from livedead.network.classes import Classes
@@ -322,7 +322,7 @@ def paste(
     target, other_target : ndarray, (H, W), uint8
     classes : Classes
     """
-    labels, _ = label_cells(other_target, classes, 0)
+    labels = label_cells(other_target, classes)
     taken = np.append(False, rng.uniform(size=int(labels.max())) < 0.5)[labels]
     if not taken.any():
         return inputs, target

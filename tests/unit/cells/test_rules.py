@@ -1,0 +1,99 @@
+import pytest
+from drawn_fields import CLASSES, drawn, measure_drawn, random_blobs
+
+from livedead.cells.measures import measure_cells
+from livedead.cells.rules import CountingRules, check_rules
+from livedead.errors import ConfigError
+from livedead.network.classes import Classes
+
+
+def test_ties_and_close_votes_are_ambiguous():
+    assert list(measure_drawn("LD")["state"]) == ["ambiguous"]
+    assert list(measure_drawn("LLLDD")["state"]) == ["live"]
+    assert list(measure_drawn("LLLDD", ambiguous_margin=0.21)["state"]) == ["ambiguous"]
+    assert list(measure_drawn("LLLDD", ambiguous_margin=0.19)["state"]) == ["live"]
+
+
+def test_areas_are_limited_in_square_micrometres():
+    text = "LLL.D LLL.."
+    rules = CountingRules(min_area_um2=0.5, max_area_um2=2)
+    found = measure_cells(drawn(text), CLASSES, rules, pixel_size_um=0.5)
+    assert list(found["area_um2"]) == [1.5]
+    rules = CountingRules(min_area_um2=0.2, max_area_um2=1)
+    assert list(measure_cells(drawn(text), CLASSES, rules, 0.5)["state"]) == ["dead"]
+
+
+EDGES = """
+    LL..D..DD
+    .........
+    L...LL..D
+    .........
+    L..LL...D
+"""
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("keep", 9), ("exclude", 1), ("counting_frame", 4)])
+def test_edge_rules_by_hand(rule, expected):
+    # Above three, one of them in the right corner; left one, and one in the lower corner; right
+    # one, and one in the lower corner; below one; inside one. The frame counts two of those
+    # above, the one on the left, and the one inside.
+    assert len(measure_drawn(EDGES, edge_rule=rule)) == expected
+
+
+def test_the_counting_frame_counts_each_cell_of_a_plane_once():
+    plane = random_blobs(9, side=331, sigma=2)
+    rules = CountingRules(min_area_um2=0, edge_rule="counting_frame")
+    step, side = 66, 67
+    counted = sum(
+        len(measure_cells(plane[y : y + side, x : x + side], CLASSES, rules, 1.0))
+        for y in range(0, 331 - step, step)
+        for x in range(0, 331 - step, step)
+    )
+    naive = sum(
+        len(measure_cells(plane[y : y + side, x : x + side], CLASSES, CountingRules(0), 1.0))
+        for y in range(0, 331 - step, step)
+        for x in range(0, 331 - step, step)
+    )
+    frame = measure_cells(plane, CLASSES, rules, 1.0)
+    assert abs(counted - len(frame)) <= 0.03 * len(frame)
+    assert naive > 1.1 * len(frame)
+    assert rules.counted_area_mm2((side, side), 1000.0) == step**2
+    assert CountingRules().counted_area_mm2((10, 20), 100.0) == 2.0
+
+
+def test_unknown_edge_rule():
+    with pytest.raises(ConfigError, match="keep, exclude, counting_frame"):
+        CountingRules(edge_rule="drop")
+
+
+def test_a_nucleus_outside_any_cell_can_be_dropped():
+    classes = Classes(background=(0,), live=(1,), dead=(2,), context=(3,))
+    class_map = drawn(
+        """
+        .bbb......
+        .bLb...L..
+        .bbb......
+        ..........
+        ......b...
+        .....bL...
+        """
+    )
+    count = {
+        share: len(measure_cells(class_map, classes, CountingRules(0, min_context_fraction=share), 1.0))
+        for share in (0, 0.3, 0.34, 1.0)
+    }
+    # Sides on context: 4 of 4, 0 of 4, and 2 of 3 at the lower edge.
+    assert count == {0: 3, 0.3: 2, 0.34: 2, 1.0: 1}
+    with pytest.raises(ConfigError, match="role context"):
+        check_rules(CLASSES, CountingRules(min_context_fraction=0.5))
+    check_rules(classes, CountingRules(min_context_fraction=0.5))
+
+
+def test_limits_in_pixels_and_of_shape():
+    text = "LLLL. ..... LL... LL..D"
+    assert sorted(measure_drawn(text)["area_px"]) == [1, 4, 4]
+    assert sorted(measure_drawn(text, min_area_px=2)["area_px"]) == [4, 4]
+    assert sorted(measure_drawn(text, max_area_px=3)["area_px"]) == [1]
+    # Four pixels in a row: variances (16 - 1) / 12 + 1 / 12 and 1 / 12, so 4 to 1.
+    assert sorted(measure_drawn(text, max_aspect_ratio=3.99)["area_px"]) == [1, 4]
+    assert sorted(measure_drawn(text, max_aspect_ratio=4.01)["area_px"]) == [1, 4, 4]

@@ -1,0 +1,117 @@
+"""What counts as a cell, and as live.
+
+Every start of Snakemake checks these rules, so this module must load quickly: no SciPy.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from livedead.errors import ConfigError
+from livedead.network.classes import Classes
+
+EDGE_RULES = ("keep", "exclude", "counting_frame")
+
+
+@dataclass(frozen=True)
+class CountingRules:
+    """What counts as a cell, and as live.
+
+    Attributes
+    ----------
+    min_area_um2, max_area_um2 : float
+        Smaller and larger cells are not counted.
+    min_area_px, max_area_px : float
+        The same in pixels; both limits hold. None is no limit.
+    max_aspect_ratio : float, optional
+        Cells longer than this times their width are not counted; the axes are those of the
+        ellipse with the same second moments. None is no limit.
+    ambiguous_margin : float
+        A cell is ambiguous if the shares of its live and dead pixels differ by less than this,
+        0 to 1; exact ties are always ambiguous.
+    split_depth_um : float
+        Touching cells are cut where the distance from the edge dips by more than this between
+        two centres; 0 leaves them joined.
+    cell_area_um2 : float
+        Area of one cell, where all cells are about equally large: an object of n times that area,
+        rounded, counts as n cells, see `livedead.cells.splitting.divide_by_area`. 0 counts it as one.
+    min_context_fraction : float
+        A nucleus is counted only if at least this share of its outline borders on a context
+        class, 0 to 1; outline towards other nuclei and towards the field's edge does not vote.
+    edge_rule : {'keep', 'exclude', 'counting_frame'}
+        Which cells at the field's edge are counted: all, none, or, with the counting frame, those
+        at the upper and left side that do not touch the lower or right one, so that fields side by
+        side would count each cell once (Gundersen 1977, J. Microsc. 111:219,
+        https://doi.org/10.1111/j.1365-2818.1977.tb00062.x).
+    shape_descriptors : bool
+        Also measure `livedead.cells.measures.SHAPES`, which takes ten times as long as all else.
+
+    Examples
+    --------
+    >>> rules = CountingRules(min_area_um2=20, ambiguous_margin=0.25)
+    >>> rules.vote(np.array([0.9, 0.6, 0.5, 0.1])).tolist()
+    ['live', 'ambiguous', 'ambiguous', 'dead']
+    >>> rules.allow_area(np.array([10, 100]), pixel_size_um=0.5).tolist()
+    [False, True]
+    """
+
+    min_area_um2: float = 15.0
+    max_area_um2: float = float("inf")
+    min_area_px: float = 0
+    max_area_px: float | None = None
+    max_aspect_ratio: float | None = None
+    ambiguous_margin: float = 0.0
+    split_depth_um: float = 0.0
+    cell_area_um2: float = 0.0
+    min_context_fraction: float = 0.0
+    edge_rule: str = "keep"
+    shape_descriptors: bool = False
+
+    def __post_init__(self) -> None:
+        if self.edge_rule not in EDGE_RULES:
+            raise ConfigError(f"edge_rule {self.edge_rule!r}; allowed: {', '.join(EDGE_RULES)}")
+
+    @classmethod
+    def from_config(cls, counting: dict[str, Any]) -> "CountingRules":
+        """Rules from what `livedead.configuration.counting_rules` gives."""
+        return cls(**counting)
+
+    def vote(self, live_share: np.ndarray) -> np.ndarray:
+        """State of each cell, ``live``, ``dead`` or ``ambiguous``, from the live share of its pixels."""
+        lead = 2 * live_share - 1
+        ambiguous = (np.abs(lead) < self.ambiguous_margin) | (lead == 0)
+        return np.select([ambiguous, live_share > 0.5], ["ambiguous", "live"], "dead").astype(object)
+
+    def allow_area(self, area_px: np.ndarray, pixel_size_um: float) -> np.ndarray:
+        """Which cells are neither too small nor too large, (n_cells,) bool."""
+        area_um2 = area_px * pixel_size_um**2
+        allowed = (area_um2 >= self.min_area_um2) & (area_um2 <= self.max_area_um2)
+        allowed &= area_px >= self.min_area_px
+        return allowed if self.max_area_px is None else allowed & (area_px <= self.max_area_px)
+
+    def allow_edge(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """Which cells may lie where they are, (n_cells,) bool.
+
+        Parameters
+        ----------
+        near, far : ndarray, (n_cells,), bool
+            Whether a cell touches the upper or left side of the field, and the lower or right one.
+        """
+        left_out = {"keep": np.zeros_like(far), "exclude": near | far, "counting_frame": far}
+        return ~left_out[self.edge_rule]
+
+    def counted_area_mm2(self, shape: tuple[int, ...], pixel_size_um: float) -> float:
+        """Area that the counted cells of a field of `shape` stand for.
+
+        A cell that touches the last row or column is left to the next field; so the
+        counting frame tiles the plane in steps of (H - 1, W - 1) pixels, not (H, W).
+        """
+        margin = 1 if self.edge_rule == "counting_frame" else 0
+        return (shape[0] - margin) * (shape[1] - margin) * pixel_size_um**2 / 1e6
+
+
+def check_rules(classes: Classes, rules: CountingRules) -> None:
+    """Raise `ConfigError` if the rules need a context class and there is none."""
+    if rules.min_context_fraction > 0 and not classes.context:
+        raise ConfigError("min_context_fraction needs a class of role context; there is none in 'classes'")

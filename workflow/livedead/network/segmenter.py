@@ -1,0 +1,231 @@
+"""From a raw field to its class map: whole where it fits, in bands or exact tiles where not.
+
+The result is defined by one pass over the padded field. The banded pass computes the same sums
+in less memory; tiles give the same logits, see `livedead.network.windows`. Nothing is blended,
+so there is no seam to hide; each job measures that.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from livedead.errors import FieldError
+from livedead.network.devices import choose_device, full_float32
+from livedead.network.folding import folded
+from livedead.network.inputs import Inputs, RawField
+from livedead.network.plan import PASSES, Plan, choose_pass
+from livedead.network.unet import STRIDE, UNet
+from livedead.network.windows import Rectangle, overlap, padded_shape, relative, tiles, whole, with_halo
+from livedead.normalization.transforms import Key, Transform
+
+BAND_PX = 256
+"""Rows of a band in the banded pass."""
+RESCUE_TILE_PX = 1024
+"""Side of the tiles' cores if a GPU has too little memory for the pass that the plan chose."""
+UNSTABLE_MARGINS = {"float32": 1e-4, "bfloat16": 2.5}
+"""Logits nearer than this could change places by rounding: the noise measured between plans in
+float32; in bfloat16, what 99.9 % of pixels stay under, with trained weights (docs/inference.md)."""
+
+log = logging.getLogger(__name__)
+
+Watch = Callable[[Rectangle, Tensor], None]
+"""Sees the place and the logits, (K, h, w), of every part of a field as it is computed."""
+
+
+class Segmentation(NamedTuple):
+    """The class map of one field, and where rounding could change it.
+
+    Attributes
+    ----------
+    class_map : ndarray, (H, W), uint8
+    unstable : ndarray, (n,), int64
+        Flat indices, in order, of the pixels whose two best logits differ by less than the
+        precision's margin in `UNSTABLE_MARGINS`.
+    runners_up : ndarray, (n,), uint8
+        The second best class of each of them.
+    """
+
+    class_map: np.ndarray
+    unstable: np.ndarray
+    runners_up: np.ndarray
+
+
+@dataclass(frozen=True)
+class SeamCheck:
+    """How much the probabilities of a window depend on where the window was cut."""
+
+    n_pixels: int
+    n_changed: int
+    largest_difference: float
+
+
+class Segmenter:
+    """A network made ready to turn raw fields into class maps.
+
+    Parameters
+    ----------
+    network : UNet
+        Taken over: it is folded, and moved to the plan's device.
+    transforms : list of Transform
+        Normalization of each input channel.
+    plan : Plan
+
+    Examples
+    --------
+    >>> from livedead.network.unet import Architecture
+    >>> network = UNet(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    >>> transform = Transform(np.ones((70, 45), np.float32), black=0, white=65535)
+    >>> segmenter = Segmenter(network, [transform], Plan(device="cpu"))
+    >>> segmenter.segment(np.zeros((1, 70, 45), np.uint16)).class_map.shape
+    (70, 45)
+    """
+
+    def __init__(self, network: UNet, transforms: list[Transform], plan: Plan):
+        self.plan = plan
+        self.device = choose_device(plan.device)
+        full_float32()
+        self.network = folded(network).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._inputs = Inputs(transforms, self.device)
+        self._of_thread = threading.local()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def segment(self, raw: np.ndarray, key: Key | None = None, watch: Watch | None = None) -> Segmentation:
+        """Segment one field; threads may call this at the same time.
+
+        Takes the plan's pass, or, where the GPU's memory does not suffice, the next one.
+
+        Parameters
+        ----------
+        raw : ndarray, (C, H, W), uint16
+            Raw counts of the input channels, of the shape that the transforms were fitted on.
+        key : tuple, optional
+            Which field it is, where black and white hold for a well or a field only.
+        watch : callable, optional
+            Is shown every part of the padded field; after a lack of memory, from the start again.
+
+        Raises
+        ------
+        FieldError
+            ``not_finite``, whatever the pass, if a logit is NaN or infinite.
+        """
+        field = self._inputs.field(raw, key)
+        height, width = padded_shape(raw.shape)
+        chosen, core_px = choose_pass(self.network.architecture, height * width, self.plan)
+        for name in PASSES[PASSES.index(chosen) :]:
+            try:
+                with self._stream(), torch.inference_mode():
+                    return self._decide(raw.shape, self._parts(field, name, core_px or RESCUE_TILE_PX), watch)
+            except torch.OutOfMemoryError:
+                if name == PASSES[-1]:
+                    raise
+                torch.cuda.empty_cache()
+                log.warning("out of GPU memory in the %s pass: the whole field is computed again", name)
+        raise AssertionError("unreachable")
+
+    def segment_checked(
+        self, raw: np.ndarray, rng: np.random.Generator, key: Key | None = None, core_px: int = 128
+    ) -> tuple[Segmentation, SeamCheck]:
+        """Segment one field, and compute a random window of it a second time on its own.
+
+        The window's origin lies on the grid of `STRIDE` but not on that of any tile, so that a
+        halo too small, or a dependence on the place, would show.
+        """
+        shape = padded_shape(raw.shape)
+        starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
+        rows, columns = (
+            slice(start, min(start + core_px, side)) for start, side in zip(starts, shape, strict=True)
+        )
+        place = (rows, columns)
+        window, inner = with_halo(place, shape)
+        # In one stream: memory of another one could still be read there when it is written here.
+        with self._stream(), torch.inference_mode():
+            alone = self._logits(self._inputs.field(raw, key), window, "whole")[:, *inner].softmax(0)
+            with_rest = torch.full_like(alone, torch.nan)
+
+            def watch(core: Rectangle, logits: Tensor) -> None:
+                shared = overlap(core, place)
+                if shared is not None:
+                    with_rest[:, *relative(shared, place)] = logits[:, *relative(shared, core)].softmax(0)
+
+            segmentation = self.segment(raw, key, watch)
+            return segmentation, SeamCheck(
+                n_pixels=alone[0].numel(),
+                n_changed=int((alone.argmax(0) != with_rest.argmax(0)).sum()),
+                largest_difference=float((alone - with_rest).abs().max()),
+            )
+
+    def _stream(self) -> AbstractContextManager[Any]:
+        """On a GPU a stream of the thread's own, so that fields in flight overlap."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        if not hasattr(self._of_thread, "stream"):
+            self._of_thread.stream = torch.cuda.Stream(self.device)
+        return torch.cuda.stream(self._of_thread.stream)
+
+    def _decide(
+        self, shape: tuple[int, ...], parts: Iterator[tuple[Rectangle, Tensor]], watch: Watch | None
+    ) -> Segmentation:
+        """Give every pixel the class of its largest logit, and note the close decisions."""
+        height, width = shape[-2:]
+        class_map = np.empty((height, width), np.uint8)
+        unstable, runners_up = [], []
+        margin = UNSTABLE_MARGINS[self.plan.precision]
+        for core, logits in parts:
+            if watch is not None:
+                watch(core, logits)
+            top, left = core[0].start, core[1].start
+            logits = logits[:, : height - top, : width - left]
+            best, choice = logits.max(dim=0)
+            class_map[core] = choice.to(torch.uint8).cpu().numpy()
+            close = (logits > best - margin).sum(dim=0, dtype=torch.uint8) > 1
+            rows, columns = torch.nonzero(close, as_tuple=True)
+            others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
+            unstable.append(((rows + top) * width + columns + left).cpu().numpy())
+            runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
+            # The next part is computed before these names are bound again.
+            del logits, best, choice, close, others
+        places = np.concatenate(unstable)
+        order = np.argsort(places)
+        return Segmentation(class_map, places[order], np.concatenate(runners_up)[order])
+
+    def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[tuple[Rectangle, Tensor]]:
+        """Places and logits of the parts in which a pass computes a padded field."""
+        shape = field.counts.shape
+        if name == "tiled":
+            yield from tiles(
+                lambda window: self._logits(field, window, "whole"), padded_shape(shape), core_px
+            )
+        else:
+            yield whole(shape), self._logits(field, whole(shape), name)
+
+    def _logits(self, field: RawField, window: Rectangle, name: str) -> Tensor:
+        """Logits of one window of the padded field, (K, h, w) float32 on the device.
+
+        Raises
+        ------
+        FieldError
+            If one of them is NaN or infinite: the class of such a pixel means nothing.
+        """
+        low = self.plan.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            batch = self._inputs.window(field, window)[None].contiguous(memory_format=torch.channels_last)
+            banded = name == "banded"
+            output = self.network.forward_banded(batch, BAND_PX) if banded else self.network(batch)
+        logits: Tensor = output[0].float()
+        # Both extremes of a NaN are NaN, so that one pass over the logits, 0.1 % of a field's time, sees all.
+        if not torch.stack(torch.aminmax(logits)).isfinite().all():
+            raise FieldError(
+                "not_finite",
+                "the network gives NaN or infinity for this field: its weights or the plate's normalization "
+                "are damaged or overflow; delete results/weights and normalization.h5 and start again, "
+                "or use other weights",
+            )
+        return logits
