@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from livedead import stores
-from livedead.dyes.labels import LabelSettings, label_from_dyes, label_from_masks
+from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
+from livedead.dyes.nuclei import DyeSettings
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.plate_images import PlateImages, describe
 from livedead.images.instances import read_instances
@@ -42,22 +43,22 @@ def label_dyes(
     name = table["plate"].iloc[0]
     plate = PlateImages(raw, table, bit_depth)
     keys = plate.keys(dyed_wells)
-    numbers, settings = Classes.from_config(classes), LabelSettings.from_config(labels)
+    numbers = Classes.from_config(classes)
 
     def labels_of(well: str, field: int, timepoint: int) -> dict[str, np.ndarray]:
         key = well, field, timepoint
-        dead_dye = plate.plane(key, settings.dead_dye)
+        dead_dye = plate.plane(key, labels["dead_dye"])
         if masks:
             path = masks.format(well=well, field=field, timepoint=timepoint)
             mask = read_instances(path)
             if mask.shape != dead_dye.shape:
                 raise FieldError("wrong_shape", f"{path}: {mask.shape} px, but the field {dead_dye.shape}")
-            class_map = label_from_masks(mask, dead_dye, numbers, settings.masks)
-            return {"maps": class_map, "instances": mask}
-        live_dye = plate.plane(key, settings.live_dye)
+            drawn = MaskSettings.from_config(labels["masks"])
+            return {"maps": label_from_masks(mask, dead_dye, numbers, drawn), "instances": mask}
+        live_dye = plate.plane(key, labels["live_dye"])
         brightfield = plate.plane(key, input_channels[0])
-        found = label_from_dyes(live_dye, dead_dye, brightfield, numbers, settings.dyes)
-        return {"maps": found}
+        dyes = DyeSettings.from_config(labels["dyes"])
+        return {"maps": label_from_dyes(live_dye, dead_dye, brightfield, numbers, dyes)}
 
     left_out: list[FieldError] = []
 

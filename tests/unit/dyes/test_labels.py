@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.io import imread
 
 from livedead import simulate
-from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
+from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.nuclei import DyeSettings
 from livedead.network.classes import Classes
 
@@ -115,7 +115,6 @@ def test_an_outline_is_as_wide_as_it_is_set(field):
 
 
 def test_settings_of_the_configuration():
+    assert MaskSettings.from_config({"boundary_px": 7, "dead_offset": 6}) == MaskSettings(6, 7)
     dyes = {"threshold": "fixed", "live_offset": 1, "dead_offset": 2, "min_area_px": 3, "reach_px": 4}
-    labels = {"live_dye": "hoechst", "dead_dye": "pi", "masks": {"dead_offset": 6, "boundary_px": 7}}
-    found = LabelSettings.from_config({**labels, "dyes": {**dyes, "outline_px": 5}})
-    assert found == LabelSettings("hoechst", "pi", DyeSettings("fixed", 1, 2, 3, 4, 5), MaskSettings(6, 7))
+    assert DyeSettings.from_config({**dyes, "outline_px": 5}) == DyeSettings("fixed", 1, 2, 3, 4, 5)

@@ -29,31 +29,10 @@ class MaskSettings:
     dead_offset: float
     boundary_px: int
 
-
-@dataclass(frozen=True)
-class LabelSettings:
-    """How class maps are made of dyed wells; the section ``labels`` of config.yaml.
-
-    Attributes
-    ----------
-    live_dye, dead_dye : str
-        Channels of the dyes that mark all nuclei, and the dead ones.
-    dyes : DyeSettings
-        Where the dyes tell both objects and their states.
-    masks : MaskSettings
-        Where objects were drawn.
-    """
-
-    live_dye: str
-    dead_dye: str
-    dyes: DyeSettings
-    masks: MaskSettings
-
     @classmethod
-    def from_config(cls, labels: dict[str, Any]) -> "LabelSettings":
-        """Settings from the section ``labels`` of the configuration."""
-        parts = {"dyes": DyeSettings.from_config(labels["dyes"]), "masks": MaskSettings(**labels["masks"])}
-        return cls(**{**labels, **parts})
+    def from_config(cls, masks: dict[str, Any]) -> "MaskSettings":
+        """Settings from the section ``labels.masks`` of the configuration."""
+        return cls(**masks)
 
 
 def label_from_dyes(
