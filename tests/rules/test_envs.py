@@ -45,7 +45,13 @@ def asking_for_a_gpu(rules):
 
 
 def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository, asking_for_a_gpu):
-    assert asking_for_a_gpu == {"segment_fields", "train_unet", "evaluate_unet", "verify_well", "measure_accuracy"}
+    assert asking_for_a_gpu == {
+        "segment_fields",
+        "train_unet",
+        "evaluate_unet",
+        "verify_well",
+        "measure_accuracy",
+    }
     for rule in asking_for_a_gpu:
         script = (repository / f"workflow/scripts/{rule}.py").read_text()
         assert re.search(

@@ -90,13 +90,13 @@ def _errors(
     }
 
 
-def _fields(condition: dict[str, float], number: int) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+def _fields(condition: dict[str, Any], number: int) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
     for k in range(int(np.clip(200 // condition["mean_cells"], 1, 12))):
         images, cells = _field(1000 * number + k, condition)
         yield images["brightfield"], cells
 
 
-def _field(seed: int, condition: dict[str, float]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+def _field(seed: int, condition: dict[str, Any]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """One simulated field and its true cells."""
     return simulate.simulate_field(
         np.random.default_rng([SEED, seed]), VIABILITY, side_px=SIDE_PX, **condition

@@ -64,6 +64,6 @@ def _as_declared(value: Any, declared: Any) -> Any:
         return Path(value if isinstance(value, str) else value[0]) if value else None
     if hasattr(declared, "from_config"):
         return declared.from_config(value)
-    if dataclasses.is_dataclass(declared):
+    if isinstance(declared, type) and dataclasses.is_dataclass(declared):
         return declared(**value)
     return value

@@ -37,7 +37,7 @@ def draw_evaluation(
 def _pictured(
     ranked: pd.DataFrame, worst: list[Path]
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Heading, field, class map of the dye, and class map of the network, of the worst fields of all folds."""
+    """Heading, field, and class maps of the dye and the network, of the worst fields of all folds."""
     places = {
         field: (path, k)
         for path in worst

@@ -13,7 +13,7 @@ from livedead.training.tiles import Cutting, LabelledFields, fold_wells
 
 
 def new_model(
-    assay: weights.Assay, training: dict[str, Any], network: dict[str, str], encoder: Path | None
+    assay: weights.Assay, training: dict[str, Any], network: dict[str, Any], encoder: Path | None
 ) -> UNet:
     """A network to train, for the channels and classes of the assay.
 
