@@ -191,7 +191,7 @@ def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):
             "min_aera_um2",
             r"config/config\.yaml: line \d+, counting\.min_aera_um2: .*did you mean 'min_area_um2'",
         ),
-        ("config/config.yaml", "role: dead", "role: dead: x", r"config/config\.yaml: line \d+: no YAML"),
+        ("config/config.yaml", "role: dead", "role: dead: x", r"config/config\.yaml: line \d+: not YAML"),
         ("config/config.yaml", "role: dead", "role: live", "no class of role dead"),
         ("config/map.tsv", "B03", "Q03", r"map\.tsv: line 5, column 'well': well 'Q03' is not on a 96-well"),
     ],

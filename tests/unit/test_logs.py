@@ -25,9 +25,9 @@ def test_a_log_begins_with_version_host_device_and_inputs(tmp_path, monkeypatch)
     lines = [line.split(" INFO ")[1] for line in (tmp_path / "job.log").read_text().splitlines()]
     assert lines[0].startswith(f"livedead {livedead.__version__}, Python ")
     assert lines[0].endswith(f" on {platform.node()}, Slurm job 17 on gpu-node-3")
-    assert lines[1] == "GPUs given: 2"
+    assert lines[1] == "CUDA_VISIBLE_DEVICES: 2"
     assert lines[2:4] == ["input: shard_0.csv", "input: shard_1.csv"]
-    assert lines[-3:] == [f"and {20 - logs.SHOWN_INPUTS} inputs more", "working", "done"]
+    assert lines[-3:] == [f"and {20 - logs.SHOWN_INPUTS} more inputs", "working", "done"]
 
 
 def last_lines(path, n=2):
@@ -45,7 +45,7 @@ def test_a_failed_job_says_why_and_what_to_do(tmp_path):
     text = path.read_text()
     assert "working" in text
     assert "failed: IndexError: because\nTraceback (most recent call last):" in text
-    assert last_lines(path) == ["IndexError: because", f"what to do: {logs.FAULT}"]
+    assert last_lines(path) == ["IndexError: because", f"what to do: {logs.BUG}"]
 
 
 def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
@@ -64,7 +64,7 @@ def test_too_little_memory_asks_for_more(tmp_path):
 
 def test_the_system_behind_a_message_of_livedead_is_what_to_look_at(tmp_path):
     (tmp_path / "t.csv").mkdir()
-    said = r"t\.csv: a folder, where a file is expected .*\n.*move the folder away"
+    said = r"t\.csv: a folder where a file is expected .*\n.*move the folder away"
     with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "job.log"):
         stores.read_table(tmp_path / "t.csv", Table(("well",)))
     assert "move the folder away" in last_lines(tmp_path / "job.log")[-1]

@@ -40,7 +40,7 @@ def test_an_architecture_and_a_list_of_classes_are_read_so(tmp_path, repository,
         arguments = ["convert", source, str(tmp_path / "o.safetensors"), option, str(tmp_path / "a.yaml")]
         assert command_line.main(arguments) == command_line.REFUSED
         assert "a.yaml: its aliases" in capsys.readouterr().err
-    for content, said in ((b"\xff", "no UTF-8"), (b"classes: [1]", "{name, role}"), (b"a: [", "no YAML")):
+    for content, said in ((b"\xff", "not UTF-8"), (b"classes: [1]", "{name, role}"), (b"a: [", "not YAML")):
         (tmp_path / "a.yaml").write_bytes(content)
         assert command_line.main(arguments) == command_line.REFUSED
         assert said in capsys.readouterr().err

@@ -24,14 +24,14 @@ CONTRADICTIONS = [
     ("normalization: {low_percentile: 50, high_percentile: 50}", "normalization.low_percentile", "not below"),
     ("counting: {min_area_um2: 30, max_area_um2: 20}", "counting.min_area_um2", "above max_area_um2"),
     ("counting: {min_area_px: 30, max_area_px: 20}", "counting.min_area_px", "above max_area_px"),
-    ("counting: {cell_area_um2: 10}", "counting.cell_area_um2", "not counted"),
+    ("counting: {cell_area_um2: 10}", "counting.cell_area_um2", "not be counted"),
     ("counting: {min_context_fraction: 0.5}", "classes", "role context"),
-    ("qc: {max_dark_fraction: null, exclude_flags: [drift, dark]}", "qc.exclude_flags[2]", "never marked"),
+    ("qc: {max_dark_fraction: null, exclude_flags: [drift, dark]}", "qc.exclude_flags[2]", "never set"),
     ("segmentation: {force: whole, tile_px: 64}", "segmentation.tile_px", "force is 'whole'"),
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
-    ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "meaning of its own"),
-    ("plate_map: {agent_column: control}", "plate_map.agent_column", "meaning of its own"),
-    ("plate_map: {agent_column: Control}", "plate_map.agent_column", "meaning of its own"),
+    ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "reserved"),
+    ("plate_map: {agent_column: control}", "plate_map.agent_column", "reserved"),
+    ("plate_map: {agent_column: Control}", "plate_map.agent_column", "reserved"),
     ("plate_map: {dose_column: ' Treatment'}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
     ("file_pattern: '{wel}_f{field}'", "file_pattern", "has wel (did you mean 'well'?); allowed: well, row,"),
@@ -39,7 +39,7 @@ CONTRADICTIONS = [
     ("file_pattern: '_f{field}_{channel}'", "file_pattern", "has no well; it needs 'well', or 'row' and"),
     ("file_pattern: plate_B03", "file_pattern", "has no well"),
     ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
-    ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "none of"),
+    ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "not in"),
     (
         "simulation: {p: {seed: 1, truncated_field: {well: A01, field: 3}}}",
         "simulation.p.truncated_field.field",
@@ -77,13 +77,13 @@ def test_default_dyes_that_the_channels_lack_are_no_mistake(mistakes, needed):
             "no plate 'pp1' in plates.tsv (did you mean 'p1'?)",
         ),
         ("training: {exclude: [p1/A01, p3/A01]}", "training.exclude[2]", "no plate 'p3'"),
-        ("training: {exclude: [p1/A03]}", "training.exclude[1]", "none of its dyed wells, A01, A02, B01"),
-        ("training: {exclude: [p1/A1]}", "training.exclude[1]", "'A1' is none"),
+        ("training: {exclude: [p1/A03]}", "training.exclude[1]", "not one of the plate's dyed wells: A01, A02, B01"),
+        ("training: {exclude: [p1/A1]}", "training.exclude[1]", "'A1' is not one"),
         ("training: {exclude: [p1]}", "training.exclude[1]", "plate/well"),
         ("training: {exclude: [p1/A01/x]}", "training.exclude[1]", "plate/well"),
     ],
 )
-def test_names_that_no_plate_bears_are_refused(sheet, text, key, said, lines):
+def test_names_that_no_plate_has_are_refused(sheet, text, key, said, lines):
     config, table, written = sheet(text + "\n")
     with pytest.raises(ConfigError) as caught:
         check_sheet(config, table, written)

@@ -66,10 +66,10 @@ def test_a_project_with_keys_of_its_own_is_not_read(folder, schema, needed):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a: 1\nb:\n\tc: 1\n", "c.yaml: line 3: no YAML: found character '\\t'"),
-        (b"a: 1\nb: C: x\n", "c.yaml: line 2: no YAML: mapping values are not allowed here"),
-        (b"a: [1\nb: 2\n", "c.yaml: line 2: no YAML: "),
-        ("a: 1\nb: é\n".encode("latin-1"), "c.yaml: line 2: no UTF-8 text"),
+        (b"a: 1\nb:\n\tc: 1\n", "c.yaml: line 3: not YAML: found character '\\t'"),
+        (b"a: 1\nb: C: x\n", "c.yaml: line 2: not YAML: mapping values are not allowed here"),
+        (b"a: [1\nb: 2\n", "c.yaml: line 2: not YAML: "),
+        ("a: 1\nb: é\n".encode("latin-1"), "c.yaml: line 2: not UTF-8 text"),
     ],
     ids=["tab", "colon", "bracket", "encoding"],
 )
