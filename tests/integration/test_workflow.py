@@ -237,7 +237,7 @@ def test_a_raw_folder_that_is_not_there_is_an_error_if_anything_would_read_it(do
     for setting, value, reason in (
         ("simulation", {}, "plate small, column 'raw': raw: no such folder, and its results were made from "),
         ("counting", {"min_area_um2": 30}, "made with other settings"),
-        ("shards", 2, "not all of its results are made"),
+        ("shards", 2, "not all of its results are there"),
     ):
         config.write_text(yaml.safe_dump({**settings, "simulation": {}, setting: value}))
         run = folder.snakemake("--dry-run")

@@ -14,10 +14,10 @@ import zlib
 from typing import NamedTuple
 
 MEMORY = "give the job more memory (--set-resources RULE:mem_mb=MEGABYTES) and start the same command again"
-DAMAGED = (
-    "copy the file again from its source; if it lies under results/, delete it: the same command makes it again"
+DAMAGED = "copy the file again; if it lies under results/, delete it, and the same command makes it again"
+GPU = (
+    "start the same command again; if it fails again, set segmentation.device: cpu, or ask your administrator"
 )
-GPU = "start the same command again; if it fails again, set segmentation.device: cpu, or ask your administrator"
 _AGAIN = "and start the same command again; finished jobs are not repeated"
 _DRIVE = f"check the drive and its network, {_AGAIN}"
 _FILES = f"raise the limit (ulimit -n 4096), {_AGAIN}"
@@ -79,7 +79,10 @@ _BY_NUMBER = {
     ),
     errno.ENOENT: ("no such file or folder", f"correct the path or bring the file back, {_AGAIN}"),
     errno.ENAMETOOLONG: ("the name is too long for this file system", f"shorten it, {_AGAIN}"),
-    errno.ELOOP: ("a link that leads to itself", f"replace it with the file that it should lead to, {_AGAIN}"),
+    errno.ELOOP: (
+        "a link that leads to itself",
+        f"replace it with the file that it should lead to, {_AGAIN}",
+    ),
     errno.EMFILE: ("too many files are open at once", _FILES),
     errno.ENFILE: ("too many files are open at once on this machine", _FILES),
     **dict.fromkeys(

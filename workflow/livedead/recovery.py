@@ -48,7 +48,7 @@ def recover(folder: Path) -> None:
 
 
 def slurm_jobs(folder: Path) -> dict[str, str]:
-    """This user's Slurm jobs of `folder`, id -> name of the run; none where there is no Slurm.
+    """Slurm jobs of this user and `folder`, id -> name of the run; none where there is no Slurm.
 
     Only jobs that Snakemake submitted from this very folder: it puts their rule into the comment, and
     Slurm knows where they were submitted.

@@ -53,8 +53,8 @@ def compose(text: str, where: object) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f" line {mark.line + 1}:"
         raise ConfigError(
-            f"{where}:{line} not YAML: {error.problem}; look for a tab, a colon, or an open bracket or quotation "
-            "mark, in this line or the one above"
+            f"{where}:{line} not YAML: {error.problem}; look for a tab, a colon, or an open bracket or "
+            "quotation mark, in this line or the one above"
         ) from error
     check_size(root, where)
     return root

@@ -77,7 +77,11 @@ def test_default_dyes_that_the_channels_lack_are_no_mistake(mistakes, needed):
             "no plate 'pp1' in plates.tsv (did you mean 'p1'?)",
         ),
         ("training: {exclude: [p1/A01, p3/A01]}", "training.exclude[2]", "no plate 'p3'"),
-        ("training: {exclude: [p1/A03]}", "training.exclude[1]", "not one of the plate's dyed wells: A01, A02, B01"),
+        (
+            "training: {exclude: [p1/A03]}",
+            "training.exclude[1]",
+            "not one of the plate's dyed wells: A01, A02, B01",
+        ),
         ("training: {exclude: [p1/A1]}", "training.exclude[1]", "'A1' is not one"),
         ("training: {exclude: [p1]}", "training.exclude[1]", "plate/well"),
         ("training: {exclude: [p1/A01/x]}", "training.exclude[1]", "plate/well"),

@@ -31,15 +31,19 @@ TRAPS = [
     ("counting: {max_area_um2: .inf}", "counting.max_area_um2", ".inf"),
     ("segmentation: {seam: {max_difference: 1e-3}}", "segmentation.seam.max_difference", "write 0.001"),
     ("counting: {min_area_um2: '15'}", "counting.min_area_um2", "write 15, without quotation marks"),
-    ("counting: {min_area_um2: 1,5}", "counting.5", "a name that is read as 5"),
+    ("counting: {min_area_um2: 1,5}", "counting.5", "YAML reads this name as 5"),
     ("max_failed_fraction: 0,05", "max_failed_fraction", "write 0.05"),
     ("shards: 2.0", "shards", "write 2"),
-    ("shards: yes", "shards", "yes, which is read as True"),
+    ("shards: yes", "shards", "yes, which YAML reads as True"),
     ("plate_map: {dose_unit: no}", "plate_map.dose_unit", 'needs quotation marks: "no"'),
     ("plate_map: {dose_column: 2024-01-01}", "plate_map.dose_column", 'quotation marks: "2024-01-01"'),
-    ("segmentation: {device: off}", "segmentation.device", "off, which is read as False; allowed: auto, cpu"),
-    ("simulation: {2024: {seed: 1}}", "simulation.2024", "read as 2024; put it in quotation"),
-    ("channels: {brightfield: w1, on: w2}", "channels.True", "a name that is read as True"),
+    (
+        "segmentation: {device: off}",
+        "segmentation.device",
+        "off, which YAML reads as False; allowed: auto, cpu",
+    ),
+    ("simulation: {2024: {seed: 1}}", "simulation.2024", "reads this name as 2024; put it in quotation"),
+    ("channels: {brightfield: w1, on: w2}", "channels.True", "YAML reads this name as True"),
     ("counting:", "counting", "nothing"),
     ("segmentaton: {device: cpu}", "segmentaton", "did you mean 'segmentation'?"),
     ("counting: {min_area_um: 3}", "counting.min_area_um", "did you mean 'min_area_um2'?"),
@@ -93,7 +97,7 @@ def test_a_value_of_the_command_line_is_named_as_such(mistakes):
 
 def test_a_key_that_is_needed_is_described(mistakes, needed):
     (line,) = mistakes("", needed.replace("weights: unet.h5\n", ""))
-    assert line.startswith("configuration: weights: needed: Weights of the network")
+    assert line.startswith("configuration: weights: missing: Weights of the network")
 
 
 def test_defaults_are_those_of_the_schema(schema, needed):

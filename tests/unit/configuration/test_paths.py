@@ -32,8 +32,8 @@ def test_a_lost_raw_folder_is_an_error_unless_its_results_stand(sheet):
     assert [line.split(":")[0] for line in problems] == ["plate p2, column 'raw'"]
     assert "not all of its results" in problems[0]
     assert warnings == [
-        "plate p1, column 'raw': raw1: no such folder; its results stand as they are, "
-        "and nothing of it can be made again"
+        "plate p1, column 'raw': raw1: no such folder; its results are kept as they are, "
+        "and none of them can be made again"
     ]
     problems, warnings = missing_raw(
         table, lambda raw: raw == "raw2", lambda plate: True, lambda plate: "made with other settings"

@@ -16,9 +16,9 @@ def test_a_key_given_twice_is_refused_at_any_depth(mistakes, lines):
     text = "shards: 1\ncounting:\n  min_area_um2: 3\n  edge_rule: keep\n  min_area_um2: 4\nshards: 2\n"
     first, second = mistakes(text)
     assert first.startswith(
-        f"config.yaml: line {lines + 5}, counting.min_area_um2: in line {lines + 3} already"
+        f"config.yaml: line {lines + 5}, counting.min_area_um2: already in line {lines + 3};"
     )
-    assert second.startswith(f"config.yaml: line {lines + 6}, shards: in line {lines + 1} already")
+    assert second.startswith(f"config.yaml: line {lines + 6}, shards: already in line {lines + 1};")
 
 
 def test_a_merged_key_may_be_set_anew(mistakes):

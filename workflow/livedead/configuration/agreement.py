@@ -133,7 +133,7 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     if segmentation["tile_px"] is not None and segmentation["force"] in ("whole", "banded"):
         yield (
             [("segmentation", "tile_px")],
-            f"{segmentation['tile_px']}, but segmentation.force is {segmentation['force']!r}, which has no tiles",
+            f"{segmentation['tile_px']}, but segmentation.force is {segmentation['force']!r}, without tiles",
         )
 
 
