@@ -81,7 +81,7 @@ def test_a_log_on_a_full_disk_does_not_hide_why_the_job_ended(capsys):
 
 def test_a_log_that_cannot_be_begun_is_said(tmp_path):
     (tmp_path / "logs").write_text("")
-    said = "logs.*: a file lies where a folder is expected"
+    said = "logs.*: a file where a folder is expected"
     with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "logs/job.log"):
         raise AssertionError("never reached")
 
