@@ -122,7 +122,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     (folder.path / "results/taken-out/images.tsv").touch()
     run = folder.snakemake()
     assert run.returncode == 0
-    assert "results/taken-out: of a plate that is not in config/plates.tsv" in run.stderr
+    assert "results/taken-out: this plate is not in config/plates.tsv" in run.stderr
     assert "results/small:" not in run.stderr
     wells = pd.read_csv(folder.path / "results/wells.csv").set_index("well")
     assert wells.at["A01", "treatment"] == "water"
@@ -191,7 +191,7 @@ def test_a_file_replaced_after_indexing_is_noticed(done, tmp_path):
             "min_aera_um2",
             r"config/config\.yaml: line \d+, counting\.min_aera_um2: .*did you mean 'min_area_um2'",
         ),
-        ("config/config.yaml", "role: dead", "role: dead: x", r"config/config\.yaml: line \d+: no YAML"),
+        ("config/config.yaml", "role: dead", "role: dead: x", r"config/config\.yaml: line \d+: not YAML"),
         ("config/config.yaml", "role: dead", "role: live", "no class of role dead"),
         ("config/map.tsv", "B03", "Q03", r"map\.tsv: line 5, column 'well': well 'Q03' is not on a 96-well"),
     ],
@@ -237,7 +237,7 @@ def test_a_raw_folder_that_is_not_there_is_an_error_if_anything_would_read_it(do
     for setting, value, reason in (
         ("simulation", {}, "plate small, column 'raw': raw: no such folder, and its results were made from "),
         ("counting", {"min_area_um2": 30}, "made with other settings"),
-        ("shards", 2, "not all of its results are made"),
+        ("shards", 2, "not all of its results are there"),
     ):
         config.write_text(yaml.safe_dump({**settings, "simulation": {}, setting: value}))
         run = folder.snakemake("--dry-run")

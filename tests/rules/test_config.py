@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from livedead import configuration
+from livedead.configuration.keys import check
+from livedead.configuration.written import read_written
 
 DESCRIBED = "config/README.md"
 
@@ -67,9 +68,9 @@ def test_every_property_has_a_description(schema):
 )
 def test_shipped_configurations_have_no_mistake(repository, schema, path):
     config = yaml.safe_load((repository / path).read_text())
-    written = configuration.read_written([repository / path], config, {})
+    written = read_written([repository / path], config, {})
     assert ("classes", 0, "role") in written.places
-    configuration.check(config, schema, written)
+    check(config, schema, written)
 
 
 def test_plates_columns_are_documented(repository):

@@ -28,10 +28,12 @@ from conftest import CLASSES, randomized
 from livedead import stores, weights
 from livedead.errors import LivedeadError
 from livedead.network.unet import Architecture
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import CELLS, DOSE_RESPONSE, DRC, FIELDS, PLATE_QUALITY, WELLS
 
 SIDE_PX = 64
 IMAGED = ("A01", "A02", "B01")
+COLUMNS = MapColumns()
 MAP = (
     "well\ttreatment\tdose_um\tcontrol\n"
     "A01\tnone\t0\tnegative\nA02\tx\t1\t\nB01\tx\t2\t\nH12\tx\t9\tpositive\n"
@@ -160,13 +162,17 @@ def count_plate(folder, unet, control=None, qc=QC, min_range=200, min_area_um2=0
         [folder / "wells.csv"], [folder / "fields.csv"], folder / "all.csv", platemaps=[""], n_wells=[96]
     )
     assess_plate.assess_plate(
-        folder / "wells.csv", folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map={}
+        folder / "wells.csv",
+        folder / "quality.csv",
+        folder / "residuals.csv",
+        n_wells=96,
+        plate_map=COLUMNS,
     )
     check_quality.check_quality({"p": folder / "quality.csv"}, folder / "checked.txt", min_z_prime=None)
-    fit_dose_response.fit_dose_response(folder / "all.csv", folder / "curves.csv", plate_map={})
-    follow_wells.follow_wells(folder / "all.csv", folder / "courses.csv", plate_map={})
+    fit_dose_response.fit_dose_response(folder / "all.csv", folder / "curves.csv", plate_map=COLUMNS)
+    follow_wells.follow_wells(folder / "all.csv", folder / "courses.csv", plate_map=COLUMNS)
     names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
-    export_wells.export_wells(folder / "wells.csv", *(folder / name for name in names), plate_map={})
+    export_wells.export_wells(folder / "wells.csv", *(folder / name for name in names), plate_map=COLUMNS)
     if not stores.read_table(folder / "all.csv", WELLS)["n_total"].any():
         assert stores.read_table(folder / "drc.csv", DRC).empty
         assert set(stores.read_table(folder / "curves.csv", DOSE_RESPONSE)["verdict"]) <= {"under-determined"}

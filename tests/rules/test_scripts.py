@@ -45,12 +45,14 @@ import verify_well
 import write_provenance
 from conftest import CLASSES, randomized
 
-from livedead import stores, weights
+from livedead import __version__, accuracy, stores, weights
+from livedead.cells.rules import CountingRules
 from livedead.errors import LivedeadError
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmenter
 from livedead.network.unet import Architecture
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import (
     ACCURACY,
     CELLS,
@@ -66,6 +68,7 @@ from livedead.tables import (
     TIME_COURSES,
     WELLS,
 )
+from livedead.training.fit import Settings
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
 NORMALIZATION = {
@@ -94,6 +97,7 @@ SEGMENTATION = {
     "tile_px": None,
     "seam": {"checks": 1, "max_difference": 1e-3},
 }
+ROLES, RULES = Classes.from_config(CLASSES), CountingRules(**COUNTING)
 NETWORK = {"bottom": "project", "stride_padding": "correct"}
 
 
@@ -413,14 +417,20 @@ def test_gather_and_check(flow, tmp_path):
 
 
 def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
+    shards = [tmp_path / f"results/p/shards/{k}-of-2/classes.h5" for k in (1, 2)]
+    for shard in shards:
+        shard.parent.mkdir(parents=True)
+        shutil.copy(flow / shard.parent.name / shard.name, shard)
     write_provenance.write_provenance(
-        {"p": flow / "images.tsv"},
-        {"p": [flow / "1-of-2/classes.h5", flow / "2-of-2/classes.h5"]},
+        [flow / "images.tsv"],
+        shards,
         flow / "unet.certificate.json",
+        [flow / "map.tsv"],
         tmp_path / "provenance.json",
         plates={"p": {"raw": "raw", "platemap": str(flow / "map.tsv")}},
         config={"counting": COUNTING},
-        code={"count_cells": "abc"},
+        version=__version__,
+        scripts={"count_cells": "abc"},
     )
     record = json.loads((tmp_path / "provenance.json").read_text())
     digest = hashlib.sha256((flow / "images.tsv").read_bytes()).hexdigest()
@@ -437,7 +447,7 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     assert record["weights"]["unet_sha256"]
 
 
-PLATE_MAP = {"agent_column": "drug"}
+PLATE_MAP = MapColumns(agent_column="drug")
 
 
 def test_analysis_of_wells(flow, tmp_path):
@@ -627,15 +637,15 @@ def test_pictures_are_png(flow, tmp_path):
 
 
 def test_accuracy_is_measured_against_the_simulated_truth(flow, tmp_path, monkeypatch):
-    monkeypatch.setattr(measure_accuracy, "SIDE_PX", 160)
-    monkeypatch.setattr(measure_accuracy, "N_REFERENCES", 2)
-    monkeypatch.setattr(measure_accuracy, "VARIED", {"mean_cells": (5, 100), "defocus_px": (0.5,)})
+    monkeypatch.setattr(accuracy, "SIDE_PX", 160)
+    monkeypatch.setattr(accuracy, "N_REFERENCES", 2)
+    monkeypatch.setattr(accuracy, "VARIED", {"mean_cells": (5, 100), "defocus_px": (0.5,)})
     measure_accuracy.measure_accuracy(
         flow / "unet.safetensors",
         tmp_path / "errors.csv",
-        classes=CLASSES,
-        counting=COUNTING,
-        normalization=NORMALIZATION,
+        classes=ROLES,
+        counting=RULES,
+        normalization=Settings(**NORMALIZATION),
         segmentation=SEGMENTATION,
     )
     errors = stores.read_table(tmp_path / "errors.csv", ACCURACY)
@@ -667,7 +677,7 @@ def test_label_train_and_export(flow, tmp_path):
         masks="",
         bit_depth=16,
         input_channels=["brightfield"],
-        classes=CLASSES,
+        classes=ROLES,
         labels={
             "live_dye": "hoechst",
             "dead_dye": "draq7",
@@ -698,7 +708,7 @@ def test_label_train_and_export(flow, tmp_path):
         tmp_path / "unet.safetensors",
         tmp_path / "history.csv",
         fold=None,
-        bit_depth=[16],
+        plates=[{"plate": "p", "bit_depth": 16}],
         channels=["brightfield"],
         classes=CLASSES,
         network=NETWORK,
@@ -756,17 +766,14 @@ def evaluated(flow, tmp_path, split):
         [flow / "images.tsv"],
         [flow / "normalization.h5"],
         [tmp_path / "labels.h5"],
-        [str(tmp_path / "map.tsv")],
+        [tmp_path / "map.tsv"],
         tmp_path / "cells.csv",
         tmp_path / "wells.csv",
         tmp_path / "worst.h5",
-        plates=["p"],
-        n_wells=[96],
-        bit_depth=[16],
-        pixel_size_um=[0.65],
+        plates=[{"plate": "p", "platemap": "map.tsv", "wells": 96, "bit_depth": 16, "pixel_size_um": 0.65}],
         channels=["brightfield"],
-        classes=CLASSES,
-        counting=COUNTING,
+        classes=ROLES,
+        counting=RULES,
         segmentation=SEGMENTATION,
         exclude=["p/A01/2"],
     )
@@ -787,7 +794,7 @@ def evaluated(flow, tmp_path, split):
         [tmp_path / "worst.h5"],
         tmp_path / "evaluation.html",
         tmp_path / "evaluation.csv",
-        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
+        classes=ROLES,
     )
     assert stores.read_table(tmp_path / "evaluation.csv", EVALUATION)["n_cells"].tolist() == [
         cells["true"].isin(["live", "dead"]).sum()
@@ -806,7 +813,7 @@ def evaluated(flow, tmp_path, split):
         [fold / "worst.h5" for fold in folds],
         tmp_path / "cross_validation.html",
         tmp_path / "cross_validation.csv",
-        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
+        classes=ROLES,
     )
     # The folds of a count that was configured before are of no page any more.
     assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
@@ -823,7 +830,7 @@ def reviewed(flow, tmp_path):
         plate="p",
         channel="brightfield",
         bit_depth=16,
-        classes=Classes(background=(0,), live=(3,), dead=(4,), context=(1,), boundary=(2,)),
+        classes=ROLES,
         exclude=["p/A01/2"],
     )
     page = (tmp_path / "review.html").read_text()
@@ -851,7 +858,7 @@ def test_labels_from_masks(flow, tmp_path, caplog):
         masks=str(tmp_path / "{well}_mask.tif"),
         bit_depth=16,
         input_channels=["brightfield"],
-        classes=CLASSES,
+        classes=ROLES,
         labels={"live_dye": "hoechst", "dead_dye": "draq7", "masks": {"dead_offset": 5000, "boundary_px": 1}},
     )
     # A mask of another size labels nothing, and the log says so.
@@ -880,7 +887,7 @@ def test_labels_of_nothing_are_an_error(flow, tmp_path, dyed_wells, message):
             masks=str(tmp_path / "{well}_mask.tif"),
             bit_depth=16,
             input_channels=["brightfield"],
-            classes=CLASSES,
+            classes=ROLES,
             labels={"dead_dye": "draq7", "masks": {"dead_offset": 60, "boundary_px": 1}},
         )
     assert not (tmp_path / "labels.h5").exists()
@@ -893,9 +900,14 @@ def test_benchmarks_are_summed_by_rule_and_plate(tmp_path):
     stores.write_table(tmp_path / "fields.csv", FIELDS.rows(fields), FIELDS)
     jobs = ["0.tsv", "1.tsv", "lost.tsv"]
     sum_benchmarks.sum_benchmarks(
-        {"convert_weights": {"": jobs[:1]}, "segment_fields": {"p": jobs}, "count_cells": {"p": jobs[2:]}},
-        {"p": tmp_path / "fields.csv"},
+        [tmp_path / "fields.csv"],
         tmp_path / "sum.csv",
+        plates=["p"],
+        benchmarks={
+            "convert_weights": {"": jobs[:1]},
+            "segment_fields": {"p": jobs},
+            "count_cells": {"p": jobs[2:]},
+        },
     )
     assert (tmp_path / "sum.csv").read_text() == (
         "rule,plate,n_jobs,n_fields,seconds,max_memory_mb,fields_per_s\n"

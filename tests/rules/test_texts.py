@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from livedead import stores
+from livedead.plates.plate_maps import MapColumns
 from livedead.tables import CELLS, FIELDS
 
 WELLS = ["A01", "A02", "A03", "A04", "A05"]
+COLUMNS = MapColumns()
 LOOK_LIKE_NUMBERS = ["007", "0042", "42", "1E5", "2E10", "1.10", "00", "5280961", "5280963", "20240131", "-1"]
 LOOK_LIKE_NOTHING = ["NA", "nan", "NaN", "None", "null", "TRUE", "T", "inf", "-", "."]
 printable = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=9)
@@ -104,20 +106,20 @@ def test_texts_of_a_map_reach_every_table_as_written(n_plates, n_mapped, drawn):
                 if mapped:
                     assert (row["treatment"], row["lot"], row["cell_line"]) == (agent, lot, line)
         outputs = [folder / file for file in ("cytomining.csv", "drc.csv", "grmetrics.tsv")]
-        export_wells.export_wells(tables[0][0], *outputs, plate_map={})
+        export_wells.export_wells(tables[0][0], *outputs, plate_map=COLUMNS)
         for row in rows_of(outputs[0]) if mapped else []:
             found = tuple(row[f"Metadata_{column}"] for column in ("treatment", "lot", "cell_line"))
             assert found == mapped.get(row["Metadata_Well"], ("", "", ""))
         dosed = [(agent, line) for well, (agent, _, line) in mapped.items() if well != "A01"]
         assert {(row["agent"], row["cell_line"]) for row in rows_of(outputs[1])} >= set(dosed)
-        fit_dose_response.fit_dose_response(folder / "wells.csv", folder / "curves.csv", plate_map={})
+        fit_dose_response.fit_dose_response(folder / "wells.csv", folder / "curves.csv", plate_map=COLUMNS)
         curves = [(row["agent"], row["cell_line"]) for row in rows_of(folder / "curves.csv")]
         assert sorted(curves) == sorted(set(dosed))
-        follow_wells.follow_wells(folder / "wells.csv", folder / "courses.csv", plate_map={})
+        follow_wells.follow_wells(folder / "wells.csv", folder / "courses.csv", plate_map=COLUMNS)
         followed = {row["agent"] for row in rows_of(folder / "courses.csv") if row["plate"] == "p"}
         assert followed == {mapped.get(well, ("",))[0] for well in WELLS}
         assess_plate.assess_plate(
-            tables[0][0], folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map={}
+            tables[0][0], folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map=COLUMNS
         )
         # Wells of one agent, dose and line are one treatment: each differs from its own median by 0.
         residuals = pd.read_csv(folder / "residuals.csv")

@@ -59,7 +59,7 @@ def test_a_slurm_that_does_not_answer_is_not_taken_for_an_empty_one(slurm, tmp_p
     squeue.write_text("#!/bin/sh\necho down >&2; exit 1\n")
     assert recovery.slurm_jobs(tmp_path) == {}
     (tmp_path / ".snakemake/slurm_logs").mkdir(parents=True)
-    with pytest.raises(LivedeadError, match=r"\(down\); resume when squeue answers"):
+    with pytest.raises(LivedeadError, match=r"\(down\); resume when it answers"):
         recovery.slurm_jobs(tmp_path)
 
 

@@ -1,7 +1,7 @@
-"""The one family of errors whose messages are written for the user.
+"""The one family of errors, whose messages are written for the user.
 
-A message says what is wrong, where (plate, well, field, file), what is allowed and what was
-got, and what to do next.
+A message says what is wrong, where (plate, well, field, file), what is allowed, what was found, and what
+to do.
 """
 
 import difflib
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 
 class LivedeadError(Exception):
-    """Base of every error that a user can act on."""
+    """Base class of every error that a user can act on."""
 
 
 class ConfigError(LivedeadError):
@@ -17,23 +17,23 @@ class ConfigError(LivedeadError):
 
 
 class SheetError(LivedeadError):
-    """A table written by a person (plates.tsv, a plate map) that cannot be read as meant."""
+    """A table that people write (plates.tsv, a plate map) and that cannot be read as it is meant."""
 
 
 class ExportError(LivedeadError):
-    """A folder of raw images that does not hold what its format promises."""
+    """A folder of raw images without what its format requires."""
 
 
 class StoreError(LivedeadError):
-    """A file between two rules that is missing, damaged, or not what its name says."""
+    """A file between two rules that is missing, damaged, or of another kind than expected."""
 
 
 class CountError(LivedeadError):
-    """Counts that do not add up: cells were lost or counted twice between two tables."""
+    """Counts that do not add up: between two tables, cells were lost or counted twice."""
 
 
 class WeightsError(LivedeadError):
-    """A weight file that cannot be converted without guessing; lists every problem found."""
+    """A weight file that cannot be converted without guessing; the message lists every problem."""
 
     def __init__(self, path: object, problems: list[str]):
         self.problems = problems
@@ -42,14 +42,14 @@ class WeightsError(LivedeadError):
 
 
 class FieldError(LivedeadError):
-    """A field that cannot be trusted: it is reported as ``failed`` and the run goes on.
+    """A field that cannot be trusted: it gets the status ``failed``, and the run goes on.
 
     Parameters
     ----------
     code : str
         Stable, machine-readable reason, one of `FieldError.CODES`.
     message : str
-        The same for people: file, what was expected, what was found.
+        The same for people: file, what is expected, what was found.
     """
 
     CODES = (
@@ -81,6 +81,6 @@ class FieldError(LivedeadError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` with the known name that is most like `name`, or nothing."""
+    """`` (did you mean 'x'?)`` with the known name closest to `name`; empty if none is close."""
     found = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {found[0]!r}?)" if found else ""

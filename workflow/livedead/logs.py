@@ -1,6 +1,6 @@
-"""Job logs: one file per job, every line dated; it begins with where and of what, and ends with how.
+"""A log per job, a time on every line: host and inputs first, outcome last.
 
-A job that failed says why, and what to do about it, in the last lines.
+The last lines of a failed job say why it failed and what to do.
 """
 
 import itertools
@@ -23,23 +23,22 @@ log = logging.getLogger("livedead")
 
 PROGRESS_SECONDS = 5.0
 
-
 SHOWN_INPUTS = 12
-"""A job that gathers hundreds of files need not list them all."""
+"""Enough for every rule but those that gather hundreds of files."""
 
 MISTAKE = (
-    "correct what is named above and start the same command again; what is done stays done. "
-    "If that command says that the folder is locked: make resume"
+    "correct what is named above and start the same command again; finished jobs are not repeated. "
+    "If Snakemake says that the folder is locked: make resume"
 )
-ENDED = (
-    "if its time was up, give it more, --set-resources RULE:runtime=MINUTES; "
-    "then start the same command again, or, if Snakemake ended too: make resume"
+TERMINATED = (
+    "if the job ran out of time, give it more (--set-resources RULE:runtime=MINUTES) and start the same "
+    "command again; if Snakemake was terminated, too: make resume"
 )
-FAULT = "report this log, which holds what was done and where it ended: a fault of livedead"
+BUG = "report this log, which says what was done and where it failed: this is a bug in livedead"
 
 
 class _JobLog(logging.FileHandler):
-    """A log that cannot be written, as on a full disk, does not end the job, nor is it told at every line."""
+    """A log that cannot be written, as on a full disk, neither ends the job nor complains at every line."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
         pass
@@ -51,20 +50,20 @@ class _JobLog(logging.FileHandler):
 
 @contextmanager
 def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
-    """Send log records to `path`, and write there why the body failed, if it does, and what to do.
+    """Log to `path` while the body runs; if it fails, log why, and what to do.
 
     Parameters
     ----------
     path : path
     inputs : iterable
-        What the job reads; the log begins with it.
+        What the job reads; the log begins with a list of it.
 
     Raises
     ------
     SystemExit
-        In place of every error: what is wrong and what to do ends the script. The log keeps the
-        traceback of what is not a `LivedeadError`. Also where a scheduler ends the job (SIGTERM),
-        so that temporary files are swept.
+        In place of every error, so that a script ends with what is wrong and what to do; the log keeps
+        the traceback of what is not a `LivedeadError`. Also where a scheduler terminates the job
+        (SIGTERM), so that temporary files are deleted.
     """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -83,12 +82,12 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
         yield
         log.info("done")
     except (SystemExit, KeyboardInterrupt):
-        log.error("failed: ended from outside: time limit, cancelled, preempted, or Ctrl-C")
-        log.error("what to do: %s", ENDED)
+        log.error("failed: terminated (time limit, cancellation, preemption, Ctrl-C)")
+        log.error("what to do: %s", TERMINATED)
         raise
     except BaseException as error:
         reason, remedy = _told(error)
-        # A message of livedead is for the user; where in the code it was noticed is not.
+        # A message of livedead is for the user, who needs no line of code to act on it.
         log.error("failed: %s", reason, exc_info=None if isinstance(error, LivedeadError) else error)
         log.error("what to do: %s", remedy)
         raise SystemExit(_said(error)) from error
@@ -103,11 +102,11 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
 def _told(error: BaseException) -> tuple[str, str]:
     """What is wrong, and what to do about it."""
     if isinstance(error, LivedeadError):
-        # Where the system is behind it, as behind a table that a full disk cut off, that comes first.
+        # A cause in the system comes first, such as a full disk that cut off a table.
         cause = error.__cause__
         system = explained(cause) if cause is not None and is_of_the_system(cause) else None
         return str(error), system.remedy if system else MISTAKE
-    return explained(error) or (f"{type(error).__name__}: {error}", FAULT)
+    return explained(error) or (f"{type(error).__name__}: {error}", BUG)
 
 
 def _said(error: BaseException) -> str:
@@ -117,17 +116,17 @@ def _said(error: BaseException) -> str:
 
 
 def _introduce(inputs: Iterable[object]) -> None:
-    """Log version, host, device and inputs."""
+    """Log version, host, GPUs and inputs."""
     host = platform.node()
     if "SLURM_JOB_ID" in os.environ:
         host += f", Slurm job {os.environ['SLURM_JOB_ID']} on {os.environ.get('SLURMD_NODENAME', host)}"
     log.info("livedead %s, Python %s on %s", __version__, platform.python_version(), host)
-    log.info("GPUs given: %s", os.environ.get("CUDA_VISIBLE_DEVICES") or "not said (CUDA_VISIBLE_DEVICES)")
+    log.info("CUDA_VISIBLE_DEVICES: %s", os.environ.get("CUDA_VISIBLE_DEVICES") or "not set")
     names = list(map(str, inputs))
     for name in itertools.islice(names, SHOWN_INPUTS):
         log.info("input: %s", name)
     if len(names) > SHOWN_INPUTS:
-        log.info("and %d inputs more", len(names) - SHOWN_INPUTS)
+        log.info("and %d more inputs", len(names) - SHOWN_INPUTS)
 
 
 def _end(signum: int, frame: object) -> None:

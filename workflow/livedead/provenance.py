@@ -1,4 +1,4 @@
-"""What a number was made from: hashes of files, of settings, and of the code itself."""
+"""What numbers were made from: hashes of files, settings and code, and versions of packages."""
 
 import ast
 import contextlib
@@ -49,9 +49,8 @@ def package_versions() -> dict[str, str]:
 def code_sha256(script: str | Path) -> str:
     """SHA-256 over a script and every module of this package that it reaches by import.
 
-    Snakemake re-runs a job when its script changes but does not look into packages; given
-    to a rule as a parameter, this hash makes an edit of one room re-run the rules that use
-    it, and no others.
+    Snakemake re-runs a job when its script changes, but does not look into packages. With this hash
+    among a rule's params, an edit of a module re-runs the rules that use it, and no others.
     """
     sources: dict[Path, bytes] = {}
     queue = [Path(script).resolve()]
@@ -68,7 +67,7 @@ def code_sha256(script: str | Path) -> str:
 
 @functools.cache
 def _imported_names(source: bytes) -> list[str]:
-    """What the import statements of a module name; parsed once, as many scripts share modules."""
+    """Names in the import statements of a module; cached, as many scripts share modules."""
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -79,7 +78,7 @@ def _imported_names(source: bytes) -> list[str]:
 
 
 def _modules(names: list[str]) -> list[Path]:
-    """Files of this package among the modules of these names."""
+    """Files of those of the named modules that are in this package."""
     files = []
     for name in names:
         root, *rest = name.split(".")

@@ -1,6 +1,6 @@
-"""What `make resume` does first: end what is left of a killed run, and sweep its half-written files.
+"""What `make resume` does first: end the jobs that a killed run left, and delete its half-written files.
 
-Jobs outlive a Snakemake that was killed, and would write into the run that takes up its work.
+Jobs outlive a Snakemake that was killed, and would write into the run that continues its work.
 """
 
 import getpass
@@ -19,16 +19,16 @@ from livedead.errors import LivedeadError
 log = logging.getLogger(__name__)
 
 TEMPORARIES = ".*.partial"
-"""What `livedead.stores.replacing` calls its files; a login node has no HDF5 to import it with."""
+"""Names of the files of `livedead.stores.replacing`, which a login node without HDF5 cannot import."""
 
 POLL_SECONDS = 1.0
 SLURM_LOGS = ".snakemake/slurm_logs"
 PATIENCE_SECONDS = 300.0
-"""Slurm gives a cancelled job its KillWait, 30 s by default, and a busy controller takes its time."""
+"""Slurm gives a cancelled job KillWait, 30 s by default, and a busy controller takes longer."""
 
 
 def recover(folder: Path) -> None:
-    """End the orphaned jobs of a working folder, then sweep it.
+    """End the orphaned jobs of a working folder, then delete their half-written files.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def recover(folder: Path) -> None:
         if _is_snakemake(process, folder):
             raise LivedeadError(
                 f"{folder}: Snakemake is still running there, as process {process.pid}; "
-                f"wait for it, or end it (kill {process.pid}), and resume then"
+                f"wait for it, or end it (kill {process.pid}), then resume"
             )
     cancel_slurm_jobs(folder)
     end_local_jobs(folder)
@@ -48,10 +48,10 @@ def recover(folder: Path) -> None:
 
 
 def slurm_jobs(folder: Path) -> dict[str, str]:
-    """Id and name of the run of this user's Slurm jobs of `folder`; none where there is no Slurm.
+    """Slurm jobs of this user and `folder`, id -> name of the run; none where there is no Slurm.
 
-    Only jobs that Snakemake submitted from this very folder are meant: it comments them with
-    their rule, and Slurm knows where they were submitted.
+    Only jobs that Snakemake submitted from this very folder: it puts their rule into the comment, and
+    Slurm knows where they were submitted.
 
     Raises
     ------
@@ -64,8 +64,8 @@ def slurm_jobs(folder: Path) -> dict[str, str]:
     listed = subprocess.run(command, check=False, capture_output=True, text=True)
     if listed.returncode != 0 and (folder / SLURM_LOGS).exists():
         raise LivedeadError(
-            f"{folder}: its jobs ran on Slurm, and Slurm does not say whether any still do "
-            f"({listed.stderr.strip()}); resume when squeue answers"
+            f"{folder}: its jobs ran on Slurm, and squeue does not say whether any still do "
+            f"({listed.stderr.strip()}); resume when it answers"
         )
     jobs = {}
     for line in listed.stdout.splitlines():
@@ -76,7 +76,7 @@ def slurm_jobs(folder: Path) -> dict[str, str]:
 
 
 def cancel_slurm_jobs(folder: Path) -> None:
-    """Cancel the Slurm jobs of `folder` and wait until none of them can write any more."""
+    """Cancel the Slurm jobs of `folder` and wait until they are gone and can write nothing more."""
     orphans = slurm_jobs(folder)
     if not orphans:
         return
@@ -105,21 +105,21 @@ def end_local_jobs(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete what `livedead.stores.replacing` left behind where it was killed."""
+    """Delete the files that `livedead.stores.replacing` left when it was killed."""
     for path in sorted((folder / "results").rglob(TEMPORARIES)):
         log.info("deleting %s", path)
         path.unlink()
 
 
 def _processes() -> Iterator[psutil.Process]:
-    """The other processes of this machine whose command line can be seen."""
+    """The other processes of this machine whose command line this user may see."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         if process.pid != psutil.Process().pid and process.info["cmdline"]:
             yield process
 
 
 def _is_snakemake(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process is a main Snakemake of `folder`, not the one inside a cluster job."""
+    """Whether a process is the Snakemake that runs `folder`, not one inside a cluster job."""
     program = process.info["cmdline"][:3]
     named = any(Path(word).name == "snakemake" for word in program)
     return named and process.info["cwd"] == str(folder) and "--mode" not in process.info["cmdline"]

@@ -1,4 +1,4 @@
-"""YAML that people write, read without what its aliases can unfold into."""
+"""YAML that people write, safe from aliases that unfold into more than fits in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from livedead.errors import ConfigError
 
 MAX_VALUES = 100_000
-"""The largest file of this kind, a network of 200 layers, holds 3,000."""
+"""A limit far above real files: a network of 200 layers has 3,000 values."""
 
 
 def read(path: str | Path) -> Any:
@@ -18,7 +18,8 @@ def read(path: str | Path) -> Any:
     Raises
     ------
     ConfigError
-        If its aliases unfold into more than `MAX_VALUES` values, or if it is nested too deep.
+        If it is not YAML in UTF-8, is nested too deep, or has aliases that unfold into more than
+        `MAX_VALUES` values.
     """
     text = decoded(path)
     # Before the values are made: merged mappings (<<) unfold while they are.
@@ -32,38 +33,38 @@ def decoded(path: str | Path) -> str:
     Raises
     ------
     ConfigError
-        Naming the line that is no such text.
+        Naming the line that is not UTF-8.
     """
     content = Path(path).read_bytes()
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}: line {line}: no UTF-8 text; save the file in UTF-8") from error
+        raise ConfigError(f"{path}: line {line}: not UTF-8 text; save the file as UTF-8") from error
 
 
 def compose(text: str, where: object) -> yaml.Node | None:
-    """The nodes of a YAML text, which is not unfolded yet; `read` says what is refused."""
+    """The nodes of a YAML text, its aliases not unfolded yet; refuses what `read` refuses."""
     try:
         root = yaml.compose(text, yaml.SafeLoader)
     except RecursionError as error:
-        raise ConfigError(f"{where}: nested too deep to be meant") from error
+        raise ConfigError(f"{where}: nested too deep") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = "" if mark is None else f" line {mark.line + 1}:"
         raise ConfigError(
-            f"{where}:{line} no YAML: {error.problem}; look for a tab, a colon, or a bracket or quotation "
-            "mark that is not closed, there or in the line above"
+            f"{where}:{line} not YAML: {error.problem}; look for a tab, a colon, or an open bracket or "
+            "quotation mark, in this line or the one above"
         ) from error
     check_size(root, where)
     return root
 
 
 def check_size(values: Any, where: object) -> None:
-    """Refuse values that share parts so often that they would fill the memory once written out.
+    """Refuse values that share parts so often that, written out, they would fill the memory.
 
-    Nine lines of YAML can name one list nine times in each of nine others: whoever prints, copies or
-    checks them goes through 400 million values.
+    In nine lines of YAML, each a list that names the one above nine times, whoever prints, copies or
+    checks them meets 400 million values.
 
     Raises
     ------
@@ -73,13 +74,13 @@ def check_size(values: Any, where: object) -> None:
 
     def size(value: Any) -> float:
         if id(value) not in sizes:
-            sizes[id(value)] = float("inf")  # what it is while it holds itself
+            sizes[id(value)] = float("inf")  # stays so if it contains itself
             sizes[id(value)] = 1 + sum(map(size, _parts(value)))
         return sizes[id(value)]
 
     if size(values) > MAX_VALUES:
         raise ConfigError(
-            f"{where}: its aliases (*name) unfold into over {MAX_VALUES:,} values; write out what is meant"
+            f"{where}: its aliases (*name) unfold into more than {MAX_VALUES:,} values; write the values out"
         )
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from livedead import weights
-from livedead.training.outdated import remove_outdated, trained_alike
+from livedead.training.outdated import remove_outdated, remove_replaced, trained_alike
 
 CLASSES = [{"name": str(k), "role": "background"} for k in range(5)]
 SOURCE = {"labels_sha256": ["a", "b"], "encoder_sha256": None, "training": {"folds": 2, "fit": {"seed": 1}}}
@@ -56,3 +56,24 @@ def test_what_tells_of_the_old_network_goes_and_nothing_else(tmp_path, caplog):
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"notes.txt", "1-of-2/evaluation.html"}
     assert [record.args[0].name for record in caplog.records] == ["evaluation.html"]
+
+
+def test_a_new_network_of_all_wells_leaves_the_pages_of_its_own_folds(networks, tmp_path):
+    names = {"of_network": ["evaluation.html"], "of_folds": ["cross_validation.html"]}
+    page, of_folds = tmp_path / "evaluation.html", tmp_path / "cross_validation.html"
+    for source, stands in ((SOURCE, True), ({**SOURCE, "labels_sha256": ["a", "c"]}, False)):
+        page.touch()
+        of_folds.touch()
+        remove_replaced(tmp_path / "unet.safetensors", None, source, **names)
+        assert (page.exists(), of_folds.exists()) == (False, stands)
+
+
+def test_a_new_network_of_a_fold_ends_the_pages_of_all_folds_alone(networks, tmp_path):
+    names = {"of_network": ["cells.csv"], "of_folds": ["cross_validation.html"]}
+    gone = [tmp_path / "1-of-2/cells.csv", tmp_path / "cross_validation.html"]
+    kept = [tmp_path / "2-of-2/cells.csv", tmp_path / "cells.csv"]
+    for path in (*gone, *kept):
+        path.touch()
+    remove_replaced(networks[0], 1, SOURCE, **names)
+    assert not any(path.exists() for path in gone)
+    assert all(path.exists() for path in kept)

@@ -1,4 +1,4 @@
-"""Values that are allowed one by one and cannot hold together, or that name what is not there."""
+"""Values that are allowed one by one but contradict each other, or that name what does not exist."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
-from livedead.configuration.settings import counting_rules, intensity_channels
+from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
@@ -28,7 +28,7 @@ EXPORT_FORMATS = (
     "ome",
     "pattern",
 )
-"""What ``format`` in plates.tsv may say; `livedead.readers`, which reads them, takes long to import."""
+"""Values of ``format`` in plates.tsv, here because `livedead.readers` is slow to import."""
 
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
@@ -42,11 +42,11 @@ _LIMITS = {
 }
 
 Contradiction = tuple[list[Key], str]
-"""Keys that do not agree, that which is to be named first, and what is wrong."""
+"""Keys that contradict each other, the one to name first, and what is wrong."""
 
 
 def contradictions(config: Mapping[str, Any], written: Written) -> Iterator[Contradiction]:
-    """What cannot hold together in a complete configuration whose values are each allowed."""
+    """The contradictions in a complete configuration whose values are each allowed."""
     yield from _unknown_channels(config, written)
     yield from _classes(config)
     yield from _ranges(config)
@@ -64,7 +64,7 @@ def _unknown_channels(config: Mapping[str, Any], written: Written) -> Iterator[C
     ]
     if isinstance(config["focal_plane"], Mapping):
         named += [(("focal_plane", channel), channel) for channel in config["focal_plane"]]
-    # By default they name dyes that a run without training needs not have.
+    # The defaults name dyes that a run without training need not have.
     dyes: list[Key] = [("labels", "live_dye"), ("labels", "dead_dye")]
     named += [(key, config["labels"][key[1]]) for key in dyes if key in written.places]
     for key, channel in named:
@@ -75,7 +75,7 @@ def _unknown_channels(config: Mapping[str, Any], written: Written) -> Iterator[C
         if seen.setdefault(wanted, name) != name:
             yield (
                 [("channels", name)],
-                f"{wanted!r} is channels.{seen[wanted]} already; allowed: a channel of the export each",
+                f"{wanted!r} is channels.{seen[wanted]} already; each names another channel of the export",
             )
 
 
@@ -94,7 +94,7 @@ def _classes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
         first = names.index(names[number]) + 1
         yield (
             [("classes", number, "name")],
-            f"{names[number]!r} is class {first} already; each has a name of its own",
+            f"{names[number]!r} is class {first} already; each class needs its own name",
         )
     if repeated:
         return
@@ -106,7 +106,6 @@ def _classes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 
 def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     levels, counting = config["normalization"], config["counting"]
-    # (section, smaller, larger): each smaller one must not be the larger.
     for unit in ("um2", "px"):
         low, high = counting[f"min_area_{unit}"], counting[f"max_area_{unit}"]
         if high is not None and low > high:
@@ -122,14 +121,14 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     if one and not counting["min_area_um2"] <= one <= counting["max_area_um2"]:
         yield (
             [("counting", "cell_area_um2")],
-            f"{one} is not counted itself: min_area_um2 is {counting['min_area_um2']}, max_area_um2 "
+            f"{one} would itself not be counted: min_area_um2 is {counting['min_area_um2']}, max_area_um2 "
             f"{counting['max_area_um2']}",
         )
     for number, mark in enumerate(config["qc"]["exclude_flags"]):
         if mark in _LIMITS and config["qc"][_LIMITS[mark]] is None:
             yield (
                 [("qc", "exclude_flags", number)],
-                f"{mark!r} is never marked, as qc.{_LIMITS[mark]} is null; set it, or take {mark!r} out",
+                f"{mark!r} is never set, as qc.{_LIMITS[mark]} is null; set that limit, or remove {mark!r}",
             )
     segmentation = config["segmentation"]
     if segmentation["tile_px"] is not None and segmentation["force"] in ("whole", "banded"):
@@ -149,17 +148,17 @@ def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     roles = ("agent_column", "dose_column", "cell_line_column")
     columns = [config["plate_map"][role] for role in roles]
-    # As the heads of a sheet are found: in any case.
+    # As the columns of a sheet are found: upper and lower case are the same.
     folded = [look(column).casefold() for column in columns]
     for number, (role, column) in enumerate(zip(roles, columns, strict=True)):
         if folded[number] in folded[:number]:
             other = roles[folded.index(folded[number])]
             yield (
                 [("plate_map", role), ("plate_map", other)],
-                f"{column!r} is plate_map.{other}, too; allowed: a column each",
+                f"{column!r} is plate_map.{other}, too; each needs its own column",
             )
         elif folded[number] in (*WELL_COLUMNS, "") or column in (*KEYS, *RESULTS):
-            yield [("plate_map", role)], f"{column!r} has a meaning of its own; allowed: any other column"
+            yield [("plate_map", role)], f"{column!r} is reserved; allowed: any other column"
 
 
 def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -177,13 +176,13 @@ def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                     f"{broken['field']}; allowed: 1 to fields_per_well, {settings['fields_per_well']}",
                 )
             if broken["well"] == settings.get("missing_well"):
-                yield [(*section, "truncated_field", "well")], f"{broken['well']} is missing_well, too"
+                yield [(*section, "truncated_field", "well")], f"{broken['well']} is also missing_well"
         made = settings.get("wells", geometry.all_wells(96))
         for key, well in named:
             if well not in geometry.all_wells(96):
                 yield [key], f"{well!r}; allowed: wells of 96, such as A01"
             elif well not in made:
-                yield [key], f"{well!r} is none of simulation.{plate}.wells"
+                yield [key], f"{well!r} is not in simulation.{plate}.wells"
 
 
 def check_sheet(config: Mapping[str, Any], table: pd.DataFrame, written: Written) -> None:
@@ -225,7 +224,7 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
 
 
 def _no_labelled_well(name: str, table: pd.DataFrame) -> str | None:
-    """What is wrong with the name of a well or field that is not to be trained on."""
+    """What is wrong with an entry of ``training.exclude``, if anything."""
     plate, *place = name.split("/")
     if len(place) not in (1, 2) or (len(place) == 2 and not place[1].isdecimal()):
         return f"{name!r}; allowed: plate/well or plate/well/field, such as plate1/B03/2"
@@ -233,14 +232,12 @@ def _no_labelled_well(name: str, table: pd.DataFrame) -> str | None:
         return f"{name!r}: no plate {plate!r}{nearest(plate, table.index)}"
     dyed = table.at[plate, "dyed_wells"]
     if place[0] not in dyed:
-        return (
-            f"{name!r}: {place[0]!r} is none of its dyed wells, {', '.join(dyed) or 'of which it has none'}"
-        )
+        return f"{name!r}: {place[0]!r} is not one of the plate's dyed wells: {', '.join(dyed) or 'none'}"
     return None
 
 
 def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(column, what is wrong) of a plate that cannot be as the configuration is."""
+    """(column, what is wrong) of a plate that contradicts the configuration."""
     export_format, brightest = row["format"], 2 ** row["bit_depth"] - 1
     if export_format not in EXPORT_FORMATS:
         hint = nearest(export_format, EXPORT_FORMATS)
@@ -251,14 +248,14 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
         if config["normalization"][name] > brightest:
             yield (
                 "bit_depth",
-                f"{row['bit_depth']} bits end at {brightest}, below normalization.{name}, "
+                f"{row['bit_depth']} bits end at {brightest}, below normalization.{name}: "
                 f"{config['normalization'][name]}",
             )
     yield from _areas(config["counting"], row["pixel_size_um"])
 
 
 def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[str, str]]:
-    """Limits in micrometres and in pixels that leave no cell, at this size of a pixel."""
+    """Limits in micrometres and in pixels that no cell can meet at this pixel size."""
     area_um2 = pixel_size_um**2
     for low, high in (("min_area_um2", "max_area_px"), ("min_area_px", "max_area_um2")):
         least, most = counting[low], counting[high]
@@ -268,19 +265,19 @@ def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[
         if least > most:
             yield (
                 "pixel_size_um",
-                f"at {pixel_size_um} um a pixel, counting.{low} ({counting[low]}) is above "
+                f"at {pixel_size_um} um per pixel, counting.{low} ({counting[low]}) is above "
                 f"counting.{high} ({counting[high]}): no cell would be counted",
             )
 
 
 def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
-    """``plate/well`` of every dyed well that is not left out of training."""
+    """``plate/well`` of every dyed well that is not excluded from training."""
     wells = [f"{plate}/{well}" for plate, dyed in table["dyed_wells"].items() for well in dyed]
     return [well for well in wells if well not in config["training"]["exclude"]]
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only a run that trains needs: labelled wells, and the channels of the dyes.
+    """Check what only training needs: labelled wells, and the channels of the dyes.
 
     Raises
     ------
@@ -291,12 +288,12 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
     n_wells, least = len(training_wells(config, table)), _least_to_learn_from(config)
     if n_wells == 0:
         problems.append(
-            f"{config['plates']}: no plate has dyed_wells to learn from, or training.exclude has them all"
+            f"{config['plates']}: no plate has dyed_wells to learn from, or training.exclude has all of them"
         )
     elif n_wells < least:
         problems.append(
-            f"{config['plates']}: {n_wells} dyed well to learn from; needed: {least}, of which "
-            "training.tiles.validation_fraction takes one, if it is not 0"
+            f"{config['plates']}: {n_wells} dyed well to learn from; needed: {least}, as "
+            "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
     needed = ["dead_dye"] if (dyed["masks"] != "").all() else ["dead_dye", "live_dye"]
@@ -305,34 +302,34 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
         if channel not in config["channels"]:
             problems.append(f"labels.{name}: {_no_channel(channel, config['channels'])}; training needs it")
     if "live_dye" in needed and config["labels"]["live_dye"] == config["labels"]["dead_dye"]:
-        problems.append(f"labels.live_dye: {config['labels']['live_dye']!r} is labels.dead_dye, too")
+        problems.append(f"labels.live_dye: {config['labels']['live_dye']!r} is also labels.dead_dye")
     if problems:
         raise ConfigError("\n".join(problems))
 
 
 def check_folds(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check that the dyed wells can be parted for the cross-validation.
+    """Check that there are enough dyed wells for the folds of the cross-validation.
 
     Raises
     ------
     ConfigError
-        Naming how many there are.
+        With the number of dyed wells.
     """
     folds, n_wells = config["training"]["folds"], len(training_wells(config, table))
     if folds > n_wells:
         raise ConfigError(
-            f"training.folds: {folds}, but {config['plates']} has {n_wells} dyed well(s) to part; "
+            f"training.folds: {folds}, but {config['plates']} has {n_wells} dyed well(s) to divide; "
             f"allowed: 2 to their number"
         )
     left, least = n_wells - math.ceil(n_wells / folds), _least_to_learn_from(config)
     if left < least:
         raise ConfigError(
             f"training.folds: {folds} leaves {left} of the {n_wells} dyed wells of {config['plates']} to "
-            f"learn from; needed: {least}, of which training.tiles.validation_fraction takes one, if it is "
-            "not 0; allowed: more folds, up to the number of wells"
+            f"learn from; needed: {least}, as training.tiles.validation_fraction, if not 0, takes one; "
+            "allowed: more folds, up to the number of wells"
         )
 
 
 def _least_to_learn_from(config: Mapping[str, Any]) -> int:
-    """Wells that a training needs, as `livedead.training` does: one to learn from, one to be judged on."""
+    """Wells that `livedead.training` needs: one to learn from, one to be judged on."""
     return 1 if config["training"]["tiles"]["validation_fraction"] == 0 else 2

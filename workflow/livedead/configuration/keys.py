@@ -22,7 +22,7 @@ def read_schema(path: str | Path) -> dict[str, Any]:
 
 
 def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Give every key that is not set its default, in place; what is no mapping is left alone."""
+    """Give every key that is not set its default, in place; other values than mappings are left alone."""
     for name, entry in schema.get("properties", {}).items():
         if "default" in entry:
             config.setdefault(name, copy.deepcopy(entry["default"]))
@@ -36,12 +36,12 @@ def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
 
 
 def check(config: Mapping[str, Any], schema: Mapping[str, Any], written: Written) -> None:
-    """Check all that can be known from the configuration alone.
+    """Check everything that the configuration alone can show to be wrong.
 
     Parameters
     ----------
     config : mapping
-        As it was loaded, without defaults; it is not changed.
+        As it was loaded, without defaults; not changed.
     schema : mapping
         From `read_schema`.
     written : Written
@@ -54,7 +54,7 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
     """
     mistakes = list(written.mistakes)
     sound = copy.deepcopy(dict(config))
-    # What the schema says of a value that cannot be read is not what is wrong with it.
+    # What is unreadable is refused for that, not for what the schema makes of it.
     refused = {**dict(_against_schema(config, schema, written)), **dict(_unreadable(config, ()))}
     for key, wrong in refused.items():
         if key not in written.misread:
@@ -68,7 +68,7 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
 
 
 def _remove(config: dict[Any, Any], key: Key, required: Iterable[str]) -> None:
-    """Take out a wrong value, so that the others can be compared; a list or what is needed as a whole."""
+    """Remove a wrong value, so that the others can be compared; a list or a needed key as a whole."""
     names = key[:1] if key[0] in list(required) else key
     for part, below in itertools.pairwise(names):
         if isinstance(below, int) or not isinstance(config.get(part), dict):
@@ -80,11 +80,11 @@ def _remove(config: dict[Any, Any], key: Key, required: Iterable[str]) -> None:
 
 
 def _unreadable(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
-    """Keys that are no text, and numbers that are not finite, which no schema can name."""
+    """Keys that are not text, and numbers that are not finite: no schema can refuse them."""
     if isinstance(value, Mapping):
         for name, below in value.items():
             if not isinstance(name, str):
-                yield (*key, str(name)), f"a name that is read as {name!r}; put it in quotation marks"
+                yield (*key, str(name)), f"YAML reads this name as {name!r}; put it in quotation marks"
             yield from _unreadable(below, (*key, str(name)))
     elif isinstance(value, list):
         for number, item in enumerate(value):
@@ -96,12 +96,12 @@ def _unreadable(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
 def _against_schema(
     config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
 ) -> Iterator[tuple[Key, str]]:
-    """Each key that the schema does not allow, and in words why."""
-    # Not at the module's head: the jobs of a run read the configuration, and do not check it again.
+    """Each key that the schema does not allow, and why, in words."""
+    # Imported here: the jobs of a run read the configuration, but do not check it again.
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    # 2.0 is a whole number to JSON Schema, but not to what is computed with it.
+    # To JSON Schema 2.0 is a whole number; to range() and the like it is not.
     types = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
     )
@@ -114,7 +114,7 @@ def _against_schema(
             yield from (((*key, name), _unknown(name, known, schema)) for name in unknown)
         elif error.validator == "required":
             needed = [name for name in error.validator_value if name not in error.instance]
-            yield from (((*key, name), f"needed: {_described(error.schema, name)}") for name in needed)
+            yield from (((*key, name), f"missing: {_described(error.schema, name)}") for name in needed)
         elif "propertyNames" in error.absolute_schema_path:
             allowed = error.schema["description"]
             yield (*key, error.instance), f"the name {error.instance!r}; allowed: {allowed}"
@@ -123,7 +123,7 @@ def _against_schema(
 
 
 def _unknown(name: str, known: Iterable[str], schema: Mapping[str, Any]) -> str:
-    """An unknown key and the nearest known one, beside it or elsewhere."""
+    """What to say of an unknown key: the nearest known one, beside it or elsewhere, and those beside it."""
     leaves = {leaf[-1]: ".".join(leaf) for leaf in _leaves(schema, ())}
     hint = nearest(name, known)
     if not hint and name in leaves:
@@ -143,7 +143,7 @@ def _described(schema: Mapping[str, Any], name: str) -> str:
 
 
 def _refused(value: Any, entry: Mapping[str, Any], place: Place | None) -> str:
-    """What was written, what is allowed, and how what was probably meant is written."""
+    """What was written, what is allowed, and how to write what was probably meant."""
     return f"{_shown(value, place)}; allowed: {_allowed(entry)}{_hint(value, entry, place)}"
 
 
@@ -155,14 +155,14 @@ def _shown(value: Any, place: Place | None) -> str:
     if isinstance(value, str) or place is None or place.text in (None, str(value)):
         text = repr(value)
         return text if len(text) <= 80 else f"{text[:77]}..."
-    return f"{place.text}, which is read as {value}"
+    return f"{place.text}, which YAML reads as {value}"
 
 
 def _hint(value: Any, entry: Mapping[str, Any], place: Place | None) -> str:
     """How to write a number that became text, or text that became something else."""
     types = _types(entry)
     if place is not None and place.file == COMMAND_LINE and isinstance(value, str):
-        return "; Snakemake takes what is nested in --config for text: name it in a file"
+        return "; Snakemake reads values nested in --config as text: write this one into a file"
     if isinstance(value, str) and {"integer", "number"} & set(types):
         try:
             number = Decimal(value.strip().replace(",", "."))
@@ -178,7 +178,7 @@ def _hint(value: Any, entry: Mapping[str, Any], place: Place | None) -> str:
         return f"; write {value:.0f}"
     wants_text = "string" in types or any(isinstance(choice, str) for choice in entry.get("enum", []))
     if wants_text and not isinstance(value, str | list | dict | None) and place is not None and place.text:
-        return f'; text that YAML takes for something else needs quotation marks: "{place.text}"'
+        return f'; to be read as text, it needs quotation marks: "{place.text}"'
     return ""
 
 
@@ -215,7 +215,7 @@ def _list(entry: Mapping[str, Any]) -> str:
 
 def _mapping(entry: Mapping[str, Any]) -> str:
     known = entry.get("properties")
-    return f"keys below it, of {', '.join(known)}" if known else "names below it, each with a value"
+    return f"a section with the keys {', '.join(known)}" if known else "a section of names, each with a value"
 
 
 def _text(entry: Mapping[str, Any]) -> str:

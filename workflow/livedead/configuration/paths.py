@@ -1,4 +1,4 @@
-"""Paths that configuration and sheets name: Snakemake misses none whose results are there already."""
+"""Paths that configuration and sheets name: Snakemake misses no input whose results are already there."""
 
 import csv
 import json
@@ -12,13 +12,13 @@ from livedead.configuration.written import Written
 from livedead.plates.masks import mask_files
 from livedead.provenance import file_sha256
 
-RELATIVE = "correct the path; paths are relative to the folder in which snakemake is started"
+RELATIVE = "correct the path; it is relative to the folder in which snakemake is started"
 
 
 def missing_paths(
     config: Mapping[str, Any], table: pd.DataFrame, is_there: Callable[[str], bool], written: Written
 ) -> list[str]:
-    """Files that are named and are not there, the raw folders apart.
+    """Files that are named and do not exist, except raw folders.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def missing_paths(
     table : DataFrame
         From `livedead.plates.plate_sheet.read_plates`.
     is_there : callable
-        Whether a path exists, or will be made.
+        Whether a path exists, or a rule makes it.
     written : Written
 
     Returns
     -------
     list of str
-        A line each: where it is named, and what to do.
+        A line each: where the file is named, and what to do.
     """
     return [
         *(
@@ -58,13 +58,13 @@ def _of_plates(table: pd.DataFrame, is_there: Callable[[str], bool]) -> Iterator
     for plate, masks, wells in zip(table.index, table["masks"], table["dyed_wells"], strict=True):
         if masks and wells and "://" not in masks and not mask_files(masks, wells):
             yield (
-                f"plate {plate}, column 'masks': {masks}: no file of any dyed well; correct the path, "
-                f"in which well {wells[0]} is written {wells[0]}"
+                f"plate {plate}, column 'masks': {masks}: no file for any dyed well; correct the path, "
+                f"in which {{well}} stands for names such as {wells[0]}"
             )
 
 
 def _listed(plates: list[str]) -> str:
-    """Plates by name, of many the first."""
+    """Plates by name; of many, the first five."""
     names = ", ".join(plates[:5])
     more = f" and {len(plates) - 5} more" if len(plates) > 5 else ""
     return f"plate{'s' if len(plates) > 1 else ''} {names}{more}"
@@ -76,20 +76,20 @@ def missing_raw(
     is_finished: Callable[[str], bool],
     changed: Callable[[str], str],
 ) -> tuple[list[str], list[str]]:
-    """Plates whose raw folder is not there: an error, unless all of their results are.
+    """Plates whose raw folder does not exist: an error, unless all of their results are there.
 
-    Without it Snakemake takes what was made of it for given, whatever has changed since.
+    Without the folder, Snakemake would keep the results, whatever has changed since they were made.
 
     Parameters
     ----------
     table : DataFrame
         From `livedead.plates.plate_sheet.read_plates`.
     is_there : callable
-        Whether a folder exists, or will be made.
+        Whether a folder exists, or a rule makes it.
     is_finished : callable
         Whether all results of a plate are there.
     changed : callable
-        Why results of a plate are no longer those of today's settings, if they are not.
+        Why the results of a plate are outdated, see `changed_since`; empty if they are not.
 
     Returns
     -------
@@ -101,13 +101,13 @@ def missing_raw(
         if is_there(raw):
             continue
         where = f"plate {plate}, column 'raw': {raw}: no such folder"
-        reason = changed(plate) if is_finished(plate) else "not all of its results are made"
+        reason = changed(plate) if is_finished(plate) else "not all of its results are there"
         if reason:
             problems.append(
-                f"{where}, and {reason}; correct the path, bring the folder back, or take the plate's row out"
+                f"{where}, and {reason}; correct the path, bring the folder back, or remove the plate's row"
             )
         else:
-            warnings.append(f"{where}; its results stand as they are, and nothing of it can be made again")
+            warnings.append(f"{where}; its results are kept as they are, and none of them can be made again")
     return problems, warnings
 
 
@@ -120,20 +120,20 @@ def changed_since(
     config_sha256: str,
     code_sha256: Mapping[str, str],
 ) -> str:
-    """Why the results of a plate are not those that its images would have today, empty if they are.
+    """Why the results of a plate are not what its images would give today; empty if they are.
 
     Parameters
     ----------
     files : mapping
         Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
-        (the file that was converted) and ``provenance`` (of the last whole run, if there was one).
+        (the file that was converted) and ``provenance`` (of the last complete run, if there was one).
     plate : str
     sheet : mapping
-        The plate's row of plates.tsv; its ``raw``, ``format`` and ``wells``, with `file_pattern`, say which
-        image is which field.
+        The plate's row of plates.tsv. Its ``raw``, ``format`` and ``wells``, and `file_pattern`, decide
+        which image belongs to which field.
     file_pattern : str, optional
     config_sha256 : str
-        Of the plate, from `livedead.configuration.config_sha256`.
+        Of the plate, from `livedead.configuration.derived.config_sha256`.
     code_sha256 : mapping
         Of each rule that reads images.
     """
@@ -142,7 +142,7 @@ def changed_since(
     if row.get("config_sha256") != config_sha256:
         return "its results were made with other settings"
     certificate = _read_json(files["certificate"])
-    # Weights that were trained here carry what they were trained on, not the hash of a file.
+    # The certificate of weights that were trained here names training data, not a weight file.
     source, weights = certificate.get("source", {}).get("sha256"), Path(files["weights"])
     changed = source is not None and weights.is_file() and file_sha256(weights) != source
     if changed or row.get("model_sha256") != certificate.get("unet_sha256"):
@@ -164,7 +164,7 @@ def changed_since(
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    """What a file of ours says; a damaged one says nothing, and agrees with nothing."""
+    """A record of ours; empty, so that nothing agrees with it, if the file is damaged."""
     try:
         said: dict[str, Any] = json.loads(Path(path).read_bytes())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where each key and value of the configuration was written, and what YAML makes of it unasked."""
+"""Where each key and value of the configuration was written, and which of them YAML misreads."""
 
 import json
 import re
@@ -15,7 +15,7 @@ Key = tuple[str | int, ...]
 """A value's place in the configuration, such as ``("classes", 0, "name")``."""
 
 COMMAND_LINE = "--config"
-"""Stands for a file where something was set on the command line."""
+"""Stands for a file where a value was set on the command line."""
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9]\d*|\d+\.\d*([eE][-+]\d+)?|\.\d+([eE][-+]\d+)?)", re.ASCII)
 _MERGE = "tag:yaml.org,2002:merge"
@@ -33,9 +33,9 @@ class Place:
     line : int, optional
         Counted from 1.
     text : str, optional
-        The value as it was written, if it is a single one.
+        The value as it was written, if it is neither list nor mapping.
     quoted : bool
-        Whether it stands in quotation marks.
+        Whether the value is in quotation marks.
     """
 
     file: str
@@ -54,7 +54,7 @@ class Mistake:
     message : str
         The value, what is allowed, what to do.
     place : Place, optional
-        Where it was written; None if nowhere, as with a key that is needed.
+        Where it was written; None for a key that is missing.
     """
 
     key: Key
@@ -70,16 +70,16 @@ class Mistake:
 
 @dataclass
 class Written:
-    """What was written where, of all files of a configuration.
+    """What is written where in all files of a configuration.
 
     Attributes
     ----------
     places : dict
-        Place of every key; that of the file that decides, where several have it.
+        Place of every key; where several files have it, that of the file that decides.
     mistakes : list of Mistake
-        Keys that are given twice, and numbers that YAML reads in a way of its own.
+        Keys that are given twice, and numbers that YAML reads in its own way.
     misread : set of Key
-        Those of the numbers, of which nothing more is to be said.
+        The keys of those numbers, which need no second message.
     """
 
     places: dict[Key, Place] = field(default_factory=dict)
@@ -87,13 +87,13 @@ class Written:
     misread: set[Key] = field(default_factory=set)
 
     def mistake(self, message: str, *keys: Key) -> Mistake:
-        """A mistake of the first of these keys, at the place of the first that was written."""
+        """A mistake in the first of these keys, at the place of the first of them that was written."""
         places = (self.places[key] for key in keys if key in self.places)
         return Mistake(keys[0], message, next(places, None))
 
 
 def listed(mistakes: Iterable[Mistake]) -> str:
-    """Mistakes a line each, in the order of the files' lines."""
+    """Mistakes, a line each, in the order of the files and their lines."""
 
     def order(mistake: Mistake) -> tuple[str, int]:
         place = mistake.place
@@ -103,23 +103,23 @@ def listed(mistakes: Iterable[Mistake]) -> str:
 
 
 def dotted(key: Key) -> str:
-    """``classes[1].name``: items of lists are counted from 1, as people do."""
+    """A key as text, such as ``classes[1].name``; items of lists are counted from 1, as people do."""
     text = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
 
 
 def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: Mapping[str, Any]) -> Written:
-    """Read configuration files for where things are written.
+    """Read in configuration files where each key is written.
 
     Parameters
     ----------
     paths : iterable of path
-        YAML or JSON, those that decide last. One with keys at its top that `config` does not have is
-        left out: it is of a project that uses the workflow as a module, and has keys of its own.
+        YAML or JSON, the file that decides last. A file with top-level keys that `config` does not have
+        is left out: it belongs to a project that uses the workflow as a module.
     config : mapping
-        What became of them.
+        The configuration that Snakemake made of them.
     given : mapping
-        What was set on the command line instead.
+        What was set by ``--config`` instead.
 
     Raises
     ------
@@ -142,19 +142,19 @@ def read_written(paths: Iterable[str | Path], config: Mapping[str, Any], given: 
 
 
 def check_readable(path: str | Path) -> None:
-    """Check a configuration file before Snakemake reads it, which names no line and unfolds any alias.
+    """Check a configuration file before Snakemake reads it, which names no line and unfolds every alias.
 
     Raises
     ------
     ConfigError
-        If it is there, and no YAML in UTF-8, or unfolds into too many values.
+        If it exists and is not YAML in UTF-8, or unfolds into too many values.
     """
     if Path(path).is_file():
         yaml_files.compose(_text(path), _short(path))
 
 
 def _text(path: str | Path) -> str:
-    """Content of a file; JSON, which Snakemake takes too, is YAML but for its tabs."""
+    """Content of a file; JSON, which Snakemake reads as well, is YAML except for its tabs."""
     text = yaml_files.decoded(path)
     try:
         json.loads(text)
@@ -164,7 +164,7 @@ def _text(path: str | Path) -> str:
 
 
 def _short(path: str | Path) -> str:
-    """A path as people write it: relative to the working folder, if it lies there."""
+    """A path as people write it: relative to the working folder, if it is inside."""
     try:
         return str(Path(path).resolve().relative_to(Path.cwd().resolve()))
     except ValueError:
@@ -180,7 +180,7 @@ def _keys(values: Any, key: Key) -> Iterator[Key]:
 
 
 class _File:
-    """One file as it is read, node by node."""
+    """The places and mistakes of one file, noted node by node."""
 
     def __init__(self, name: str):
         self.name = name
@@ -189,7 +189,7 @@ class _File:
         self.misread: set[Key] = set()
 
     def read(self, node: yaml.Node, key: Key) -> None:
-        """Note the places of all that lies under a node."""
+        """Note the places of everything below a node."""
         if isinstance(node, yaml.MappingNode):
             self._read_mapping(node, key)
         elif isinstance(node, yaml.SequenceNode):
@@ -201,25 +201,25 @@ class _File:
             self._mistake(
                 key,
                 node,
-                f"{node.value} is read as a number in a way of YAML's own; allowed: finite decimal numbers, "
-                "such as 12 or 0.5; text needs quotation marks",
+                f"{node.value} is a number of YAML's own kind; allowed: finite decimal numbers, such as 12 "
+                "or 0.5; text needs quotation marks",
             )
 
     def _read_mapping(self, node: yaml.MappingNode, key: Key) -> None:
         lines: dict[str, int] = {}
-        # What is merged (<<) comes first, as the keys beside it are stronger.
+        # Merged keys (<<) come first, as the keys beside them override them.
         for name, value in sorted(node.value, key=lambda pair: pair[0].tag != _MERGE):
             if name.tag == _MERGE:
                 for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     self.read(merged, key)
                 continue
-            # What is read as a number or a date is no name, which `livedead.configuration.keys` tells.
+            # A name that YAML reads as a number or a date is refused in `livedead.configuration.keys`.
             below = (*key, str(yaml.constructor.SafeConstructor().construct_object(name)))
             if name.value in lines:
                 self._mistake(
                     below,
                     name,
-                    f"in line {lines[name.value]} already, and only one can hold; remove the other",
+                    f"already in line {lines[name.value]}; remove one of the two",
                 )
             lines[name.value] = _line(name)
             self._place(name, below, value)

@@ -8,11 +8,11 @@ import pandas as pd
 
 from livedead.plates.doses import read_doses
 from livedead.plates.geometry import FORMATS, well_position
-from livedead.plates.plate_maps import MapColumns
+from livedead.plates.plate_maps import CONTROLS, MapColumns
 from livedead.statistics import controls, layout
 from livedead.statistics.dose_response import Curve, fit_curve
 from livedead.statistics.time_courses import half_time
-from livedead.wells.table import CONTROLS, pooled_viability
+from livedead.wells.table import pooled_viability
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,5 @@
-import hashlib
+"""A job's log: how it begins, how it ends, and what it says of a failure."""
+
 import logging
 import os
 import platform
@@ -9,33 +10,9 @@ from pathlib import Path
 import pytest
 
 import livedead
-from livedead import logs, provenance, stores
+from livedead import logs, stores
 from livedead.errors import SheetError
 from livedead.tables import Table
-
-
-def test_hashes(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")
-    assert provenance.file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
-    assert provenance.value_sha256({"a": 1, "b": [2.5]}) == provenance.value_sha256({"b": [2.5], "a": 1})
-    assert provenance.value_sha256({"a": 1}) != provenance.value_sha256({"a": 2})
-
-
-def test_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
-    package = tmp_path / "livedead"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "cells.py").write_text("from livedead.errors import X\n")
-    (package / "errors.py").write_text("X = 1\n")
-    (package / "wells.py").write_text("Y = 1\n")
-    script = tmp_path / "count.py"
-    script.write_text("from livedead import cells\n")
-    monkeypatch.setattr(provenance, "PACKAGE", package)
-    first = provenance.code_sha256(script)
-    (package / "wells.py").write_text("Y = 2\n")
-    assert provenance.code_sha256(script) == first
-    (package / "errors.py").write_text("X = 2\n")
-    assert provenance.code_sha256(script) != first
 
 
 def test_a_log_begins_with_version_host_device_and_inputs(tmp_path, monkeypatch):
@@ -48,9 +25,9 @@ def test_a_log_begins_with_version_host_device_and_inputs(tmp_path, monkeypatch)
     lines = [line.split(" INFO ")[1] for line in (tmp_path / "job.log").read_text().splitlines()]
     assert lines[0].startswith(f"livedead {livedead.__version__}, Python ")
     assert lines[0].endswith(f" on {platform.node()}, Slurm job 17 on gpu-node-3")
-    assert lines[1] == "GPUs given: 2"
+    assert lines[1] == "CUDA_VISIBLE_DEVICES: 2"
     assert lines[2:4] == ["input: shard_0.csv", "input: shard_1.csv"]
-    assert lines[-3:] == [f"and {20 - logs.SHOWN_INPUTS} inputs more", "working", "done"]
+    assert lines[-3:] == [f"and {20 - logs.SHOWN_INPUTS} more inputs", "working", "done"]
 
 
 def last_lines(path, n=2):
@@ -68,7 +45,7 @@ def test_a_failed_job_says_why_and_what_to_do(tmp_path):
     text = path.read_text()
     assert "working" in text
     assert "failed: IndexError: because\nTraceback (most recent call last):" in text
-    assert last_lines(path) == ["IndexError: because", f"what to do: {logs.FAULT}"]
+    assert last_lines(path) == ["IndexError: because", f"what to do: {logs.BUG}"]
 
 
 def test_a_mistake_of_the_user_is_said_without_a_traceback(tmp_path):
@@ -87,7 +64,7 @@ def test_too_little_memory_asks_for_more(tmp_path):
 
 def test_the_system_behind_a_message_of_livedead_is_what_to_look_at(tmp_path):
     (tmp_path / "t.csv").mkdir()
-    said = r"t\.csv: a folder, where a file is expected .*\n.*move the folder away"
+    said = r"t\.csv: a folder where a file is expected .*\n.*move the folder away"
     with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "job.log"):
         stores.read_table(tmp_path / "t.csv", Table(("well",)))
     assert "move the folder away" in last_lines(tmp_path / "job.log")[-1]
@@ -104,7 +81,7 @@ def test_a_log_on_a_full_disk_does_not_hide_why_the_job_ended(capsys):
 
 def test_a_log_that_cannot_be_begun_is_said(tmp_path):
     (tmp_path / "logs").write_text("")
-    said = "logs.*: a file lies where a folder is expected"
+    said = "logs.*: a file where a folder is expected"
     with pytest.raises(SystemExit, match=said), logs.log_to(tmp_path / "logs/job.log"):
         raise AssertionError("never reached")
 

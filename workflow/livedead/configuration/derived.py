@@ -1,4 +1,4 @@
-"""What rules read of the configuration that is not a key of its own."""
+"""What rules take from the configuration that is not a key of its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,14 +19,14 @@ HASHED = (
     "qc",
     "counting",
 )
-"""Keys of the configuration that can change a number, beside those of `segmentation`."""
+"""Keys of the configuration that can change a number, in addition to those of ``segmentation``."""
 
 NOT_HASHED = ("device", "seam", "threads")
-"""Keys of ``segmentation`` that change none."""
+"""Keys of ``segmentation`` that change no number."""
 
 
 def intensity_channels(config: Mapping[str, Any]) -> list[str]:
-    """Channels whose counts each cell gets: those that are named, or all."""
+    """Channels whose mean intensity is measured in each cell: those that are named, or all."""
     named = config["counting"]["intensity_channels"]
     return list(config["channels"]) if named is None else named
 

@@ -1,0 +1,170 @@
+"""Values that are allowed one by one and cannot hold together, or that name what is not there."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from livedead.configuration.agreement import (
+    EXPORT_FORMATS,
+    check_folds,
+    check_sheet,
+    check_training,
+    training_wells,
+)
+from livedead.errors import ConfigError
+
+# What cannot hold together: text, the key that is named, what is said.
+CONTRADICTIONS = [
+    ("input_channels: [brightfeld]", "input_channels[1]", "did you mean 'brightfield'?"),
+    ("normalization: {fluorescence: [hoechst, dapi]}", "normalization.fluorescence[2]", "no channel 'dapi'"),
+    ("counting: {intensity_channels: [gfp]}", "counting.intensity_channels[1]", "no channel 'gfp'"),
+    ("labels: {live_dye: dapi}", "labels.live_dye", "no channel 'dapi'"),
+    ("focal_plane: {hoechst: 1, dapi: 2}", "focal_plane.dapi", "no channel 'dapi'"),
+    ("channels: {brightfield: w1, phase: w1}", "channels.phase", "'w1' is channels.brightfield already"),
+    ("normalization: {low_percentile: 50, high_percentile: 50}", "normalization.low_percentile", "not below"),
+    ("counting: {min_area_um2: 30, max_area_um2: 20}", "counting.min_area_um2", "above max_area_um2"),
+    ("counting: {min_area_px: 30, max_area_px: 20}", "counting.min_area_px", "above max_area_px"),
+    ("counting: {cell_area_um2: 10}", "counting.cell_area_um2", "not be counted"),
+    ("counting: {min_context_fraction: 0.5}", "classes", "role context"),
+    ("qc: {max_dark_fraction: null, exclude_flags: [drift, dark]}", "qc.exclude_flags[2]", "never set"),
+    ("segmentation: {force: whole, tile_px: 64}", "segmentation.tile_px", "force is 'whole'"),
+    ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
+    ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "reserved"),
+    ("plate_map: {agent_column: control}", "plate_map.agent_column", "reserved"),
+    ("plate_map: {agent_column: Control}", "plate_map.agent_column", "reserved"),
+    ("plate_map: {dose_column: ' Treatment'}", "plate_map.dose_column", "plate_map.agent_column, too"),
+    ("file_pattern: '(?P<well>[A-P'", "file_pattern", "nor a regular expression: unterminated"),
+    ("file_pattern: '{wel}_f{field}'", "file_pattern", "has wel (did you mean 'well'?); allowed: well, row,"),
+    ("file_pattern: '_(?P<well>[A-P]1)_(?P<site>.)'", "file_pattern", "has site; allowed: well, row,"),
+    ("file_pattern: '_f{field}_{channel}'", "file_pattern", "has no well; it needs 'well', or 'row' and"),
+    ("file_pattern: plate_B03", "file_pattern", "has no well"),
+    ("simulation: {p: {seed: 1, wells: [A01, A1]}}", "simulation.p.wells[2]", "such as A01"),
+    ("simulation: {p: {seed: 1, wells: [A01], missing_well: A02}}", "simulation.p.missing_well", "not in"),
+    (
+        "simulation: {p: {seed: 1, truncated_field: {well: A01, field: 3}}}",
+        "simulation.p.truncated_field.field",
+        "1 to fields_per_well, 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "said"), CONTRADICTIONS, ids=[text for text, _, _ in CONTRADICTIONS])
+def test_what_contradicts_itself_is_refused(mistakes, text, key, said, needed):
+    name = text.split(":")[0]
+    others = "".join(line for line in needed.splitlines(keepends=True) if not line.startswith(f"{name}:"))
+    line = others.count("\n") + 1
+    (found,) = mistakes(text + "\n", others)
+    place = "line 4" if key == "classes" else f"line {line}"
+    assert found.startswith(f"config.yaml: {place if key != 'classes' else 'line 5'}, {key}: ")
+    assert said in found
+
+
+def test_a_class_name_twice_is_refused(mistakes, needed):
+    (found,) = mistakes("", needed.replace("dead nucleus", "live nucleus"))
+    assert found.startswith("config.yaml: line 8, classes[3].name: 'live nucleus' is class 2 already")
+
+
+def test_default_dyes_that_the_channels_lack_are_no_mistake(mistakes, needed):
+    assert mistakes("", needed.replace("hoechst: w2, draq7: w3", "pi: w2")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        (
+            "simulation: {pp1: {seed: 1}}",
+            "simulation.pp1",
+            "no plate 'pp1' in plates.tsv (did you mean 'p1'?)",
+        ),
+        ("training: {exclude: [p1/A01, p3/A01]}", "training.exclude[2]", "no plate 'p3'"),
+        (
+            "training: {exclude: [p1/A03]}",
+            "training.exclude[1]",
+            "not one of the plate's dyed wells: A01, A02, B01",
+        ),
+        ("training: {exclude: [p1/A1]}", "training.exclude[1]", "'A1' is not one"),
+        ("training: {exclude: [p1]}", "training.exclude[1]", "plate/well"),
+        ("training: {exclude: [p1/A01/x]}", "training.exclude[1]", "plate/well"),
+    ],
+)
+def test_names_that_no_plate_has_are_refused(sheet, text, key, said, lines):
+    config, table, written = sheet(text + "\n")
+    with pytest.raises(ConfigError) as caught:
+        check_sheet(config, table, written)
+    assert str(caught.value).startswith(f"config.yaml: line {lines + 1}, {key}: ")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "values", "said"),
+    [
+        ("", "\tformat", "\timagexpres", "column 'format': 'imagexpres' (did you mean 'imagexpress'?)"),
+        ("", "\tformat", "\tpattern", "column 'format': 'pattern' needs file_pattern"),
+        # 8 bits end at 255.
+        (
+            "normalization: {min_range: 256}\n",
+            "\tbit_depth",
+            "\t8",
+            "bits end at 255, below normalization.min_range",
+        ),
+        # 100 px of 0.65 um are 42.25 um2.
+        ("counting: {min_area_um2: 43, max_area_px: 100}\n", "", "", "no cell would be counted"),
+        ("counting: {min_area_px: 100, max_area_um2: 42}\n", "", "", "no cell would be counted"),
+    ],
+)
+def test_a_plate_that_the_configuration_rules_out_is_named(sheet, text, columns, values, said):
+    config, table, written = sheet(text, columns, values)
+    with pytest.raises(ConfigError) as caught:
+        check_sheet(config, table, written)
+    assert str(caught.value).startswith("plates.tsv: plate p1, column ")
+    assert said in str(caught.value)
+
+
+def test_exclusions_and_limits_that_hold_pass(sheet):
+    text = "training: {exclude: [p1/A02/3, p1/B01]}\ncounting: {min_area_um2: 42, max_area_px: 100}\n"
+    config, table, written = sheet(text)
+    check_sheet(config, table, written)
+    assert training_wells(config, table) == ["p1/A01", "p1/A02"]
+
+
+def test_more_folds_than_dyed_wells_are_refused(sheet):
+    config, table, _ = sheet("training: {folds: 3}\n")
+    check_folds(config, table)
+    config, table, _ = sheet("training: {folds: 3, exclude: [p1/B01]}\n")
+    with pytest.raises(ConfigError, match=r"training\.folds: 3, but plates\.tsv has 2 dyed"):
+        check_folds(config, table)
+
+
+def test_dyed_wells_that_leave_none_to_learn_from_or_to_judge_on_are_refused(sheet):
+    """As `livedead.training.tiles.split_wells` would in the job of every fold."""
+    # 2 folds of 3 wells: one of them learns from 1 well.
+    for fraction, folds, passes in ((0.2, 3, True), (0.2, 2, False), (0, 2, True)):
+        tiles = f"tiles: {{validation_fraction: {fraction}}}"
+        config, table, _ = sheet(f"training: {{folds: {folds}, {tiles}}}\n")
+        with nullcontext() if passes else pytest.raises(ConfigError, match=r"leaves 1 of the 3 dyed wells"):
+            check_folds(config, table)
+    text = "training: {exclude: [p1/A01, p1/A02], tiles: {validation_fraction: %s}}\n"
+    check_training(*sheet(text % 0)[:2])
+    with pytest.raises(ConfigError, match="1 dyed well to learn from; needed: 2"):
+        check_training(*sheet(text % 0.2)[:2])
+
+
+def test_training_needs_the_dyes_among_the_channels(sheet):
+    config, table, _ = sheet("")
+    check_training(config, table)
+    del config["channels"]["hoechst"], config["channels"]["draq7"]
+    with pytest.raises(ConfigError) as caught:
+        check_training(config, table)
+    assert [line.split(":")[0] for line in str(caught.value).split("\n")] == [
+        "labels.dead_dye",
+        "labels.live_dye",
+    ]
+    config, table, _ = sheet("labels: {dead_dye: brightfield}\n", "\tmasks", "\tmasks/{well}.png")
+    del config["channels"]["hoechst"]
+    check_training(config, table)  # objects that are given need no live dye
+
+
+def test_the_known_formats_are_those_of_the_readers():
+    from livedead.readers.formats import FORMATS
+
+    assert {*EXPORT_FORMATS} == {"auto", "pattern", *FORMATS}
