@@ -122,7 +122,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
     (folder.path / "results/taken-out/images.tsv").touch()
     run = folder.snakemake()
     assert run.returncode == 0
-    assert "results/taken-out: of a plate that is not in config/plates.tsv" in run.stderr
+    assert "results/taken-out: this plate is not in config/plates.tsv" in run.stderr
     assert "results/small:" not in run.stderr
     wells = pd.read_csv(folder.path / "results/wells.csv").set_index("well")
     assert wells.at["A01", "treatment"] == "water"

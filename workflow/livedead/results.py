@@ -19,3 +19,11 @@ def plates_not_in_sheet(results: str | Path, plates: Iterable[str]) -> list[str]
     """
     indexed = {path.parent.name for path in Path(results).glob(f"*/{INDEX}")}
     return sorted(indexed - set(plates))
+
+
+def not_in_sheet(plate: str, sheet: str) -> str:
+    """What to tell of a plate from `plates_not_in_sheet`; `sheet` is the path of plates.tsv."""
+    return (
+        f"results/{plate}: this plate is not in {sheet}, so no table of this run counts it; delete the "
+        "folder, or put the plate's row back"
+    )

@@ -7,7 +7,7 @@ from livedead.errors import LivedeadError
 from livedead.plates import masks, plate_maps, plate_sheet
 from livedead.plates.plate_maps import MapColumns
 from livedead.provenance import code_sha256, file_sha256
-from livedead.results import plates_not_in_sheet
+from livedead.results import not_in_sheet, plates_not_in_sheet
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -43,10 +43,7 @@ SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 
 onstart:
     for plate in plates_not_in_sheet("results", PLATES.index):
-        logger.warning(
-            f"results/{plate}: of a plate that is not in {config['plates']}, so no table of this run "
-            "counts it; delete the folder, or put the plate's row back"
-        )
+        logger.warning(not_in_sheet(plate, config["plates"]))
 
 
 def summary_written() -> tuple[int, int] | None:
