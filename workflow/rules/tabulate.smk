@@ -18,7 +18,6 @@ rule tabulate_wells:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         platemap_sha256=platemap_content,
-        plate="{plate}",
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
         treatment_columns=MAP_COLUMNS.treatment,
@@ -32,8 +31,8 @@ rule tabulate_wells:
 
 rule gather_wells:
     input:
-        wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
-        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
         platemaps=sorted(set(PLATES["platemap"]) - {""}),
     output:
         wells="results/wells.csv",
@@ -48,7 +47,7 @@ rule gather_wells:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        platemaps=PLATES["platemap"].tolist(),
+        maps=PLATES["platemap"].tolist(),
         n_wells=PLATES["wells"].tolist(),
         code=code("gather_wells"),
     script:
@@ -76,6 +75,7 @@ rule summarize_run:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
+        sheet=config["plates"],
         plates=list(PLATES.index),
         pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
@@ -160,7 +160,6 @@ rule check_fields:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         plates=list(PLATES.index),
-        pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
         code=code("check_fields"),
     script:

@@ -1,20 +1,19 @@
 """Read dyed wells that the network never saw, and compare each cell and well with the dye."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from livedead import stores, weights
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
+from livedead.fields.segmentation import open_segmenter
 from livedead.logs import log_to
 from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.network.inference import Plan
 from livedead.plates import plate_maps
 from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
-from livedead.tables import IMAGES, READ_CELLS, READ_WELLS
+from livedead.tables import READ_CELLS, READ_WELLS
 from livedead.training import evaluate
 from livedead.training.tiles import LabelledFields
 
@@ -42,28 +41,18 @@ def evaluate_unet(
 ) -> None:
     """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
     sources = [
-        (
-            PlateImages(folder, stores.read_table(index, IMAGES), bits),
-            read_transforms(stores.read_normalization(fitted)[0], channels),
-            label,
-        )
+        (open_normalized_plate(folder, index, fitted, channels, bits), label)
         for folder, index, fitted, label, bits in zip(
             raw, images, normalization, labels, bit_depth, strict=True
         )
     ]
     fields = LabelledFields(sources, exclude)
     plan, numbers = Plan.from_config(segmentation), Classes.from_config(classes)
-    torch.set_num_threads(plan.threads)
-    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenters = [
-        Segmenter(weights.load_unet(unet)[0], list(plate.seen(fitted).values()), plan)
-        for plate, fitted, _ in sources
-    ]
+    segmenters = [open_segmenter(unet, plate.seen.values(), plan) for plate, _ in sources]
 
     def segment(k: int) -> np.ndarray:
         plate, _, key = fields.places[k]
-        counts = sources[plate][0].raw(key, sources[plate][1])
-        return segmenters[plate].segment(counts, key).class_map
+        return segmenters[plate].segment(sources[plate][0].counts(key), key).class_map
 
     chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
     judged, counted = evaluate.read_unseen(
@@ -85,7 +74,6 @@ def evaluate_unet(
             (row, {"field": fields.read(k)[0][0], "truth": fields.class_map(k), "maps": segment(k)})
             for row, k in pictured
         ),
-        {},
     )
 
 

@@ -9,11 +9,10 @@ import numpy as np
 from livedead import stores
 from livedead.dyes.labels import label_from_dyes, label_from_masks
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields.plate_images import PlateImages, describe
+from livedead.fields.plate_images import open_plate
 from livedead.images.gate import read_instances
 from livedead.logs import log, log_to, progress
 from livedead.network.classes import Classes
-from livedead.tables import IMAGES
 
 
 def label_dyes(
@@ -38,9 +37,7 @@ def label_dyes(
     LivedeadError
         If no field can be labelled. Single ones are left out, with a warning in the log.
     """
-    table = stores.read_table(images, IMAGES)
-    name = table["plate"].iloc[0]
-    plate = PlateImages(raw, table, bit_depth)
+    plate = open_plate(raw, images, bit_depth)
     keys = plate.keys(dyed_wells)
     numbers = Classes.from_config(classes)
 
@@ -65,17 +62,19 @@ def label_dyes(
         for key in progress(keys, len(keys), "dyed fields"):
             try:
                 found = {kind: plate.cropped(array) for kind, array in labels_of(*key).items()}
-                yield describe(name, key), found
+                yield plate.describe(key), found
             except FieldError as error:
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 left_out.append(error)
         if len(left_out) == len(keys):
             why = f", the first because: {left_out[0]}" if left_out else ": the dyed wells have no images"
-            raise LivedeadError(f"plate {name}: none of {len(keys)} dyed fields could be labelled{why}")
+            raise LivedeadError(
+                f"plate {plate.plate}: none of {len(keys)} dyed fields could be labelled{why}"
+            )
         if left_out:
             log.warning("%d of %d dyed fields are left out, see above", len(left_out), len(keys))
 
-    stores.write_segmentations(output, labelled(), {})
+    stores.write_segmentations(output, labelled())
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """Count simulated fields of known truth, from easy to hard."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from livedead import simulate, stores, weights
+from livedead import simulate, stores
 from livedead.cells.counting import measure_cells
+from livedead.fields.segmentation import open_segmenter
 from livedead.logs import log_to, progress
 from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import Plan, Segmenter, choose_device
+from livedead.network.inference import Plan
 from livedead.normalization.transforms import Settings, fit_channel
 from livedead.tables import ACCURACY
 
@@ -52,10 +51,7 @@ def measure_accuracy(
         ("A01", k, 1): field(k, {**USUAL, "mean_cells": 100.0})[0]["brightfield"] for k in range(N_REFERENCES)
     }
     transform, _, _ = fit_channel(references.__getitem__, list(references), Settings(**normalization))
-    plan = Plan.from_config(segmentation)
-    torch.set_num_threads(plan.threads)
-    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenter = Segmenter(weights.load_unet(unet)[0], [transform], plan)
+    segmenter = open_segmenter(unet, [transform], Plan.from_config(segmentation))
     conditions = [(varied, value) for varied, values in VARIED.items() for value in values]
     rows = []
     for number, (varied, value) in progress(enumerate(conditions), len(conditions), "conditions"):

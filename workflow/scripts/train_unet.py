@@ -1,19 +1,16 @@
 """Train the network on the labelled wells of all dyed plates."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from livedead import stores, weights
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
+from livedead.fields.segmentation import set_up_device
 from livedead.logs import log_to
 from livedead.network.classes import Classes
-from livedead.network.inference import choose_device
 from livedead.network.unet import Architecture
 from livedead.provenance import file_sha256
-from livedead.tables import HISTORY, IMAGES
+from livedead.tables import HISTORY
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
 from livedead.training.outdated import remove_outdated, trained_alike
@@ -49,11 +46,7 @@ def train_unet(
     """
     fields = LabelledFields(
         [
-            (
-                PlateImages(folder, stores.read_table(index, IMAGES), bits),
-                read_transforms(stores.read_normalization(fitted)[0], channels),
-                label,
-            )
+            (open_normalized_plate(folder, index, fitted, channels, bits), label)
             for folder, index, fitted, label, bits in zip(
                 raw, images, normalization, labels, bit_depth, strict=True
             )
@@ -74,8 +67,7 @@ def train_unet(
         encoder,
         seed=seed,
     )
-    torch.set_num_threads(training["threads"])
-    choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    set_up_device(device, training["threads"])
     source = {
         "images_sha256": [file_sha256(path) for path in images],
         "normalization_sha256": [file_sha256(path) for path in normalization],

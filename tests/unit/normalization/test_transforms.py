@@ -13,7 +13,9 @@ from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import gaussian_filter
 
 from livedead.errors import FieldError
-from livedead.fields.plate_images import PlateImages, read_transforms, store_transform
+from livedead.fields.normalized_plate import NormalizedPlate
+from livedead.fields.plate_images import PlateImages
+from livedead.fields.stored_transforms import read_transforms, store_transform
 from livedead.images.gate import read_plane
 from livedead.normalization import transforms as norm
 from livedead.wells.flags import exclude_flagged, flag_fields
@@ -162,8 +164,9 @@ def test_a_plate_without_a_readable_field_has_rows_and_no_transform(flat_fields)
     _, _, rows = norm.fit_channel(lambda key: planes[key[1]], keys, SETTINGS, given=stored)
     assert [row["code"] for row in rows] == ["not_normalized"] * 3
     # Nor is there anything to crop of it, where fields are cropped.
-    place = {"well": "A01", "field": 1, "timepoint": 1, "channel": "bf", "crop_y_px": 3, "crop_x_px": 0}
-    cropped = PlateImages(Path(), pd.DataFrame([place]), 16).seen({"bf": stored})["bf"]
+    place = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "channel": "bf"}
+    images = PlateImages(Path(), pd.DataFrame([{**place, "crop_y_px": 3, "crop_x_px": 0}]), 16)
+    cropped = NormalizedPlate(images, {"bf": stored}).seen["bf"]
     assert cropped.gain.shape == (0, 0)
 
 
