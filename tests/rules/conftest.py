@@ -1,4 +1,4 @@
-"""One small plate, taken through the whole chain."""
+"""The rules as Snakemake reads them, and one small plate that their steps have counted."""
 
 import convert_weights
 import numpy as np
@@ -6,10 +6,25 @@ import pytest
 import simulate_plate
 from chain import CHANNELS, QC, Plate
 from conftest import randomized
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 from tabulate_wells import tabulate_wells
 
 from livedead import stores, weights
 from livedead.network.unet import Architecture
+
+
+@pytest.fixture(scope="session")
+def rules(repository, tmp_path_factory):
+    """Every rule that has a script, by name."""
+    settings = ConfigSettings(configfiles=[repository / "config/demo/train.yaml"])
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "config").symlink_to(repository / "config")
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            ResourceSettings(cores=1), settings, snakefile=repository / "workflow/Snakefile", workdir=folder
+        )
+        return {rule.name: rule for rule in workflow._workflow.rules if rule.script}
 
 
 @pytest.fixture(scope="session")

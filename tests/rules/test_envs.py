@@ -39,19 +39,20 @@ def test_a_login_node_has_the_pins_of_requirements(repository):
     assert found.items() <= pins(repository).items()
 
 
-def asking_for_a_gpu(repository):
-    found = set()
-    for path in (repository / "workflow/rules").glob("*.smk"):
-        for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
-            if re.search(r"^        gpu=", block, re.MULTILINE):
-                found.add(block.split(":")[0])
-    return found
+@pytest.fixture(scope="module")
+def asking_for_a_gpu(rules):
+    return {name for name, rule in rules.items() if "gpu" in rule.resources}
 
 
-def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
-    asking = asking_for_a_gpu(repository)
-    assert asking == {"segment_fields", "train_unet", "evaluate_unet", "verify_well", "measure_accuracy"}
-    for rule in asking:
+def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository, asking_for_a_gpu):
+    assert asking_for_a_gpu == {
+        "segment_fields",
+        "train_unet",
+        "evaluate_unet",
+        "verify_well",
+        "measure_accuracy",
+    }
+    for rule in asking_for_a_gpu:
         script = (repository / f"workflow/scripts/{rule}.py").read_text()
         assert re.search(
             r'choose_device\([\w.]+, os\.environ\.get\("CUDA_VISIBLE_DEVICES", ""\)\)', script
@@ -61,13 +62,15 @@ def test_every_job_that_asks_for_a_gpu_refuses_a_build_without_cuda(repository):
 @pytest.mark.parametrize(
     ("variant", "asked"), [(0, "gpu=1, slurm_partition=gpu"), (1, "gpu=0, slurm_partition=gpu, gres=gpu:1")]
 )
-def test_the_slurm_profile_routes_every_rule_that_asks_for_a_gpu(repository, tmp_path, variant, asked):
+def test_the_slurm_profile_routes_every_rule_that_asks_for_a_gpu(
+    repository, asking_for_a_gpu, tmp_path, variant, asked
+):
     """Both variants that stand in it as comments, as Snakemake reads them once they are none."""
     profile = (repository / "workflow/profiles/slurm/config.yaml").read_text()
     rules = re.search(r"^# set-resources:\n((?:#   .*\n)+)", profile, re.MULTILINE)[1]
     first = re.findall(r"^#   segment_fields: .*\n", profile, re.MULTILINE)
     text = "set-resources:\n" + rules.replace(first[0], first[variant]).replace("#", "")
-    assert set(yaml.safe_load(text)["set-resources"]) == asking_for_a_gpu(repository)
+    assert set(yaml.safe_load(text)["set-resources"]) == asking_for_a_gpu
     (tmp_path / "profile").mkdir()
     (tmp_path / "profile/config.yaml").write_text(text)
     segmentation = {"device": "cuda"}
@@ -80,7 +83,7 @@ def test_the_slurm_profile_routes_every_rule_that_asks_for_a_gpu(repository, tmp
     planned = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)", dry.stdout, re.MULTILINE)
     without_memory = {rule: re.sub(r"(tmpdir|runtime|mem\w*)=[^,]*(, )?", "", said) for rule, said in planned}
     routed = {rule: said.strip(", ") for rule, said in without_memory.items() if "gpu" in said}
-    assert routed == dict.fromkeys(asking_for_a_gpu(repository), asked)
+    assert routed == dict.fromkeys(asking_for_a_gpu, asked)
 
 
 def imports(path):
@@ -120,24 +123,11 @@ def third_party(script, library):
     return packages
 
 
-def rules(repository):
-    """(script, env) of every rule."""
-    for path in sorted((repository / "workflow/rules").glob("*.smk")):
-        for block in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
-            script = re.search(r"scripts/(\w+)\.py", block)
-            if script:
-                env = re.search(r'envs/(\w+)\.yaml"', block)
-                yield block.split(":")[0], script[1], env and env[1]
-
-
-def test_every_import_is_in_the_rules_own_env(repository):
-    found = list(rules(repository))
-    scripts = {path.stem for path in (repository / "workflow/scripts").glob("*.py")}
-    assert {script for _, script, _ in found} == scripts
-    for rule, script, name in found:
-        assert rule == script, "a script is named like its rule"
-        env = yaml.safe_load((repository / f"envs/{name}.yaml").read_text())
+def test_every_import_is_in_the_rules_own_env(repository, rules):
+    for name, rule in rules.items():
+        path = (repository / "workflow/rules" / rule.conda_env).resolve()
+        env = yaml.safe_load(path.read_text())
         has = {dependency.split("=")[0] for dependency in env["dependencies"]}
-        needed = third_party(repository / f"workflow/scripts/{script}.py", repository / "workflow/livedead")
+        needed = third_party(repository / f"workflow/scripts/{name}.py", repository / "workflow/livedead")
         missing = {CONDA_NAMES.get(package, package) for package in needed} - has
-        assert not missing, f"rule {rule}: envs/{name}.yaml lacks {missing}"
+        assert not missing, f"rule {name}: {path.name} lacks {missing}"

@@ -12,8 +12,8 @@ rule assess_plate:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         n_wells=of_plate("wells"),
         plate_map=config["plate_map"],
@@ -35,8 +35,8 @@ rule fit_dose_response:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         plate_map=config["plate_map"],
         code=code("fit_dose_response"),
@@ -57,8 +57,8 @@ rule follow_wells:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         plate_map=config["plate_map"],
         code=code("follow_wells"),
@@ -81,8 +81,8 @@ rule export_wells:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         plate_map=config["plate_map"],
         code=code("export_wells"),
@@ -94,7 +94,7 @@ rule export_wells:
 rule check_quality:
     input:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
-        summary="results/summary.txt",
+        after="results/summary.txt",
     output:
         report="results/quality_checked.txt",
     log:
@@ -105,8 +105,8 @@ rule check_quality:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         plates=list(PLATES.index),
         min_z_prime=config["min_z_prime"],

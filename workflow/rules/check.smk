@@ -2,13 +2,9 @@
 # reads a plate map last of all: both are told here, also on a dry run and for any target.
 import os
 
+from livedead.configuration import paths
+from livedead.plates import plate_maps
 from snakemake.io import is_flagged
-from snakemake.logging import logger
-
-
-def in_project(path: str) -> str:
-    """Where a path lies if the workflow is a module of another project."""
-    return workflow.modifier.modify_path(path)
 
 
 def is_there(path: str, exists) -> bool:
@@ -46,20 +42,25 @@ def changed(plate: str) -> str:
         "provenance": "results/provenance.json",
         "weights": config["weights"],
     }
-    reading = ("index_plate", "normalize_plate", "segment_fields", "count_cells")
-    return configuration.changed_since(
+    rules_that_read = (
+        "index_plate",
+        "normalize_plate",
+        "segment_fields",
+        "count_cells",
+    )
+    return paths.changed_since(
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
         sheet=PLATES.loc[plate].to_dict(),
         file_pattern=config["file_pattern"],
-        config_sha256=configuration.config_sha256(config, PLATES.loc[plate].to_dict()),
-        code_sha256={rule: code(rule) for rule in reading},
+        config_sha256=derived.config_sha256(config, PLATES.loc[plate].to_dict()),
+        code_sha256={rule: code(rule) for rule in rules_that_read},
     )
 
 
 if workflow.is_main_process:
-    missing = configuration.missing_paths(config, PLATES, is_file, WRITTEN)
-    lost, kept = configuration.missing_raw(PLATES, is_folder, is_finished, changed)
+    missing = paths.missing_paths(config, PLATES, is_file, WRITTEN)
+    lost, kept = paths.missing_raw(PLATES, is_folder, is_finished, changed)
     try:
         kept += plate_maps.check_plate_maps(
             PLATES.assign(platemap=PLATES["platemap"].map(in_project)), MAP_COLUMNS

@@ -14,8 +14,8 @@ rule count_cells:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         classes=config["classes"],
         pixel_size_um=of_plate("pixel_size_um"),
@@ -43,8 +43,8 @@ rule gather_fields:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         min_range=config["normalization"]["min_range"],
         qc=config["qc"],

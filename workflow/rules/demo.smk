@@ -1,8 +1,8 @@
 rule simulate_plate:
     output:
         raw=directory(SIMULATED),
-        cells="results/simulated/{plate}/truth_cells.csv",
-        wells="results/simulated/{plate}/truth_wells.csv",
+        truth_cells="results/simulated/{plate}/truth_cells.csv",
+        truth_wells="results/simulated/{plate}/truth_wells.csv",
     log:
         "logs/simulate_plate/{plate}.log",
     benchmark:
@@ -11,8 +11,8 @@ rule simulate_plate:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         dyed_wells=of_plate("dyed_wells"),
         simulation=lambda wildcards: config["simulation"][wildcards.plate],
@@ -24,7 +24,7 @@ rule simulate_plate:
 rule compare_with_truth:
     input:
         fields="results/{plate}/fields.csv",
-        cells="results/simulated/{plate}/truth_cells.csv",
+        truth_cells="results/simulated/{plate}/truth_cells.csv",
     output:
         wells="results/{plate}/agreement.csv",
         summary="results/{plate}/agreement.json",
@@ -36,8 +36,8 @@ rule compare_with_truth:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("compare_with_truth"),
     script:
@@ -69,10 +69,9 @@ rule measure_accuracy:
         "../../envs/torch.yaml"
     threads: config["segmentation"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
-        * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+        mem_mb=growing(SEGMENTATION_MB),
+        runtime=growing(60),
+        gpu=GPU,
     params:
         classes=config["classes"],
         counting=COUNTING,
@@ -96,8 +95,8 @@ rule draw_accuracy:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("draw_accuracy"),
     script:

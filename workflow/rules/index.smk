@@ -12,8 +12,8 @@ rule index_plate:
         "../../envs/imaging.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         plate="{plate}",
         export_format=of_plate("format"),
@@ -47,8 +47,8 @@ rule take_inventory:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         platemap_sha256=platemap_content,
         plate="{plate}",

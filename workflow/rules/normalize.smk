@@ -2,7 +2,10 @@ rule normalize_plate:
     input:
         raw=raw,
         images="results/{plate}/images.tsv",
-        control=control_normalization,
+        control=lambda wildcards: expand(
+            "results/{control}/normalization.h5",
+            control=PLATES.at[wildcards.plate, "control_plate"] or [],
+        ),
     output:
         normalization="results/{plate}/normalization.h5",
     log:
@@ -13,8 +16,8 @@ rule normalize_plate:
         "../../envs/imaging.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
@@ -39,8 +42,8 @@ rule export_normalized:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),

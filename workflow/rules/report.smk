@@ -16,8 +16,8 @@ rule draw_plate:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         n_wells=of_plate("wells"),
         code=code("draw_plate"),
@@ -48,8 +48,8 @@ rule draw_fields:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         channel=config["input_channels"][0],
         bit_depth=of_plate("bit_depth"),

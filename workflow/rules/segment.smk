@@ -14,10 +14,9 @@ rule segment_fields:
         "../../envs/torch.yaml"
     threads: config["segmentation"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
-        * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+        mem_mb=growing(SEGMENTATION_MB),
+        runtime=growing(240),
+        gpu=GPU,
     params:
         scatteritem="{scatteritem}",
         channels=config["input_channels"],

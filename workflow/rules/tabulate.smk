@@ -14,8 +14,8 @@ rule tabulate_wells:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         platemap_sha256=platemap_content,
         n_wells=of_plate("wells"),
@@ -33,7 +33,7 @@ rule gather_wells:
     input:
         plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
         plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
-        platemaps=sorted(set(PLATES["platemap"]) - {""}),
+        platemaps=[path for path in PLATES["platemap"] if path],
     output:
         wells="results/wells.csv",
     log:
@@ -44,10 +44,10 @@ rule gather_wells:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
-        maps=PLATES["platemap"].tolist(),
+        has_map=(PLATES["platemap"] != "").tolist(),
         n_wells=PLATES["wells"].tolist(),
         code=code("gather_wells"),
     script:
@@ -61,7 +61,7 @@ rule summarize_run:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         certificate="results/weights/unet.certificate.json",
-        made=FILES_OF_A_RUN,
+        after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
     log:
@@ -72,8 +72,8 @@ rule summarize_run:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         sheet=config["plates"],
         plates=list(PLATES.index),
@@ -85,6 +85,17 @@ rule summarize_run:
         "../scripts/summarize_run.py"
 
 
+CHAIN = [
+    "index_plate",
+    "convert_weights",
+    "normalize_plate",
+    "segment_fields",
+    "count_cells",
+    "gather_fields",
+    "tabulate_wells",
+]
+
+
 rule write_provenance:
     input:
         images=expand("results/{plate}/images.tsv", plate=PLATES.index),
@@ -93,7 +104,7 @@ rule write_provenance:
             plate=PLATES.index,
         ),
         certificate="results/weights/unet.certificate.json",
-        platemaps=sorted(set(PLATES["platemap"]) - {""}),
+        platemaps=[path for path in PLATES["platemap"] if path],
     output:
         provenance="results/provenance.json",
     log:
@@ -104,8 +115,8 @@ rule write_provenance:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         platemap_sha256=lambda wildcards: PLATES["platemap"].map(content).tolist(),
         plates=PLATES.to_dict("index"),
@@ -117,9 +128,27 @@ rule write_provenance:
         "../scripts/write_provenance.py"
 
 
+# Under benchmarks/, wherever that is; the weights belong to no plate.
+BENCHMARKS = {"convert_weights": {"": ["convert_weights.tsv"]}} | {
+    name: {
+        plate: expand(
+            (
+                gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
+                if name in ("segment_fields", "count_cells")
+                else f"{name}/{{plate}}.tsv"
+            ),
+            plate=plate,
+        )
+        for plate in PLATES.index
+    }
+    for name in CHAIN
+    if name != "convert_weights"
+}
+
+
 rule sum_benchmarks:
     input:
-        wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        after=expand("results/{plate}/wells.csv", plate=PLATES.index),
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
     output:
         table="benchmarks/sum.csv",
@@ -131,11 +160,11 @@ rule sum_benchmarks:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         plates=list(PLATES.index),
-        benchmarks=benchmarks_of_the_chain(),
+        benchmarks=BENCHMARKS,
         code=code("sum_benchmarks"),
     script:
         "../scripts/sum_benchmarks.py"
@@ -145,7 +174,7 @@ rule sum_benchmarks:
 rule check_fields:
     input:
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
-        summary="results/summary.txt",
+        after="results/summary.txt",
     output:
         report="results/checked.txt",
     log:
@@ -156,8 +185,8 @@ rule check_fields:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         plates=list(PLATES.index),
         max_failed_fraction=config["max_failed_fraction"],

@@ -1,6 +1,16 @@
-TRAINING_PLATES = PLATES.index[PLATES["dyed_wells"].str.len() > 0]
+from livedead.configuration import agreement
 
-# What tells of a network, and of those of all folds: made only if asked for, it goes with them.
+TRAINING = PLATES[PLATES["dyed_wells"].str.len() > 0].reset_index()
+
+N_FOLDS = config["training"]["folds"]
+
+# Folders of the networks that a page is about, under results/training/.
+FOLDS = {
+    "evaluation": [""],
+    "cross_validation": [f"{k}-of-{N_FOLDS}/" for k in range(1, N_FOLDS + 1)],
+}
+
+# Files on a network, and on those of all folds: made only if asked for, and deleted when it is replaced.
 OF_NETWORK = [
     "unet.h5",
     "history.png",
@@ -17,9 +27,9 @@ rule label_dyes:
     input:
         raw=raw,
         images="results/{plate}/images.tsv",
-        masks=drawn_masks,
+        after=drawn_masks,
     output:
-        labels="results/{plate}/labels.h5",
+        class_maps="results/{plate}/labels.h5",
     log:
         "logs/label_dyes/{plate}.log",
     benchmark:
@@ -28,8 +38,8 @@ rule label_dyes:
         "../../envs/imaging.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         masks_sha256=lambda wildcards: list(map(content, drawn_masks(wildcards))),
         dyed_wells=of_plate("dyed_wells"),
@@ -45,10 +55,10 @@ rule label_dyes:
 
 rule train_unet:
     input:
-        raw=[raw_folder(plate) for plate in TRAINING_PLATES],
-        images=expand("results/{plate}/images.tsv", plate=TRAINING_PLATES),
-        normalization=expand("results/{plate}/normalization.h5", plate=TRAINING_PLATES),
-        labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
+        raw=[raw_folder(plate) for plate in TRAINING.plate],
+        images=expand("results/{plate}/images.tsv", plate=TRAINING.plate),
+        normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
+        labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
         encoder=[path for path in [config["training"]["encoder"]] if path],
     output:
         unet="results/training/{fold}unet.safetensors",
@@ -61,19 +71,20 @@ rule train_unet:
         "../../envs/torch.yaml"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
-        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+        mem_mb=growing(8000),
+        runtime=growing(720),
+        gpu=GPU,
     params:
         encoder_sha256=lambda wildcards: content(config["training"]["encoder"] or ""),
-        plates=list(TRAINING_PLATES),
-        bit_depth=[int(PLATES.at[plate, "bit_depth"]) for plate in TRAINING_PLATES],
+        plates=TRAINING[["plate", "bit_depth"]].to_dict("records"),
         channels=config["input_channels"],
         classes=config["classes"],
         network=config["network"],
         training=config["training"],
         device=config["segmentation"]["device"],
-        fold=fold_number,
+        fold=lambda wildcards: (
+            int(wildcards.fold.split("-")[0]) if wildcards.fold else None
+        ),
         of_network=OF_NETWORK,
         of_folds=OF_FOLDS,
         code=code("train_unet"),
@@ -102,9 +113,10 @@ rule review_labels:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
+        plate="{plate}",
         channel=config["input_channels"][0],
         bit_depth=of_plate("bit_depth"),
         classes=config["classes"],
@@ -117,11 +129,11 @@ rule review_labels:
 rule evaluate_unet:
     input:
         unet="results/training/{fold}unet.safetensors",
-        raw=[raw_folder(plate) for plate in TRAINING_PLATES],
-        images=expand("results/{plate}/images.tsv", plate=TRAINING_PLATES),
-        normalization=expand("results/{plate}/normalization.h5", plate=TRAINING_PLATES),
-        labels=expand("results/{plate}/labels.h5", plate=TRAINING_PLATES),
-        platemaps=[path for path in PLATES.loc[TRAINING_PLATES, "platemap"] if path],
+        raw=[raw_folder(plate) for plate in TRAINING.plate],
+        images=expand("results/{plate}/images.tsv", plate=TRAINING.plate),
+        normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
+        labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
+        platemaps=[path for path in TRAINING.platemap if path],
     output:
         cells="results/training/{fold}cells.csv",
         wells="results/training/{fold}wells.csv",
@@ -134,21 +146,14 @@ rule evaluate_unet:
         "../../envs/torch.yaml"
     threads: config["segmentation"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
-        * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+        mem_mb=growing(SEGMENTATION_MB),
+        runtime=growing(60),
+        gpu=GPU,
     params:
-        platemap_sha256=lambda wildcards: [
-            content(PLATES.at[plate, "platemap"]) for plate in TRAINING_PLATES
-        ],
-        plates=list(TRAINING_PLATES),
-        platemaps=list(PLATES.loc[TRAINING_PLATES, "platemap"]),
-        n_wells=[int(PLATES.at[plate, "wells"]) for plate in TRAINING_PLATES],
-        bit_depth=[int(PLATES.at[plate, "bit_depth"]) for plate in TRAINING_PLATES],
-        pixel_size_um=[
-            float(PLATES.at[plate, "pixel_size_um"]) for plate in TRAINING_PLATES
-        ],
+        platemap_sha256=lambda wildcards: TRAINING.platemap.map(content).tolist(),
+        plates=TRAINING[
+            ["plate", "platemap", "wells", "bit_depth", "pixel_size_um"]
+        ].to_dict("records"),
         channels=config["input_channels"],
         classes=config["classes"],
         counting=COUNTING,
@@ -161,9 +166,15 @@ rule evaluate_unet:
 
 rule draw_evaluation:
     input:
-        cells=of_evaluation("cells.csv"),
-        wells=of_evaluation("wells.csv"),
-        worst=of_evaluation("worst.h5"),
+        cells=lambda wildcards: expand(
+            "results/training/{fold}cells.csv", fold=FOLDS[wildcards.evaluation]
+        ),
+        wells=lambda wildcards: expand(
+            "results/training/{fold}wells.csv", fold=FOLDS[wildcards.evaluation]
+        ),
+        worst=lambda wildcards: expand(
+            "results/training/{fold}worst.h5", fold=FOLDS[wildcards.evaluation]
+        ),
     output:
         page=report(
             "results/training/{evaluation}.html",
@@ -180,8 +191,8 @@ rule draw_evaluation:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(3000),
+        runtime=growing(30),
     params:
         classes=config["classes"],
         code=code("draw_evaluation"),
@@ -207,8 +218,8 @@ rule draw_history:
         "../../envs/report.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         classes=config["classes"],
         code=code("draw_history"),
@@ -220,7 +231,7 @@ rule export_weights:
     input:
         unet="results/training/unet.safetensors",
     output:
-        weights="results/training/unet.h5",
+        keras="results/training/unet.h5",
     log:
         "logs/export_weights.log",
     benchmark:
@@ -229,8 +240,8 @@ rule export_weights:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("export_weights"),
     script:
@@ -239,9 +250,9 @@ rule export_weights:
 
 rule training:
     input:
-        once_checked("results/training/unet.h5", configuration.check_training),
+        once_checked("results/training/unet.h5", agreement.check_training),
         "results/training/history.png",
-        expand("results/{plate}/labels_review.html", plate=TRAINING_PLATES),
+        expand("results/{plate}/labels_review.html", plate=TRAINING.plate),
         []
         if config["training"]["tiles"]["validation_fraction"] == 0
         else "results/training/evaluation.html",
@@ -252,7 +263,7 @@ rule cross_validation:
     input:
         once_checked(
             "results/training/cross_validation.html",
-            configuration.check_training,
-            configuration.check_folds,
+            agreement.check_training,
+            agreement.check_folds,
         ),
     localrule: True

@@ -21,10 +21,9 @@ rule verify_well:
         "../../envs/torch.yaml"
     threads: config["segmentation"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: (config["segmentation"]["memory_mb"] + 3000)
-        * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-        gpu=0 if config["segmentation"]["device"] == "cpu" else 1,
+        mem_mb=growing(SEGMENTATION_MB),
+        runtime=growing(30),
+        gpu=GPU,
     params:
         platemap_sha256=platemap_content,
         seed=config["verify_seed"],

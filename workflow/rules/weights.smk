@@ -1,6 +1,6 @@
 rule convert_weights:
     input:
-        weights=config["weights"],
+        source=config["weights"],
     output:
         unet="results/weights/unet.safetensors",
         certificate="results/weights/unet.certificate.json",
@@ -12,10 +12,10 @@ rule convert_weights:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
-        weights_sha256=lambda wildcards: content(config["weights"]),
+        source_sha256=lambda wildcards: content(config["weights"]),
         input_channels=config["input_channels"],
         classes=config["classes"],
         network=config["network"],

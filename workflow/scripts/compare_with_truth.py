@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.tables import AGREEMENT, FIELDS, TRUE_CELLS
 from livedead.training import evaluate
 
@@ -18,10 +18,4 @@ def compare_with_truth(fields: Path, truth_cells: Path, wells: Path, summary: Pa
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        compare_with_truth(
-            Path(snakemake.input.fields),
-            Path(snakemake.input.cells),
-            Path(snakemake.output.wells),
-            Path(snakemake.output.summary),
-        )
+    run(compare_with_truth, snakemake)

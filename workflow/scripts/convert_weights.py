@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from livedead import stores, weights
-from livedead.logs import log_to
+from livedead.job import run
 
 
 def convert_weights(
@@ -22,12 +22,4 @@ def convert_weights(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        convert_weights(
-            Path(snakemake.input.weights),
-            Path(snakemake.output.unet),
-            Path(snakemake.output.certificate),
-            input_channels=snakemake.params.input_channels,
-            classes=snakemake.params.classes,
-            network=snakemake.params.network,
-        )
+    run(convert_weights, snakemake)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.pictures import accuracy
 from livedead.tables import ACCURACY
 
@@ -14,5 +14,4 @@ def draw_accuracy(errors: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        draw_accuracy(Path(snakemake.input.errors), Path(snakemake.output.picture))
+    run(draw_accuracy, snakemake)

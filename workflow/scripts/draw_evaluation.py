@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
@@ -15,13 +15,7 @@ from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
-    cells: list[Path],
-    wells: list[Path],
-    worst: list[Path],
-    page: Path,
-    summary: Path,
-    *,
-    classes: Classes,
+    cells: list[Path], wells: list[Path], worst: list[Path], page: Path, summary: Path, *, classes: Classes
 ) -> None:
     """Write the page, and its figures for each fold and for all wells together as a table.
 
@@ -33,30 +27,27 @@ def draw_evaluation(
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
     folds = evaluation.summaries(of_folds, whole)
-    ranked = agreement.worst_fields(whole[0], agreement.N_WORST)
-
-    def pictured() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-        for row in ranked.itertuples():
-            for path in worst:
-                listed = stores.list_class_maps(path)
-                for k in np.flatnonzero((listed[agreement.FIELD] == list(row[1:5])).all(axis=1)):
-                    name = f"{row.plate}/{row.well}/{row.field}: {row.n_wrong} of {row.n_cells} cells wrong"
-                    arrays = stores.read_segmentation(path, int(k))
-                    yield name, arrays["field"], arrays["truth"], arrays["maps"]
-
+    pictured = _pictured(agreement.worst_fields(whole[0], agreement.N_WORST), worst)
     stores.write_table(summary, folds, EVALUATION)
-    stores.write_bytes(page, evaluation.draw(*whole, folds, pictured(), classes))
+    stores.write_bytes(page, evaluation.draw(*whole, folds, pictured, classes))
     if len(cells) > 1:
         stores.sweep_shards(page.parent, n_shards=len(cells))
 
 
+def _pictured(
+    ranked: pd.DataFrame, worst: list[Path]
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Heading, field, class map of the dye, and class map of the network, of the worst fields of all folds."""
+    places = {
+        field: (path, k)
+        for path in worst
+        for k, field in enumerate(stores.list_class_maps(path)[agreement.FIELD].itertuples(index=False))
+    }
+    for row in ranked.to_dict("records"):
+        arrays = stores.read_segmentation(*places[tuple(row[name] for name in agreement.FIELD)])
+        heading = "{plate}/{well}/{field}: {n_wrong} of {n_cells} cells wrong".format(**row)
+        yield heading, arrays["field"], arrays["truth"], arrays["maps"]
+
+
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        draw_evaluation(
-            [Path(path) for path in snakemake.input.cells],
-            [Path(path) for path in snakemake.input.wells],
-            [Path(path) for path in snakemake.input.worst],
-            Path(snakemake.output.page),
-            Path(snakemake.output.summary),
-            classes=Classes.from_config(snakemake.params.classes),
-        )
+    run(draw_evaluation, snakemake)

@@ -6,7 +6,8 @@ from livedead import stores
 from livedead.cells.tallies import check_cells
 from livedead.errors import FieldError
 from livedead.fields.normalized_plate import open_normalized_plate
-from livedead.logs import log, log_to
+from livedead.job import run
+from livedead.logs import log
 from livedead.pictures import overlay
 from livedead.tables import CELLS, FIELDS, WELLS
 
@@ -47,15 +48,4 @@ def draw_fields(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        draw_fields(
-            Path(snakemake.input.raw),
-            Path(snakemake.input.images),
-            Path(snakemake.input.normalization),
-            Path(snakemake.input.wells),
-            Path(snakemake.input.fields),
-            Path(snakemake.input.cells),
-            Path(snakemake.output.picture),
-            channel=snakemake.params.channel,
-            bit_depth=snakemake.params.bit_depth,
-        )
+    run(draw_fields, snakemake)

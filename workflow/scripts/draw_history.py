@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.pictures import history as course
 from livedead.tables import HISTORY
 
@@ -15,9 +15,4 @@ def draw_history(history: Path, picture: Path, *, classes: list[dict[str, str]])
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        draw_history(
-            Path(snakemake.input.history),
-            Path(snakemake.output.picture),
-            classes=snakemake.params.classes,
-        )
+    run(draw_history, snakemake)

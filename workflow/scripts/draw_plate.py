@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.pictures import heat_map
 from livedead.tables import WELLS
 
@@ -14,9 +14,4 @@ def draw_plate(wells: Path, picture: Path, *, n_wells: int) -> None:
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        draw_plate(
-            Path(snakemake.input.wells),
-            Path(snakemake.output.picture),
-            n_wells=snakemake.params.n_wells,
-        )
+    run(draw_plate, snakemake)

@@ -6,16 +6,12 @@ from typing import Any
 import numpy as np
 
 from livedead import stores, weights
-from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.fields.segmentation import open_segmenter
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.network.classes import Classes, CountingRules
 from livedead.network.inference import Plan
-from livedead.plates import plate_maps
-from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
 from livedead.tables import READ_CELLS, READ_WELLS
-from livedead.training import evaluate
-from livedead.training.tiles import LabelledFields
+from livedead.training import evaluate, sources
 
 
 def evaluate_unet(
@@ -24,78 +20,35 @@ def evaluate_unet(
     images: list[Path],
     normalization: list[Path],
     labels: list[Path],
-    platemaps: list[str],
+    platemaps: list[Path],
     cells: Path,
     wells: Path,
     worst: Path,
     *,
-    plates: list[str],
-    n_wells: list[int],
-    bit_depth: list[int],
-    pixel_size_um: list[float],
+    plates: list[dict[str, Any]],
     channels: list[str],
-    classes: list[dict[str, str]],
-    counting: dict[str, Any],
-    segmentation: dict[str, Any],
+    classes: Classes,
+    counting: CountingRules,
+    segmentation: Plan,
     exclude: list[str],
 ) -> None:
     """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
-    sources = [
-        (open_normalized_plate(folder, index, fitted, channels, bits), label)
-        for folder, index, fitted, label, bits in zip(
-            raw, images, normalization, labels, bit_depth, strict=True
-        )
-    ]
-    fields = LabelledFields(sources, exclude)
-    plan, numbers = Plan.from_config(segmentation), Classes.from_config(classes)
-    segmenters = [open_segmenter(unet, plate.seen.values(), plan) for plate, _ in sources]
+    fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
+    segmenters = [open_segmenter(unet, plate.seen.values(), segmentation) for plate, _ in fields.plates]
 
     def segment(k: int) -> np.ndarray:
-        plate, _, key = fields.places[k]
-        return segmenters[plate].segment(sources[plate][0].counts(key), key).class_map
+        number, _, key = fields.places[k]
+        plate, _ = fields.plates[number]
+        return segmenters[number].segment(plate.counts(key), key).class_map
 
     chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
-    judged, counted = evaluate.read_unseen(
-        fields, chosen, segment, numbers, CountingRules(**counting), pixel_size_um
-    )
-    maps = [
-        plate_maps.read_plate_map(path, n).assign(plate=plate)
-        for path, n, plate in zip(platemaps, n_wells, plates, strict=True)
-        if path
-    ]
+    sizes = [row["pixel_size_um"] for row in plates]
+    judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
+    maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)
     stores.write_table(wells, evaluate.sum_wells(counted, maps), READ_WELLS)
-    number = {tuple(fields.key(k).values()): k for k in chosen}
-    ranked = worst_fields(judged, N_WORST).to_dict("records")
-    pictured = ((row, number[tuple(row[name] for name in FIELD)]) for row in ranked)
-    stores.write_segmentations(
-        worst,
-        (
-            (row, {"field": fields.read(k)[0][0], "truth": fields.class_map(k), "maps": segment(k)})
-            for row, k in pictured
-        ),
-    )
+    stores.write_segmentations(worst, evaluate.read_worst(fields, chosen, judged, segment))
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        evaluate_unet(
-            Path(snakemake.input.unet),
-            [Path(path) for path in snakemake.input.raw],
-            [Path(path) for path in snakemake.input.images],
-            [Path(path) for path in snakemake.input.normalization],
-            [Path(path) for path in snakemake.input.labels],
-            snakemake.params.platemaps,
-            Path(snakemake.output.cells),
-            Path(snakemake.output.wells),
-            Path(snakemake.output.worst),
-            plates=snakemake.params.plates,
-            n_wells=snakemake.params.n_wells,
-            bit_depth=snakemake.params.bit_depth,
-            pixel_size_um=snakemake.params.pixel_size_um,
-            channels=snakemake.params.channels,
-            classes=snakemake.params.classes,
-            counting=snakemake.params.counting,
-            segmentation=snakemake.params.segmentation,
-            exclude=snakemake.params.exclude,
-        )
+    run(evaluate_unet, snakemake)

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from livedead import weights
-from livedead.logs import log_to
+from livedead.job import run
 
 
-def export_weights(unet: Path, output: Path) -> None:
+def export_weights(unet: Path, keras: Path) -> None:
     """Write the network in `unet`, and its classes and channels, in Keras's legacy layout."""
     network, certificate = weights.load_unet(unet)
-    weights.export_keras(output, network, weights.Assay.certified(certificate))
+    weights.export_keras(keras, network, weights.Assay.certified(certificate))
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        export_weights(Path(snakemake.input.unet), Path(snakemake.output.weights))
+    run(export_weights, snakemake)

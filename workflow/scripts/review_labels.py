@@ -7,7 +7,7 @@ import numpy as np
 
 from livedead import stores
 from livedead.fields.normalized_plate import open_normalized_plate
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import review
 
@@ -39,16 +39,4 @@ def review_labels(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        review_labels(
-            Path(snakemake.input.raw),
-            Path(snakemake.input.images),
-            Path(snakemake.input.normalization),
-            Path(snakemake.input.labels),
-            Path(snakemake.output.page),
-            plate=snakemake.wildcards.plate,
-            channel=snakemake.params.channel,
-            bit_depth=snakemake.params.bit_depth,
-            classes=Classes.from_config(snakemake.params.classes),
-            exclude=snakemake.params.exclude,
-        )
+    run(review_labels, snakemake)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from livedead import simulate, stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.tables import TRUE_CELLS, TRUE_WELLS
 
 
@@ -28,11 +28,4 @@ def simulate_plate(
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        simulate_plate(
-            Path(snakemake.output.raw),
-            Path(snakemake.output.cells),
-            Path(snakemake.output.wells),
-            dyed_wells=snakemake.params.dyed_wells,
-            simulation=snakemake.params.simulation,
-        )
+    run(simulate_plate, snakemake)

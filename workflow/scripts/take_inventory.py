@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.plates import plate_maps
-from livedead.readers import inventory
+from livedead.readers.inventory import take_inventory as describe
 from livedead.tables import IMAGES
 
 
@@ -13,7 +13,7 @@ def take_inventory(
     images: Path,
     export: Path,
     platemap: Path | None,
-    output: Path,
+    inventory: Path,
     *,
     plate: str,
     n_wells: int,
@@ -23,7 +23,7 @@ def take_inventory(
 ) -> None:
     """Write the inventory as text."""
     mapped = [] if platemap is None else list(plate_maps.read_plate_map(platemap, n_wells)["well"])
-    text = inventory.take_inventory(
+    text = describe(
         stores.read_table(images, IMAGES),
         stores.read_json(export),
         mapped,
@@ -33,19 +33,8 @@ def take_inventory(
         input_channels=input_channels,
         fields_per_well=fields_per_well,
     )
-    stores.write_bytes(output, text.encode())
+    stores.write_bytes(inventory, text.encode())
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        take_inventory(
-            Path(snakemake.input.images),
-            Path(snakemake.input.export),
-            Path(snakemake.input.platemap[0]) if snakemake.input.platemap else None,
-            Path(snakemake.output.inventory),
-            plate=snakemake.params.plate,
-            n_wells=snakemake.params.n_wells,
-            pixel_size_um=snakemake.params.pixel_size_um,
-            input_channels=snakemake.params.input_channels,
-            fields_per_well=snakemake.params.fields_per_well,
-        )
+    run(take_inventory, snakemake)

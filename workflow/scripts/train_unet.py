@@ -3,18 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from livedead import stores, weights
-from livedead.fields.normalized_plate import open_normalized_plate
+from livedead import weights
 from livedead.fields.segmentation import set_up_device
-from livedead.logs import log_to
-from livedead.network.classes import Classes
-from livedead.network.unet import Architecture
-from livedead.provenance import file_sha256
-from livedead.tables import HISTORY
-from livedead.training.checkpoint import Checkpoint
-from livedead.training.fit import Settings, train_by_well
-from livedead.training.outdated import remove_outdated, trained_alike
-from livedead.training.tiles import Cutting, LabelledFields, fold_wells
+from livedead.job import run
+from livedead.training import runs
+from livedead.training.outdated import remove_replaced
+from livedead.training.sources import open_labelled, source_record
 
 
 def train_unet(
@@ -27,7 +21,7 @@ def train_unet(
     history: Path,
     *,
     fold: int | None,
-    bit_depth: list[int],
+    plates: list[dict[str, Any]],
     channels: list[str],
     classes: list[dict[str, str]],
     network: dict[str, str],
@@ -39,89 +33,17 @@ def train_unet(
 ) -> None:
     """Write the weights of the best epoch and the course of the training.
 
-    Wells of the given `fold` take no part. The state after each epoch lies beside the weights until
-    they are written, and a training that was killed goes on from there. What was made of the network
-    before goes: files `of_network` beside it, and those `of_folds`, the cross-validation's, beside
-    the network of all wells.
+    Wells of the given `fold` take no part. Files that tell of the network that this one replaces are
+    deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
-    fields = LabelledFields(
-        [
-            (open_normalized_plate(folder, index, fitted, channels, bits), label)
-            for folder, index, fitted, label, bits in zip(
-                raw, images, normalization, labels, bit_depth, strict=True
-            )
-        ],
-        training["exclude"],
-    )
-    seed = training["fit"]["seed"]
-    held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], seed)[fold - 1]
-    model = weights.new_unet(
-        Architecture(
-            n_classes=len(classes),
-            alpha=training["alpha"],
-            decoder_widths=tuple(training["decoder_widths"]),
-            kernel=training["kernel"],
-            input_channels=len(channels),
-            **network,
-        ),
-        encoder,
-        seed=seed,
-    )
-    set_up_device(device, training["threads"])
-    source = {
-        "images_sha256": [file_sha256(path) for path in images],
-        "normalization_sha256": [file_sha256(path) for path in normalization],
-        "labels_sha256": [file_sha256(path) for path in labels],
-        "encoder_sha256": None if encoder is None else file_sha256(encoder),
-        "training": training,
-        "code_sha256": code,
-    }
-    remove_outdated(unet.parent, of_network)
-    whole = unet.parent if fold is None else unet.parent.parent
-    if fold is not None or not trained_alike(whole.glob("*-of-*/unet.safetensors"), source):
-        remove_outdated(whole, of_folds)
-    tiles = dict(training["tiles"])
-    validation_fraction = tiles.pop("validation_fraction")
-    kept = Checkpoint(
-        unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
-    )
-    course, split = train_by_well(
-        model,
-        fields,
-        Settings(**training["fit"]),
-        Cutting(**tiles),
-        Classes.from_config(classes),
-        validation_fraction=validation_fraction,
-        held_out=held_out,
-        n_threads=training["threads"],
-        device=device,
-        checkpoint=kept,
-    )
-    stores.write_table(history, course, HISTORY)
     assay = weights.Assay(classes, channels)
-    certificate = weights.trained_certificate(model, assay, {**source, "trained_on": split})
-    weights.save_unet(unet, model, certificate)
-    kept.remove()
+    fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
+    model = runs.new_model(assay, training, network, encoder)
+    set_up_device(device, training["threads"])
+    source = source_record(images, normalization, labels, encoder, training, code)
+    remove_replaced(unet, fold, source, of_network=of_network, of_folds=of_folds)
+    runs.train(model, fields, assay, training, source, unet, history, fold=fold, device=device)
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        train_unet(
-            [Path(path) for path in snakemake.input.raw],
-            [Path(path) for path in snakemake.input.images],
-            [Path(path) for path in snakemake.input.normalization],
-            [Path(path) for path in snakemake.input.labels],
-            Path(snakemake.input.encoder[0]) if snakemake.input.encoder else None,
-            Path(snakemake.output.unet),
-            Path(snakemake.output.history),
-            fold=snakemake.params.fold,
-            bit_depth=snakemake.params.bit_depth,
-            channels=snakemake.params.channels,
-            classes=snakemake.params.classes,
-            network=snakemake.params.network,
-            training=snakemake.params.training,
-            device=snakemake.params.device,
-            code=snakemake.params.code,
-            of_network=snakemake.params.of_network,
-            of_folds=snakemake.params.of_folds,
-        )
+    run(train_unet, snakemake)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.configuration.settings import counting_rules, intensity_channels
+from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.written import Key, Written, listed
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes, CountingRules, check_rules

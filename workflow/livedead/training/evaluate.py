@@ -1,6 +1,6 @@
 """How good the readings are, against a truth that the network or the chain never saw."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from livedead.cells.counting import count_states, label_cells, measure_cells
 from livedead.errors import ConfigError
 from livedead.logs import progress
 from livedead.network.classes import ROLES, Classes, CountingRules
-from livedead.statistics.agreement import FIELD
+from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
 from livedead.training.tiles import LabelledFields
 
 CELL = ["area_um2", "true", "found", "live_share"]
@@ -114,6 +114,28 @@ def read_unseen(
         cells.append(judged.assign(**key))
         counts.append({**key, **states, **of_dye})
     return pd.concat(cells, ignore_index=True)[[*FIELD, *CELL]], pd.DataFrame(counts)
+
+
+def read_worst(
+    fields: LabelledFields,
+    chosen: list[int],
+    judged: pd.DataFrame,
+    segment: Callable[[int], np.ndarray],
+) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """The fields that the network reads worst, the worst first, as `read_unseen` judged their cells.
+
+    Yields
+    ------
+    row : dict
+        The field, from `livedead.statistics.agreement.worst_fields`.
+    arrays : dict
+        ``field``: normalized first channel; ``truth`` and ``maps``: class maps of the dye and the network.
+    """
+    numbers = {tuple(fields.key(k).values()): k for k in chosen}
+    for row in worst_fields(judged, N_WORST).to_dict("records"):
+        k = numbers[tuple(row[name] for name in FIELD)]
+        (field, *_), truth = fields.read(k)
+        yield row, {"field": field, "truth": truth, "maps": segment(k)}
 
 
 def judge_cells(

@@ -41,3 +41,33 @@ def trained_alike(networks: Iterable[Path], source: dict[str, Any]) -> bool:
         if {name: certified.get(name) for name in source} != source:
             return False
     return True
+
+
+def remove_replaced(
+    unet: Path,
+    fold: int | None,
+    source: dict[str, Any],
+    *,
+    of_network: Iterable[str],
+    of_folds: Iterable[str],
+) -> None:
+    """Delete what was made of the network that a training is about to replace.
+
+    Parameters
+    ----------
+    unet : Path
+        Where the network goes; that of a fold lies in a folder of its own, beside the network of all wells.
+    fold : int, optional
+        Which part of the cross-validation is trained; None trains on all wells.
+    source : dict
+        What the training says of itself, see `trained_alike`.
+    of_network : iterable of str
+        Names of the files beside `unet` that tell of it.
+    of_folds : iterable of str
+        Those of the cross-validation, beside the network of all wells. They stand if that network alone is
+        trained anew, on what its folds were trained on.
+    """
+    remove_outdated(unet.parent, of_network)
+    whole = unet.parent if fold is None else unet.parent.parent
+    if fold is not None or not trained_alike(whole.glob("*-of-*/unet.safetensors"), source):
+        remove_outdated(whole, of_folds)

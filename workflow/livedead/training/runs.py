@@ -1,0 +1,87 @@
+"""A training as it is configured, from labelled fields to the certified network."""
+
+from pathlib import Path
+from typing import Any
+
+from livedead import stores, weights
+from livedead.network.classes import Classes
+from livedead.network.unet import Architecture, UNet
+from livedead.tables import HISTORY
+from livedead.training.checkpoint import Checkpoint
+from livedead.training.fit import Settings, train_by_well
+from livedead.training.tiles import Cutting, LabelledFields, fold_wells
+
+
+def new_model(
+    assay: weights.Assay, training: dict[str, Any], network: dict[str, str], encoder: Path | None
+) -> UNet:
+    """A network to train, for the channels and classes of the assay.
+
+    Parameters
+    ----------
+    training, network : dict
+        Sections of the configuration.
+    encoder : Path, optional
+        Weights that the encoder starts from; random ones without.
+    """
+    architecture = Architecture(
+        n_classes=len(assay.classes),
+        alpha=training["alpha"],
+        decoder_widths=tuple(training["decoder_widths"]),
+        kernel=training["kernel"],
+        input_channels=len(assay.input_channels),
+        **network,
+    )
+    return weights.new_unet(architecture, encoder, seed=training["fit"]["seed"])
+
+
+def train(
+    model: UNet,
+    fields: LabelledFields,
+    assay: weights.Assay,
+    training: dict[str, Any],
+    source: dict[str, Any],
+    unet: Path,
+    history: Path,
+    *,
+    fold: int | None,
+    device: str,
+) -> None:
+    """Train, and write the weights of the best epoch, certified, and the course of the training.
+
+    The state after each epoch lies beside the weights until they are written, and a training that was
+    killed goes on from there.
+
+    Parameters
+    ----------
+    training : dict
+        The section of the configuration.
+    source : dict
+        From `livedead.training.sources.source_record`.
+    unet, history : Path
+        What is written.
+    fold : int, optional
+        From 1: wells of this part of the cross-validation are held out.
+    """
+    fit, tiles = Settings(**training["fit"]), dict(training["tiles"])
+    validation_fraction = tiles.pop("validation_fraction")
+    held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], fit.seed)[fold - 1]
+    checkpoint = Checkpoint(
+        unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
+    )
+    course, split = train_by_well(
+        model,
+        fields,
+        fit,
+        Cutting(**tiles),
+        Classes.from_config(assay.classes),
+        validation_fraction=validation_fraction,
+        held_out=held_out,
+        n_threads=training["threads"],
+        device=device,
+        checkpoint=checkpoint,
+    )
+    stores.write_table(history, course, HISTORY)
+    certificate = weights.trained_certificate(model, assay, {**source, "trained_on": split})
+    weights.save_unet(unet, model, certificate)
+    checkpoint.remove()

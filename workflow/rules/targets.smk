@@ -1,0 +1,47 @@
+# All of them are targets, so that a file that was lost comes back, and what hangs on it.
+FILES_OF_A_PLATE = [
+    "results/{plate}/images.tsv",
+    "results/{plate}/normalization.h5",
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
+    *gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
+    "results/{plate}/fields.csv",
+    "results/{plate}/cells.csv.gz",
+    "results/{plate}/wells.csv",
+    "results/{plate}/quality.csv",
+    "results/{plate}/residuals.csv",
+    "results/{plate}/exports/cytomining.csv",
+    "results/{plate}/exports/drc.csv",
+    "results/{plate}/exports/grmetrics.tsv",
+    "results/{plate}/report/plate.png",
+    "results/{plate}/report/fields.png",
+]
+
+# What the summary waits for, and for the summary wait the rules that may end a run with an error: when a
+# job fails, Snakemake starts no other.
+FILES_OF_A_RUN = [
+    "results/weights/unet.safetensors",
+    "results/weights/unet.certificate.json",
+    "results/wells.csv",
+    "results/provenance.json",
+    "results/dose_response.csv",
+    "results/time_courses.csv",
+    "benchmarks/sum.csv",
+    *expand(FILES_OF_A_PLATE, plate=PLATES.index),
+]
+
+
+# Made when asked for. What was made once is kept up to date, or it would tell of older results.
+ON_DEMAND = [
+    "results/{plate}/inventory.txt",
+    "results/{plate}/normalized",
+    "results/{plate}/verified/well.txt",
+    "results/{plate}/agreement.json",
+    "results/accuracy/errors.png",
+]
+
+
+def asked_for_before(wildcards) -> list[str]:
+    """Input function: those of `ON_DEMAND` that were made before."""
+    files = dict.fromkeys(expand(ON_DEMAND, plate=PLATES.index))
+    return [path for path in files if Path(in_project(path)).exists()]
