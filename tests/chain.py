@@ -37,7 +37,15 @@ FILES = {
 }
 """Where each file of a plate lies in its folder, by the name that rules have for it."""
 
-CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
+NORMALIZATION = {
+    "low_percentile": 0.1,
+    "high_percentile": 99.9,
+    "min_range": 200,
+    "flat_fields": 4,
+    "smooth_px": 16,
+    "floor": 0.2,
+    "seed": 0,
+}
 QC = {
     "min_focus": None,
     "max_saturated_fraction": None,
@@ -59,17 +67,10 @@ SETTINGS = {
     "overlap": "keep",
     "accept": [],
     "control": [],
+    "imaged": {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"},
     "channels": ["brightfield"],
     "input_channels": ["brightfield"],
-    "settings": {
-        "low_percentile": 0.1,
-        "high_percentile": 99.9,
-        "min_range": 200,
-        "flat_fields": 4,
-        "smooth_px": 16,
-        "floor": 0.2,
-        "seed": 0,
-    },
+    "settings": NORMALIZATION,
     "classes": CLASSES,
     "network": {"bottom": "project", "stride_padding": "correct"},
     "segmentation": {
@@ -91,8 +92,9 @@ SETTINGS = {
     "sample": 1,
     "exclude_flags": [],
     "plate_map": {},
+    "channel": "brightfield",
 }
-"""Parameters of all steps; a test names those in which its plate differs."""
+"""Parameters of all steps; ``imaged`` is what index_plate calls ``channels``."""
 
 
 class Plate:
@@ -115,7 +117,7 @@ class Plate:
 
     def prepare(self) -> None:
         """Index the raw images, and fit their normalization."""
-        self.call(index_plate, channels=CHANNELS)
+        self.call(index_plate, channels=self.settings["imaged"])
         self.call(normalize_plate)
 
     def read_shard(self, shard: Path, **given: Any) -> None:

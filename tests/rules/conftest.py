@@ -1,10 +1,11 @@
 """The rules as Snakemake reads them, and one small plate that their steps have counted."""
 
 import convert_weights
+import label_dyes
 import numpy as np
 import pytest
 import simulate_plate
-from chain import CHANNELS, QC, Plate
+from chain import QC, Plate
 from conftest import randomized
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
@@ -32,7 +33,7 @@ def flow(tmp_path_factory):
     """A plate of three dyed wells; field 2 of A12 is cut off, and C01 of the map is not imaged."""
     plate = Plate(
         tmp_path_factory.mktemp("a plate with spaces"),
-        intensity_channels=list(CHANNELS),
+        intensity_channels=["brightfield", "hoechst", "draq7"],
         fields_per_well=2,
         treatment_columns=["drug"],
         plate_map={"agent_column": "drug"},
@@ -88,3 +89,50 @@ def broken_levels(flow, tmp_path_factory):
     flow.gather(flow.folder / "1-of-2", folder / "2-of-2", **files)
     flow.call(tabulate_wells, **files)
     return files
+
+
+@pytest.fixture(scope="session")
+def labelled(flow, tmp_path_factory):
+    """The plate with labels from its dyes, and what a network is trained with."""
+    folder = tmp_path_factory.mktemp("labelled")
+    dyes = {
+        "threshold": "otsu",
+        "live_offset": 300,
+        "dead_offset": 300,
+        "min_area_px": 25,
+        "reach_px": 24,
+        "outline_px": 2,
+    }
+    labels = {"live_dye": "hoechst", "dead_dye": "draq7", "dyes": dyes}
+    flow.call(label_dyes.label_dyes, class_maps=folder / "labels.h5", masks="", labels=labels)
+    fit = {
+        "epochs": 1,
+        "frozen_epochs": 0,
+        "learning_rate": 1e-3,
+        "encoder_learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "patience": 1,
+        "seed": 1,
+    }
+    return Plate(
+        flow.folder,
+        labels=folder / "labels.h5",
+        encoder=flow.folder / "keras.h5",
+        plates=[{"plate": "p", "platemap": "map.tsv", "wells": 96, "bit_depth": 16, "pixel_size_um": 0.65}],
+        exclude=["p/A01/2"],
+        training={
+            "exclude": ["p/A01/2"],
+            "folds": 2,
+            "threads": 2,
+            "alpha": 0.35,
+            "decoder_widths": [16, 12, 8, 8],
+            "kernel": 4,
+            "tiles": {"tile_px": 64, "tiles_per_field": 2, "batch_size": 2, "validation_fraction": 0.3},
+            "fit": fit,
+        },
+        device="cpu",
+        code="c",
+        fold=None,
+        of_network=["evaluation.html", "history.png", "cells.csv"],
+        of_folds=["cross_validation.html"],
+    )

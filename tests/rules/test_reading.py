@@ -19,7 +19,7 @@ def test_index_lists_every_plane_with_its_hash(flow):
 
 
 def test_inventory_is_text_about_the_plate(flow, tmp_path):
-    flow.call(take_inventory, output=tmp_path / "i.txt")
+    flow.call(take_inventory, inventory=tmp_path / "i.txt")
     text = (tmp_path / "i.txt").read_text()
     assert "mapped, not imaged: C01" in text
     assert "demo_A12_s2_w1.TIF" in text

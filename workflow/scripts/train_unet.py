@@ -36,10 +36,10 @@ def train_unet(
     Wells of the given `fold` take no part. Files that tell of the network that this one replaces are
     deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
+    set_up_device(device, training["threads"])
     assay = weights.Assay(classes, channels)
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
     model = runs.new_model(assay, training, network, encoder)
-    set_up_device(device, training["threads"])
     source = source_record(images, normalization, labels, encoder, training, code)
     remove_replaced(unet, fold, source, of_network=of_network, of_folds=of_folds)
     runs.train(model, fields, assay, training, source, unet, history, fold=fold, device=device)
