@@ -99,7 +99,7 @@ def replace_wells(table: pd.DataFrame, anew: pd.DataFrame, wells: list[str]) -> 
     """A table in plate order with the rows of `wells` replaced by those of `anew`."""
     parts = [table[~table["well"].isin(wells)], anew]
     # A table without rows adds nothing, not even a dtype.
-    joined = pd.concat([part for part in parts if len(part)] or [table])
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1])
     places = joined["well"].map(well_position)
     return joined.iloc[np.argsort(places.to_numpy(), kind="stable")].reset_index(drop=True)
 
