@@ -32,7 +32,7 @@ from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 from segment_fields import segment_fields  # noqa: E402
 
 from livedead import stores, weights  # noqa: E402
-from livedead.fields.plate_images import store_transform  # noqa: E402
+from livedead.fields.stored_transforms import store_transform  # noqa: E402
 from livedead.network.devices import keep_memory  # noqa: E402
 from livedead.network.plan import Plan  # noqa: E402
 from livedead.network.segmenter import Segmenter  # noqa: E402
@@ -193,8 +193,8 @@ def main() -> None:
     banded = segmenter(force="banded")
 
     folder = tempfile.TemporaryDirectory()
-    plan = {"device": device, "seam": {"checks": 0, "max_difference": 1.0}}
-    job = plate_on_disk(Path(folder.name), network, raw, FIELDS) | {"segmentation": plan}
+    how = {"segmentation": Plan(device), "seam": {"checks": 0, "max_difference": 1.0}}
+    job = plate_on_disk(Path(folder.name), network, raw, FIELDS) | how
     usual = {"roi_size": 256, "sw_batch_size": 4, "overlap": 0.25, "mode": "gaussian"}
     best = {"roi_size": 1024, "sw_batch_size": 1, "overlap": 0.25, "mode": "constant"}
     three = field.repeat(1, 3, 1, 1)

@@ -20,17 +20,16 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 
-from livedead import stores, weights  # noqa: E402
+from livedead import weights  # noqa: E402
 from livedead.cells.counting import count_states  # noqa: E402
 from livedead.cells.measures import measure_cells  # noqa: E402
 from livedead.cells.rules import CountingRules  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
-from livedead.fields.plate_images import PlateImages, read_transforms  # noqa: E402
+from livedead.fields.normalized_plate import open_normalized_plate  # noqa: E402
 from livedead.network.classes import Classes  # noqa: E402
 from livedead.network.plan import Plan  # noqa: E402
 from livedead.network.segmenter import Segmenter  # noqa: E402
 from livedead.plates.plate_sheet import read_plates  # noqa: E402
-from livedead.tables import IMAGES  # noqa: E402
 
 CASES = {
     "again": (Plan("cpu"), None),
@@ -47,16 +46,15 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     row = read_plates(folder / config["plates"]).loc[plate]
     results = folder / "results"
-    images = PlateImages(folder / row["raw"], stores.read_table(results / plate / "images.tsv", IMAGES), 16)
-    channels, _ = stores.read_normalization(results / plate / "normalization.h5")
-    transforms = read_transforms(channels, config["input_channels"])
+    files = folder / row["raw"], results / plate / "images.tsv", results / plate / "normalization.h5"
+    fields = open_normalized_plate(*files, config["input_channels"], 16)
     network, _ = weights.load_unet(results / "weights/unet.safetensors")
     numbers = Classes.from_config(config["classes"])
     rules = CountingRules(**config["counting"])
     threads = torch.get_num_threads()
 
     def segmenter(plan: Plan) -> Segmenter:
-        return Segmenter(copy.deepcopy(network), list(transforms.values()), plan)
+        return Segmenter(copy.deepcopy(network), list(fields.transforms.values()), plan)
 
     def counts(class_map: np.ndarray) -> pd.Series:
         found = measure_cells(class_map, numbers, rules, row["pixel_size_um"])
@@ -69,9 +67,9 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     exact, segmenters = segmenter(Plan("cpu")), {name: segmenter(plan) for name, (plan, _) in cases.items()}
     n_pixels = n_cells = n_unstable = 0
     changed = pd.DataFrame(0, index=list(cases), columns=["pixels", "not noted", "counts"])
-    for key in images.keys()[:n_fields]:
+    for key in fields.images.keys()[:n_fields]:
         try:
-            raw = images.raw(key, transforms)
+            raw = fields.counts(key)
         except FieldError:
             continue
         reference = exact.segment(raw, key)

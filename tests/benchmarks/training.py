@@ -20,10 +20,9 @@ from inference import plate_on_disk  # first: it finds the workflow and the test
 from conftest import randomized
 
 from livedead import stores
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.network.classes import Classes
 from livedead.network.unet import Architecture
-from livedead.tables import IMAGES
 from livedead.training.fit import Settings, train
 from livedead.training.tiles import Cutting, Example, LabelledFields, batches
 
@@ -41,11 +40,12 @@ def labelled_plate(folder: Path, n_fields: int, side_px: int) -> LabelledFields:
     for top, left in rng.integers(0, side_px - 60, (30, 2)):
         class_map[top : top + 16, left : left + 60] = rng.integers(1, 3)
     rows = [{"plate": "p", "well": "A01", "field": k, "timepoint": 1} for k in range(1, n_fields + 1)]
-    stores.write_class_maps(folder / "labels.h5", ((row, class_map) for row in rows))
-    stored = stores.read_normalization(folder / "normalization.h5")[0]
-    stored["w1"] |= {"own_light": 8, "floor": 0.2}
-    images = PlateImages(job["raw"], stores.read_table(folder / "images.tsv", IMAGES), 16)
-    return LabelledFields([(images, read_transforms(stored, ["w1"]), folder / "labels.h5")])
+    stores.write_segmentations(folder / "labels.h5", ((row, {"maps": class_map}) for row in rows))
+    channels, quality = stores.read_normalization(folder / "normalization.h5")
+    channels["w1"] |= {"own_light": 8, "floor": 0.2}
+    stores.write_normalization(folder / "normalization.h5", channels, quality)
+    plate = open_normalized_plate(job["raw"], job["images"], job["normalization"], ["w1"], 16)
+    return LabelledFields([(plate, folder / "labels.h5")])
 
 
 def images_per_s(

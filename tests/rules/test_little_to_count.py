@@ -2,32 +2,25 @@
 
 import re
 
-import assess_plate
-import check_fields
-import check_quality
-import count_cells
-import draw_fields
-import draw_plate
-import export_normalized
-import export_wells
-import fit_dose_response
-import follow_wells
-import gather_fields
-import gather_wells
-import index_plate
-import normalize_plate
 import numpy as np
 import pytest
-import segment_fields
-import summarize_run
-import tabulate_wells
 import tifffile
-import verify_well
-from conftest import CLASSES, randomized
+from assess_plate import assess_plate
+from chain import NORMALIZATION, QC, Plate, write_unet
+from check_fields import check_fields
+from check_quality import check_quality
+from draw_fields import draw_fields
+from draw_plate import draw_plate
+from export_normalized import export_normalized
+from export_wells import export_wells
+from fit_dose_response import fit_dose_response
+from follow_wells import follow_wells
+from gather_wells import gather_wells
+from summarize_run import summarize_run
+from verify_well import verify_well
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.errors import LivedeadError
-from livedead.network.unet import Architecture
 from livedead.plates.plate_maps import MapColumns
 from livedead.tables import CELLS, DOSE_RESPONSE, DRC, FIELDS, PLATE_QUALITY, WELLS
 
@@ -39,40 +32,17 @@ MAP = (
     "A01\tnone\t0\tnegative\nA02\tx\t1\t\nB01\tx\t2\t\nH12\tx\t9\tpositive\n"
 )
 SETTINGS = {
-    "low_percentile": 0.1,
-    "high_percentile": 99.9,
-    "min_range": 200,
-    "flat_fields": 2,
-    "smooth_px": 16,
-    "floor": 0.2,
-    "seed": 0,
-}
-QC = {
-    "min_focus": None,
-    "max_saturated_fraction": None,
-    "max_dark_fraction": None,
-    "max_illumination_residual": None,
-    "max_drift": None,
-    "exclude_flags": [],
-}
-SEGMENTATION = {
-    "device": "cpu",
-    "precision": "float32",
-    "memory_mb": 4000,
-    "force": None,
-    "tile_px": None,
+    "imaged": {"brightfield": "w1"},
+    "settings": {**NORMALIZATION, "flat_fields": 2},
     "seam": {"checks": 0, "max_difference": 1e-3},
+    "counting": {"min_area_um2": 0.0, "max_area_um2": 1e9},
+    "treatment_columns": ["treatment", "dose_um"],
 }
 
 
 @pytest.fixture(scope="module")
 def unet(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "unet.safetensors"
-    network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    assay = weights.Assay(CLASSES, ["brightfield"])
-    weights.save_unet(path, network, weights.trained_certificate(network, assay, {}))
-    stores.write_json(path.with_suffix(".json"), {"unet_sha256": "m", "classes_verified": True})
-    return path
+    return write_unet(tmp_path_factory.mktemp("weights"))
 
 
 def write_raw(folder, timepoints=(1,), broken=(), absent=()):
@@ -89,116 +59,40 @@ def write_raw(folder, timepoints=(1,), broken=(), absent=()):
                 path.write_bytes(path.read_bytes()[:-SIDE_PX])
 
 
-def count_plate(folder, unet, control=None, qc=QC, min_range=200, min_area_um2=0.0, plate_map=MAP):
-    """All tables and pictures of the raw images in ``folder/raw``."""
-    common = {"bit_depth": 16}
-    index_plate.index_plate(
-        folder / "raw",
-        folder / "images.tsv",
-        folder / "export.json",
-        plate="p",
-        export_format="auto",
-        channels={"brightfield": "w1"},
-        n_wells=96,
-        pixel_size_um=0.65,
-        threads=1,
-    )
-    normalize_plate.normalize_plate(
-        folder / "raw",
-        folder / "images.tsv",
-        control,
-        folder / "normalization.h5",
-        channels=["brightfield"],
-        settings=SETTINGS,
-        **common,
-    )
-    shard = folder / "1-of-1"
-    segment_fields.segment_fields(
-        folder / "raw",
-        folder / "images.tsv",
-        folder / "normalization.h5",
-        unet,
-        shard / "classes.h5",
-        scatteritem="1-of-1",
-        channels=["brightfield"],
-        segmentation=SEGMENTATION,
-        **common,
-    )
-    count_cells.count_cells(
-        shard / "classes.h5",
-        folder / "raw",
-        folder / "images.tsv",
-        shard / "fields.csv",
-        shard / "cells.csv.gz",
-        classes=CLASSES,
-        pixel_size_um=0.65,
-        intensity_channels=["brightfield"],
-        counting={"min_area_um2": min_area_um2, "max_area_um2": 1e9},
-        **common,
-    )
-    gather_fields.gather_fields(
-        [shard / "fields.csv"],
-        [shard / "cells.csv.gz"],
-        folder / "normalization.h5",
-        folder / "fields.csv",
-        folder / "cells.csv.gz",
-        min_range=min_range,
-        qc=qc,
-    )
+def count_plate(folder, unet, plate_map=MAP, **settings):
+    """The plate of the raw images in ``folder/raw``, with all of its tables and pictures, and its summary."""
+    plate = Plate(folder, **{**SETTINGS, **unet, **settings})
     (folder / "map.tsv").write_text(plate_map)
-    tabulate_wells.tabulate_wells(
-        folder / "fields.csv",
-        folder / "cells.csv.gz",
-        unet.with_suffix(".json"),
-        folder / "map.tsv",
-        folder / "wells.csv",
-        plate="p",
-        n_wells=96,
-        fields_per_well=None,
-        treatment_columns=["treatment", "dose_um"],
-        config_sha256="c",
-    )
-    gather_wells.gather_wells(
-        [folder / "wells.csv"], [folder / "fields.csv"], folder / "all.csv", platemaps=[""], n_wells=[96]
-    )
-    assess_plate.assess_plate(
-        folder / "wells.csv",
-        folder / "quality.csv",
-        folder / "residuals.csv",
-        n_wells=96,
-        plate_map=COLUMNS,
-    )
-    check_quality.check_quality({"p": folder / "quality.csv"}, folder / "checked.txt", min_z_prime=None)
-    fit_dose_response.fit_dose_response(folder / "all.csv", folder / "curves.csv", plate_map=COLUMNS)
-    follow_wells.follow_wells(folder / "all.csv", folder / "courses.csv", plate_map=COLUMNS)
-    names = ("cytomining.csv", "drc.csv", "grmetrics.tsv")
-    export_wells.export_wells(folder / "wells.csv", *(folder / name for name in names), plate_map=COLUMNS)
+    plate.count()
+    wells = {"wells": folder / "all.csv"}
+    of_plate = {"plate_wells": folder / "wells.csv", "plate_fields": folder / "fields.csv"}
+    plate.call(gather_wells, **of_plate, platemaps=[], has_map=[False], n_wells=[96], **wells)
+    plate.call(assess_plate)
+    plate.call(check_quality, report=folder / "checked.txt", plates=["p"], min_z_prime=None)
+    plate.call(fit_dose_response, **wells, curves=folder / "curves.csv")
+    plate.call(follow_wells, **wells, courses=folder / "courses.csv")
+    files = {"cytomining": "cytomining.csv", "drc": "drc.csv", "grmetrics": "grmetrics.tsv"}
+    plate.call(export_wells, **{name: folder / file for name, file in files.items()})
     if not stores.read_table(folder / "all.csv", WELLS)["n_total"].any():
         assert stores.read_table(folder / "drc.csv", DRC).empty
         assert set(stores.read_table(folder / "curves.csv", DOSE_RESPONSE)["verdict"]) <= {"under-determined"}
-    draw_plate.draw_plate(folder / "wells.csv", folder / "plate.png", n_wells=96)
-    draw_fields.draw_fields(
-        *(folder / name for name in ("raw", "images.tsv", "normalization.h5", "wells.csv", "fields.csv")),
-        folder / "cells.csv.gz",
-        folder / "fields.png",
-        channel="brightfield",
-        **common,
+    for draw in (draw_plate, draw_fields):
+        plate.call(draw, picture=folder / "picture.png")
+        assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
+    expected = {"sheet": "plates.tsv", "plates": ["p"], "pixel_size_um": [0.65]}
+    limits = {"max_failed_fraction": 0.5, "min_z_prime": None}
+    plate.call(
+        summarize_run, **wells, exports=folder / "export.json", summary=folder / "s.txt", **expected, **limits
     )
-    for name in ("plate.png", "fields.png"):
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
-    summarize_run.summarize_run(
-        folder / "all.csv",
-        [folder / "fields.csv"],
-        [folder / "quality.csv"],
-        [folder / "export.json"],
-        unet.with_suffix(".json"),
-        folder / "summary.txt",
-        plates=["p"],
-        pixel_size_um=[0.65],
-        max_failed_fraction=0.5,
-        min_z_prime=None,
-    )
-    return (folder / "summary.txt").read_text()
+    return plate, (folder / "s.txt").read_text()
+
+
+def verify(plate):
+    """What the report says of all wells."""
+    files = {"verified_fields": "fields.csv", "verified_cells": "cells.csv.gz", "report": "well.txt"}
+    folder = plate.folder / "verified"
+    plate.call(verify_well, sample=96, **{name: folder / file for name, file in files.items()})
+    return (folder / "well.txt").read_text()
 
 
 def statuses(folder):
@@ -213,7 +107,7 @@ def codes(folder):
 
 def test_a_plate_without_any_cell(tmp_path, unet):
     write_raw(tmp_path / "raw")
-    text = count_plate(tmp_path, unet, min_area_um2=1e8)
+    plate, text = count_plate(tmp_path, unet, counting={"min_area_um2": 1e8, "max_area_um2": 1e9})
     assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "no_cells"), "H12": "no_images"}
     assert set(stores.read_table(tmp_path / "all.csv", WELLS)["n_total"].dropna()) == {0}
     assert "NOT ONE CELL was counted" in text
@@ -221,11 +115,12 @@ def test_a_plate_without_any_cell(tmp_path, unet):
         assert key in text.split("NOT ONE CELL")[1]
     assert "negative controls: no live or dead cell (1 wells)" in text
     assert "positive controls: no control imaged (1 wells)" in text
+    assert [line.split()[1] for line in verify(plate).splitlines()] == list(IMAGED)
 
 
 def test_a_plate_with_one_readable_field(tmp_path, unet):
     write_raw(tmp_path / "raw", broken=[("A01", 1), ("A02", 1)])
-    text = count_plate(tmp_path, unet)
+    _, text = count_plate(tmp_path, unet)
     assert codes(tmp_path) == {"A01": "truncated", "A02": "truncated", "B01": ""}
     found = statuses(tmp_path)
     assert (found["A01"], found["A02"], found["H12"]) == ("failed", "failed", "no_images")
@@ -236,47 +131,17 @@ def test_a_plate_with_one_readable_field(tmp_path, unet):
 
 def test_a_plate_without_one_readable_field(tmp_path, unet):
     write_raw(tmp_path / "raw", broken=[(well, 1) for well in IMAGED])
-    text = count_plate(tmp_path, unet)
+    plate, text = count_plate(tmp_path, unet)
     assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
     assert codes(tmp_path) == dict.fromkeys(IMAGED, "truncated")
     assert "NOT ONE FIELD of this run could be used" in text
     with pytest.raises(
         LivedeadError, match=r"(?s)plate p: 3 of 3 imaged .*truncated, 3 fields of A01-A02, B01"
     ):
-        check_fields.check_fields(
-            {"p": tmp_path / "fields.csv"}, tmp_path / "no.txt", max_failed_fraction=0.9
-        )
+        plate.call(check_fields, report=tmp_path / "no.txt", plates=["p"], max_failed_fraction=0.9)
     with pytest.raises(LivedeadError, match="not one field of the plate can be read"):
-        export_normalized.export_normalized(
-            tmp_path / "raw",
-            tmp_path / "images.tsv",
-            tmp_path / "normalization.h5",
-            tmp_path / "normalized",
-            channels=["brightfield"],
-            bit_depth=16,
-            pixel_size_um=0.65,
-        )
-    verify_well.verify_well(
-        *(tmp_path / name for name in ("raw", "images.tsv", "normalization.h5")),
-        unet,
-        unet.with_suffix(".json"),
-        *(tmp_path / name for name in ("map.tsv", "wells.csv", "fields.csv", "cells.csv.gz")),
-        *(tmp_path / "verified" / name for name in ("fields.csv", "cells.csv.gz", "well.txt")),
-        seed=0,
-        channels=["brightfield"],
-        bit_depth=16,
-        segmentation=SEGMENTATION,
-        classes=CLASSES,
-        pixel_size_um=0.65,
-        intensity_channels=["brightfield"],
-        counting={},
-        n_wells=96,
-        fields_per_well=None,
-        treatment_columns=[],
-        exclude_flags=[],
-        config_sha256="c",
-    )
-    assert (tmp_path / "verified/well.txt").read_text() == "no well has a field that can be used\n"
+        plate.call(export_normalized, folder=tmp_path / "normalized")
+    assert verify(plate) == "no well has a field that can be used\n"
 
 
 def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):
@@ -292,7 +157,7 @@ def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):
 
 def test_a_plate_whose_fields_are_all_left_out(tmp_path, unet):
     write_raw(tmp_path / "raw")
-    text = count_plate(tmp_path, unet, qc={**QC, "exclude_flags": ["low_range"]}, min_range=60_000)
+    _, text = count_plate(tmp_path, unet, qc={**QC, "exclude_flags": ["low_range"]}, min_range=60_000)
     assert statuses(tmp_path) == {**dict.fromkeys(IMAGED, "failed"), "H12": "no_images"}
     assert codes(tmp_path) == dict.fromkeys(IMAGED, "excluded_qc")
     assert stores.read_table(tmp_path / "cells.csv.gz", CELLS).empty
@@ -302,7 +167,7 @@ def test_a_plate_whose_fields_are_all_left_out(tmp_path, unet):
 
 def test_a_timepoint_at_which_wells_have_no_image(tmp_path, unet):
     write_raw(tmp_path / "raw", timepoints=(1, 2, 3), absent=[("A02", 2), ("B01", 2)])
-    text = count_plate(tmp_path, unet)
+    _, text = count_plate(tmp_path, unet)
     table = stores.read_table(tmp_path / "all.csv", WELLS)
     lacking = table[table["status"] == "no_images"]
     assert sorted(zip(lacking["well"], lacking["timepoint"], strict=True)) == [
@@ -318,7 +183,7 @@ def test_a_timepoint_at_which_wells_have_no_image(tmp_path, unet):
 
 def test_a_plate_map_without_controls(tmp_path, unet):
     write_raw(tmp_path / "raw")
-    text = count_plate(tmp_path, unet, plate_map="well\ttreatment\nA01\tx\nA02\ty\nB01\tx\n")
+    _, text = count_plate(tmp_path, unet, plate_map="well\ttreatment\nA01\tx\nA02\ty\nB01\tx\n")
     assert "controls" not in text
     quality = stores.read_table(tmp_path / "quality.csv", PLATE_QUALITY)
     assert set(quality["n_negative"]) == {0}

@@ -4,16 +4,17 @@ import csv
 import tempfile
 from pathlib import Path
 
-import assess_plate
-import export_wells
-import fit_dose_response
-import follow_wells
-import gather_wells
 import pandas as pd
 import pytest
-import tabulate_wells
+from assess_plate import assess_plate
+from chain import Plate
+from export_wells import export_wells
+from fit_dose_response import fit_dose_response
+from follow_wells import follow_wells
+from gather_wells import gather_wells
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tabulate_wells import tabulate_wells
 
 from livedead import stores
 from livedead.plates.plate_maps import MapColumns
@@ -37,7 +38,7 @@ def rows_of(path, separator=","):
 
 
 def write_plate(folder, plate, mapped):
-    """Fields of five wells with cells enough for a curve, and the tables of the plate."""
+    """A plate of five wells with cells enough for a curve, tabulated."""
     fields = [
         {
             "plate": plate, "well": well, "field": 1, "timepoint": 1, "status": "ok", "area_mm2": 1.0,
@@ -57,26 +58,17 @@ def write_plate(folder, plate, mapped):
     ]  # fmt: skip
     stores.write_table(folder / "fields.csv", FIELDS.rows(fields), FIELDS)
     stores.write_table(folder / "cells.csv.gz", CELLS.rows(cells), CELLS)
-    stores.write_json(folder / "certificate.json", {"unet_sha256": "m"})
+    stores.write_json(folder / "unet.certificate.json", {"unet_sha256": "m"})
     if mapped:
         with open(folder / "map.csv", "w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(["well", "treatment", "dose_um", "lot", "cell_line", "control"])
             for well, (agent, lot, line) in mapped.items():
                 writer.writerow([well, agent, WELLS.index(well), lot, line, ""])
-    tabulate_wells.tabulate_wells(
-        folder / "fields.csv",
-        folder / "cells.csv.gz",
-        folder / "certificate.json",
-        folder / "map.csv" if mapped else None,
-        folder / "wells.csv",
-        plate=plate,
-        n_wells=96,
-        fields_per_well=1,
-        treatment_columns=["treatment", "dose_um", "cell_line"],
-        config_sha256="c",
-    )
-    return folder / "wells.csv", folder / "fields.csv"
+    columns = ["treatment", "dose_um", "cell_line"]
+    tabulated = Plate(folder, fields_per_well=1, treatment_columns=columns)
+    tabulated.call(tabulate_wells, platemap=folder / "map.csv" if mapped else None)
+    return tabulated
 
 
 @pytest.mark.parametrize("n_mapped", [5, 4, 0])
@@ -90,37 +82,38 @@ def test_texts_of_a_map_reach_every_table_as_written(n_plates, n_mapped, drawn):
     mapped = dict(zip(WELLS[:n_mapped], drawn, strict=False))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tables = [write_plate(folder / "p", "p", mapped)]
+        plates = [write_plate(folder / "p", "p", mapped)]
         if n_plates == 2:
-            tables.append(write_plate(folder / "q", "q", {}))
-        maps = [str(folder / "p/map.csv") if mapped else "", ""][:n_plates]
-        gather_wells.gather_wells(
-            *map(list, zip(*tables, strict=True)),
-            folder / "wells.csv",
-            platemaps=maps,
+            plates.append(write_plate(folder / "q", "q", {}))
+        plate, run = plates[0], {"wells": folder / "wells.csv"}
+        plate.call(
+            gather_wells,
+            plate_wells=[one.folder / "wells.csv" for one in plates],
+            plate_fields=[one.folder / "fields.csv" for one in plates],
+            platemaps=[folder / "p/map.csv"] if mapped else [],
+            has_map=[bool(mapped), False][:n_plates],
             n_wells=[96] * n_plates,
+            **run,
         )
-        for path in (tables[0][0], folder / "wells.csv"):
+        for path in (folder / "p/wells.csv", folder / "wells.csv"):
             for row in rows_of(path):
                 agent, lot, line = mapped.get(row["well"], ("", "", "")) if row["plate"] == "p" else ("",) * 3
                 if mapped:
                     assert (row["treatment"], row["lot"], row["cell_line"]) == (agent, lot, line)
-        outputs = [folder / file for file in ("cytomining.csv", "drc.csv", "grmetrics.tsv")]
-        export_wells.export_wells(tables[0][0], *outputs, plate_map=COLUMNS)
-        for row in rows_of(outputs[0]) if mapped else []:
+        names = {"cytomining": "cytomining.csv", "drc": "drc.csv", "grmetrics": "grmetrics.tsv"}
+        plate.call(export_wells, **{name: folder / file for name, file in names.items()})
+        for row in rows_of(folder / "cytomining.csv") if mapped else []:
             found = tuple(row[f"Metadata_{column}"] for column in ("treatment", "lot", "cell_line"))
             assert found == mapped.get(row["Metadata_Well"], ("", "", ""))
         dosed = [(agent, line) for well, (agent, _, line) in mapped.items() if well != "A01"]
-        assert {(row["agent"], row["cell_line"]) for row in rows_of(outputs[1])} >= set(dosed)
-        fit_dose_response.fit_dose_response(folder / "wells.csv", folder / "curves.csv", plate_map=COLUMNS)
+        assert {(row["agent"], row["cell_line"]) for row in rows_of(folder / "drc.csv")} >= set(dosed)
+        plate.call(fit_dose_response, **run, curves=folder / "curves.csv")
         curves = [(row["agent"], row["cell_line"]) for row in rows_of(folder / "curves.csv")]
         assert sorted(curves) == sorted(set(dosed))
-        follow_wells.follow_wells(folder / "wells.csv", folder / "courses.csv", plate_map=COLUMNS)
+        plate.call(follow_wells, **run, courses=folder / "courses.csv")
         followed = {row["agent"] for row in rows_of(folder / "courses.csv") if row["plate"] == "p"}
         assert followed == {mapped.get(well, ("",))[0] for well in WELLS}
-        assess_plate.assess_plate(
-            tables[0][0], folder / "quality.csv", folder / "residuals.csv", n_wells=96, plate_map=COLUMNS
-        )
+        plate.call(assess_plate, quality=folder / "quality.csv", residuals=folder / "residuals.csv")
         # Wells of one agent, dose and line are one treatment: each differs from its own median by 0.
         residuals = pd.read_csv(folder / "residuals.csv")
         assert (residuals["deviation"] == 0).all() or n_mapped < 5

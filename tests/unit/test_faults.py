@@ -156,7 +156,7 @@ def fields():
         yield {"well": "A01"}, {"maps": np.random.default_rng(k).integers(0, 255, (512, 512), np.uint8)}
 
 with logs.log_to(sys.argv[1] + "/job.log"):
-    stores.write_segmentations(sys.argv[1] + "/classes.h5", fields(), {})
+    stores.write_segmentations(sys.argv[1] + "/classes.h5", fields())
 """
     run = on_a_small_disk(repository, n_bytes, program, tmp_path)
     assert run.returncode == 1, run.stderr

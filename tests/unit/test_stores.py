@@ -110,18 +110,33 @@ def test_normalization_survives(tmp_path):
 
 def test_class_maps_survive(tmp_path):
     maps = [
-        ({"well": "A01", "status": "ok"}, np.eye(30, dtype=np.uint8)),
-        ({"well": "A02", "status": "failed"}, None),
+        ({"well": "A01", "status": "ok"}, {"maps": np.eye(30, dtype=np.uint8)}),
+        ({"well": "A02", "status": "failed"}, {}),
     ]
     path = tmp_path / "classes.h5"
-    stores.write_class_maps(path, iter(maps))
+    stores.write_segmentations(path, iter(maps))
     (row, found), (failed, nothing) = stores.read_segmentations(path)
     assert row == maps[0][0]
     assert failed["status"] == "failed"
     assert nothing == {}
-    np.testing.assert_array_equal(found["maps"], maps[0][1])
-    np.testing.assert_array_equal(stores.read_class_map(path, 0), maps[0][1])
+    np.testing.assert_array_equal(found["maps"], maps[0][1]["maps"])
+    np.testing.assert_array_equal(stores.read_class_map(path, 0), maps[0][1]["maps"])
     assert list(stores.list_class_maps(path)["well"]) == ["A01", "A02"]
+
+
+def test_what_a_file_tells_of_itself_is_said_when_all_fields_are_written(tmp_path):
+    path = tmp_path / "classes.h5"
+    with stores.segmentation_writer(path) as writer:
+        writer.about["n_fields"] = 0
+        for k in range(3):
+            writer.add({"field": k}, {})
+            writer.about["n_fields"] += 1
+    assert stores.read_about(path) == {"n_fields": 3}
+    with pytest.raises(RuntimeError), stores.segmentation_writer(path) as writer:
+        writer.add({"field": 9}, {})
+        raise RuntimeError
+    assert list(stores.list_class_maps(path)["field"]) == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_no_byte_of_an_hdf5_file_changes_unseen(tmp_path):
@@ -135,7 +150,10 @@ def test_no_byte_of_an_hdf5_file_changes_unseen(tmp_path):
         found = [(row, arrays["maps"].tobytes()) for row, arrays in stores.read_segmentations(path)]
         return found, stores.read_about(path)
 
-    stores.write_segmentations(path, rows, {"device": "cpu", "n_unstable_px": 7})
+    with stores.segmentation_writer(path) as writer:
+        for row, arrays in rows:
+            writer.add(row, arrays)
+        writer.about = {"device": "cpu", "n_unstable_px": 7}
     written, expected = path.read_bytes(), content()
     n_refused = 0
     for place in range(0, len(written), 5):

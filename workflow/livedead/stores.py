@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -246,58 +246,65 @@ def read_normalization(
         return channels, _read_columns(file["fields"])
 
 
-def write_class_maps(path: str | Path, maps: Iterable[tuple[dict[str, Any], np.ndarray | None]]) -> None:
-    """Write class maps as they come, one field in memory at a time.
+class SegmentationWriter:
+    """Takes segmentations as they come, one field in memory at a time; see `segmentation_writer`.
 
-    Parameters
+    Attributes
     ----------
-    maps : iterable of (row, class_map)
-        `row` describes the field (plate, well, field, timepoint, status, ...); `class_map`
-        is (H, W) uint8, or None where the field failed.
+    about : dict
+        Attributes of the file, each a text, a number or a truth value; written when no field follows.
     """
-    fields = ((row, {} if class_map is None else {"maps": class_map}) for row, class_map in maps)
-    _write_fields(path, fields, {})
+
+    def __init__(self, file: h5py.File, check: Callable[[], None]):
+        self.about: dict[str, Any] = {}
+        self._file, self._check = file, check
+        self._rows: list[dict[str, Any]] = []
+        file.create_group("maps")
+
+    def add(self, row: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Write a field.
+
+        Parameters
+        ----------
+        row : dict
+            Describes the field (plate, well, field, timepoint, status, ...).
+        arrays : mapping
+            The class map, ``maps``, (H, W) uint8, and what else is known of the field, such as
+            ``unstable`` and ``runners_up`` of a `livedead.network.inference.Segmentation`, or the
+            ``instances`` that labels were made of; empty where the field failed.
+        """
+        for name, array in arrays.items():
+            _create_dataset(self._file.require_group(name), str(len(self._rows)), array)
+        self._rows.append(row)
+        self._check()
+
+    def finish(self) -> None:
+        """Write the rows of all fields, and what the file tells of itself."""
+        _write_columns(self._file.create_group("fields"), pd.DataFrame(self._rows))
+        for name, value in self.about.items():
+            self._file.attrs[name] = _texts(value)[()] if isinstance(value, str) else value
+
+
+@contextmanager
+def segmentation_writer(path: str | Path) -> Iterator[SegmentationWriter]:
+    """A new file for `read_segmentations` that replaces `path` if the body succeeds; see `replacing`."""
+    with replacing_hdf5(path) as (file, check):
+        writer = SegmentationWriter(file, check)
+        yield writer
+        writer.finish()
 
 
 def write_segmentations(
-    path: str | Path,
-    segmentations: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
-    about: dict[str, Any],
+    path: str | Path, segmentations: Iterable[tuple[dict[str, Any], Mapping[str, np.ndarray]]]
 ) -> None:
-    """Write segmentations as they come; `read_segmentations` reads them back.
-
-    Parameters
-    ----------
-    segmentations : iterable of (row, arrays)
-        `arrays` holds the class map, ``maps``, and what else is known of the field, such as
-        ``unstable`` and ``runners_up`` of a `livedead.network.segmenter.Segmentation`, or the ``instances``
-        that labels were made of; it is empty where the field failed.
-    about : dict
-        Attributes of the file; filled by the time the last field was written.
-    """
-    _write_fields(path, segmentations, about)
-
-
-def _write_fields(
-    path: str | Path,
-    fields: Iterable[tuple[dict[str, Any], dict[str, np.ndarray]]],
-    about: dict[str, Any],
-) -> None:
-    with replacing_hdf5(path) as (file, check):
-        file.create_group("maps")
-        rows = []
-        for k, (row, arrays) in enumerate(fields):
-            rows.append(row)
-            for name, array in arrays.items():
-                _create_dataset(file.require_group(name), str(k), array)
-            check()
-        _write_columns(file.create_group("fields"), pd.DataFrame(rows))
-        for name, value in about.items():
-            file.attrs[name] = _texts(value)[()] if isinstance(value, str) else value
+    """Write row and arrays of each field as they come; see `SegmentationWriter.add`."""
+    with segmentation_writer(path) as writer:
+        for row, arrays in segmentations:
+            writer.add(row, arrays)
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """What `write_segmentations` was told about the file, as JSON values."""
+    """What a `SegmentationWriter` was told `about` the file, as JSON values."""
     with _opened(path) as file:
         return {
             name: value.decode() if isinstance(value, bytes) else value.item()
@@ -306,7 +313,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 
 def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """The inverse of `write_segmentations`, again one field at a time."""
+    """Row and arrays of each field that a `SegmentationWriter` took, again one field at a time."""
     with _opened(path) as file:
         groups = {name: group for name, group in file.items() if name != "fields"}
         for k, row in enumerate(_read_columns(file["fields"]).to_dict("records")):
@@ -314,13 +321,13 @@ def read_segmentations(path: str | Path) -> Iterator[tuple[dict[str, Any], dict[
 
 
 def read_segmentation(path: str | Path, k: int) -> dict[str, np.ndarray]:
-    """All arrays that `write_segmentations` was given of field k."""
+    """All arrays of field k."""
     with _opened(path) as file:
         return {name: group[str(k)][()] for name, group in file.items() if str(k) in group}
 
 
 def list_class_maps(path: str | Path) -> pd.DataFrame:
-    """The rows given to `write_class_maps`; row k describes class map k."""
+    """The rows of all fields; row k describes class map k."""
     with _opened(path) as file:
         return _read_columns(file["fields"])
 

@@ -94,7 +94,7 @@ rule export_wells:
 rule check_quality:
     input:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
-        summary="results/summary.txt",
+        after="results/summary.txt",
     output:
         report="results/quality_checked.txt",
     log:

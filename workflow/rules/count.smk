@@ -29,8 +29,8 @@ rule count_cells:
 
 rule gather_fields:
     input:
-        fields=gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
-        cells=gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
+        shard_fields=gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
+        shard_cells=gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
         normalization="results/{plate}/normalization.h5",
     output:
         fields="results/{plate}/fields.csv",

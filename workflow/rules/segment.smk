@@ -22,6 +22,7 @@ rule segment_fields:
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
         segmentation=config["segmentation"],
+        seam=config["segmentation"]["seam"],
         code=code("segment_fields"),
     script:
         "../scripts/segment_fields.py"

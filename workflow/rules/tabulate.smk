@@ -18,7 +18,6 @@ rule tabulate_wells:
         runtime=growing(30),
     params:
         platemap_sha256=platemap_content,
-        plate="{plate}",
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
         treatment_columns=MAP_COLUMNS.treatment,
@@ -32,9 +31,9 @@ rule tabulate_wells:
 
 rule gather_wells:
     input:
-        wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
-        fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
-        platemaps=sorted(set(PLATES["platemap"]) - {""}),
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        platemaps=[path for path in PLATES["platemap"] if path],
     output:
         wells="results/wells.csv",
     log:
@@ -48,7 +47,7 @@ rule gather_wells:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        platemaps=PLATES["platemap"].tolist(),
+        has_map=(PLATES["platemap"] != "").tolist(),
         n_wells=PLATES["wells"].tolist(),
         code=code("gather_wells"),
     script:
@@ -62,7 +61,7 @@ rule summarize_run:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         certificate="results/weights/unet.certificate.json",
-        made=FILES_OF_A_RUN,
+        after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
     log:
@@ -76,6 +75,7 @@ rule summarize_run:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        sheet=config["plates"],
         plates=list(PLATES.index),
         pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
@@ -174,7 +174,7 @@ rule sum_benchmarks:
 rule check_fields:
     input:
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
-        summary="results/summary.txt",
+        after="results/summary.txt",
     output:
         report="results/checked.txt",
     log:
@@ -189,7 +189,6 @@ rule check_fields:
         runtime=growing(10),
     params:
         plates=list(PLATES.index),
-        pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
         code=code("check_fields"),
     script:

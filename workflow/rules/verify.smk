@@ -10,8 +10,8 @@ rule verify_well:
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",
     output:
-        fields="results/{plate}/verified/fields.csv",
-        cells="results/{plate}/verified/cells.csv.gz",
+        verified_fields="results/{plate}/verified/fields.csv",
+        verified_cells="results/{plate}/verified/cells.csv.gz",
         report="results/{plate}/verified/well.txt",
     log:
         "logs/verify_well/{plate}.log",

@@ -4,18 +4,13 @@ from pathlib import Path
 
 from livedead import stores
 from livedead.errors import LivedeadError
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.tables import FIELDS
 from livedead.wells.summary import failed_fields, list_failed
 
 
-def check_fields(fields: dict[str, Path], report: Path, *, max_failed_fraction: float) -> None:
+def check_fields(fields: list[Path], report: Path, *, plates: list[str], max_failed_fraction: float) -> None:
     """Write which fields failed.
-
-    Parameters
-    ----------
-    fields : dict
-        Plate -> its table of fields.
 
     Raises
     ------
@@ -24,7 +19,7 @@ def check_fields(fields: dict[str, Path], report: Path, *, max_failed_fraction: 
         plates and their reasons.
     """
     listed, ending = [], []
-    for plate, path in fields.items():
+    for plate, path in zip(plates, fields, strict=True):
         table = stores.read_table(path, FIELDS)
         (total, *reasons), too_many = failed_fields(table, max_failed_fraction)
         listed += [f"plate {plate}: {total}", *(f"  {line}" for line in list_failed(table))]
@@ -36,9 +31,4 @@ def check_fields(fields: dict[str, Path], report: Path, *, max_failed_fraction: 
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        check_fields(
-            dict(zip(snakemake.params.plates, map(Path, snakemake.input.fields), strict=True)),
-            Path(snakemake.output.report),
-            max_failed_fraction=snakemake.params.max_failed_fraction,
-        )
+    run(check_fields, snakemake)

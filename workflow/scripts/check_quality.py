@@ -4,18 +4,13 @@ from pathlib import Path
 
 from livedead import stores
 from livedead.errors import LivedeadError
-from livedead.logs import log_to
+from livedead.job import run
 from livedead.tables import PLATE_QUALITY
 from livedead.wells.summary import failed_quality
 
 
-def check_quality(quality: dict[str, Path], report: Path, *, min_z_prime: float | None) -> None:
+def check_quality(quality: list[Path], report: Path, *, plates: list[str], min_z_prime: float | None) -> None:
     """Write the Z' of every plate.
-
-    Parameters
-    ----------
-    quality : dict
-        Plate -> its quality.
 
     Raises
     ------
@@ -24,7 +19,7 @@ def check_quality(quality: dict[str, Path], report: Path, *, min_z_prime: float 
         names those plates alone.
     """
     listed, ending = [], []
-    for plate, path in quality.items():
+    for plate, path in zip(plates, quality, strict=True):
         lines, short = failed_quality(stores.read_table(path, PLATE_QUALITY), min_z_prime)
         listed += [f"plate {plate} {line}" for line in lines]
         ending += [f"plate {plate} {line}" for line in short]
@@ -34,9 +29,4 @@ def check_quality(quality: dict[str, Path], report: Path, *, min_z_prime: float 
 
 
 if __name__ == "__main__":
-    with log_to(snakemake.log[0], snakemake.input):
-        check_quality(
-            dict(zip(snakemake.params.plates, map(Path, snakemake.input.quality), strict=True)),
-            Path(snakemake.output.report),
-            min_z_prime=snakemake.params.min_z_prime,
-        )
+    run(check_quality, snakemake)

@@ -5,11 +5,11 @@ from pathlib import Path
 from livedead import stores
 from livedead.cells.tallies import check_cells
 from livedead.errors import FieldError
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.job import run
 from livedead.logs import log
 from livedead.pictures import overlay
-from livedead.tables import CELLS, FIELDS, IMAGES, WELLS
+from livedead.tables import CELLS, FIELDS, WELLS
 
 
 def draw_fields(
@@ -25,8 +25,7 @@ def draw_fields(
     bit_depth: int,
 ) -> None:
     """Write a PNG of the first counted field of the most, the middle and the least viable well."""
-    plate = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
-    transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+    plate = open_normalized_plate(raw, images, normalization, [channel], bit_depth)
     counted = stores.read_table(fields, FIELDS).query("status == 'ok'")
     marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
     check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
@@ -36,7 +35,7 @@ def draw_fields(
         for number in sorted(of_well["field"]):
             key = row.well, int(number), int(row.timepoint)
             try:
-                field = plate.normalized(key, transforms)[0]
+                field = plate.normalized(key)[0]
             except FieldError as error:
                 # It could be read when it was counted; a picture is no reason to end a run.
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)

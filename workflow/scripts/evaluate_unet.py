@@ -1,19 +1,16 @@
 """Read dyed wells that the network never saw, and compare each cell and well with the dye."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from livedead import stores, weights
 from livedead.cells.rules import CountingRules
+from livedead.fields.segmentation import open_segmenter
 from livedead.job import run
 from livedead.network.classes import Classes
-from livedead.network.devices import choose_device
 from livedead.network.plan import Plan
-from livedead.network.segmenter import Segmenter
 from livedead.tables import READ_CELLS, READ_WELLS
 from livedead.training import evaluate, sources
 
@@ -33,23 +30,17 @@ def evaluate_unet(
     channels: list[str],
     classes: Classes,
     counting: CountingRules,
-    segmentation: dict[str, Any],
+    segmentation: Plan,
     exclude: list[str],
 ) -> None:
     """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
-    plan = Plan.from_config(segmentation)
-    torch.set_num_threads(plan.threads)
-    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenters = [
-        Segmenter(weights.load_unet(unet)[0], list(plate.seen(fitted).values()), plan)
-        for plate, fitted, _ in fields.plates
-    ]
+    segmenters = [open_segmenter(unet, plate.seen.values(), segmentation) for plate, _ in fields.plates]
 
     def segment(k: int) -> np.ndarray:
         number, _, key = fields.places[k]
-        plate, fitted, _ = fields.plates[number]
-        return segmenters[number].segment(plate.raw(key, fitted), key).class_map
+        plate, _ = fields.plates[number]
+        return segmenters[number].segment(plate.counts(key), key).class_map
 
     chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
     sizes = [row["pixel_size_um"] for row in plates]
@@ -57,7 +48,7 @@ def evaluate_unet(
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)
     stores.write_table(wells, evaluate.sum_wells(counted, maps), READ_WELLS)
-    stores.write_segmentations(worst, evaluate.read_worst(fields, chosen, judged, segment), {})
+    stores.write_segmentations(worst, evaluate.read_worst(fields, chosen, judged, segment))
 
 
 if __name__ == "__main__":

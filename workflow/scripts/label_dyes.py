@@ -5,10 +5,9 @@ from typing import Any
 
 from livedead import stores
 from livedead.dyes.dyed_fields import label_fields
-from livedead.fields.plate_images import PlateImages
+from livedead.fields.plate_images import open_plate
 from livedead.job import run
 from livedead.network.classes import Classes
-from livedead.tables import IMAGES
 
 
 def label_dyes(
@@ -24,12 +23,9 @@ def label_dyes(
     labels: dict[str, Any],
 ) -> None:
     """Write one class map a dyed field, and the objects it was made of where they are given."""
-    index = stores.read_table(images, IMAGES)
-    plate = PlateImages(raw, index, bit_depth)
-    labelled = label_fields(
-        index["plate"].iloc[0], plate, dyed_wells, masks, input_channels[0], classes, labels
-    )
-    stores.write_segmentations(class_maps, labelled, {})
+    plate = open_plate(raw, images, bit_depth)
+    labelled = label_fields(plate, dyed_wells, masks, input_channels[0], classes, labels)
+    stores.write_segmentations(class_maps, labelled)
 
 
 if __name__ == "__main__":

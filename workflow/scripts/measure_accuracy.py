@@ -1,19 +1,15 @@
 """Count simulated fields of known truth, from easy to hard."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
-from livedead import accuracy, stores, weights
+from livedead import accuracy, stores
 from livedead.cells.rules import CountingRules
+from livedead.fields.segmentation import open_segmenter
 from livedead.job import run
 from livedead.network.classes import Classes
-from livedead.network.devices import choose_device
 from livedead.network.plan import Plan
-from livedead.network.segmenter import Segmenter
 from livedead.normalization.settings import NormalizationSettings
 from livedead.tables import ACCURACY
 
@@ -25,14 +21,11 @@ def measure_accuracy(
     classes: Classes,
     counting: CountingRules,
     normalization: NormalizationSettings,
-    segmentation: dict[str, Any],
+    segmentation: Plan,
 ) -> None:
     """Write the errors of count and viability, one condition varied at a time."""
     transform = accuracy.fit_reference(normalization)
-    plan = Plan.from_config(segmentation)
-    torch.set_num_threads(plan.threads)
-    choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenter = Segmenter(weights.load_unet(unet)[0], [transform], plan)
+    segmenter = open_segmenter(unet, [transform], segmentation)
 
     def segment(brightfield: np.ndarray) -> np.ndarray:
         return segmenter.segment(brightfield[np.newaxis]).class_map

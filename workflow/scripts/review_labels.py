@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from livedead import stores
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import review
-from livedead.tables import IMAGES
 
 
 def review_labels(
@@ -27,14 +26,13 @@ def review_labels(
     exclude: list[str],
 ) -> None:
     """Write one self-contained HTML page."""
-    fields = PlateImages(raw, stores.read_table(images, IMAGES), bit_depth)
-    transforms = read_transforms(stores.read_normalization(normalization)[0], [channel])
+    fields = open_normalized_plate(raw, images, normalization, [channel], bit_depth)
 
     def labelled() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray | None]]:
         for row, found in stores.read_segmentations(labels):
             key = row["well"], int(row["field"]), int(row["timepoint"])
             if found:
-                name, field = f"{plate}/{key[0]}/{key[1]}", fields.normalized(key, transforms)[0]
+                name, field = f"{plate}/{key[0]}/{key[1]}", fields.normalized(key)[0]
                 yield name, field, found["maps"], found.get("instances")
 
     stores.write_bytes(page, review.draw(plate, labelled(), classes, exclude))

@@ -1,14 +1,11 @@
 """Train the network on the labelled wells of all dyed plates."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from livedead import weights
+from livedead.fields.segmentation import set_up_device
 from livedead.job import run
-from livedead.network.devices import choose_device
 from livedead.training import runs
 from livedead.training.outdated import remove_replaced
 from livedead.training.sources import open_labelled, source_record
@@ -39,11 +36,10 @@ def train_unet(
     Wells of the given `fold` take no part. Files that tell of the network that this one replaces are
     deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
+    set_up_device(device, training["threads"])
     assay = weights.Assay(classes, channels)
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
     model = runs.new_model(assay, training, network, encoder)
-    torch.set_num_threads(training["threads"])
-    choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     source = source_record(images, normalization, labels, encoder, training, code)
     remove_replaced(unet, fold, source, of_network=of_network, of_folds=of_folds)
     runs.train(model, fields, assay, training, source, unet, history, fold=fold, device=device)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from livedead.cells.tallies import check_cells, check_counts, check_wells
+from livedead.cells.tallies import check_cells, check_counts, check_same_fields, check_wells
 from livedead.errors import CountError
 from livedead.tables import COUNTS
 
@@ -50,3 +50,12 @@ def test_every_imaged_well_has_its_row():
         check_wells(fields, wells, "fields and wells", mapped=["A01", "H12"])
     with pytest.raises(CountError, match="A01"):
         check_wells(fields[1:], wells, "fields and wells")
+
+
+def test_two_tables_of_one_plate_list_the_same_fields():
+    fields = pd.DataFrame({"plate": "p", "well": ["A01", "A01", "B01"], "field": [1, 2, 1], "timepoint": 1})
+    check_same_fields(fields, fields[::-1], "both")
+    with pytest.raises(CountError, match=r"^both do not list the same fields: 1 in one only, first .*'B01'"):
+        check_same_fields(fields, fields[:2], "both")
+    with pytest.raises(CountError, match="2 in one only"):
+        check_same_fields(fields[:2], fields[1:], "both")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.polynomial.chebyshev import chebvander
 
-from livedead.fields.plate_images import read_transforms, store_transform
+from livedead.fields.stored_transforms import read_transforms, store_transform
 from livedead.normalization.field_illumination import correct_illumination, fit_polynomial
 from livedead.normalization.fitting import fit_channel
 

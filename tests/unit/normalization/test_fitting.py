@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from livedead.errors import FieldError
-from livedead.fields.plate_images import PlateImages, read_transforms, store_transform
+from livedead.fields.plate_images import PlateImages
+from livedead.fields.stored_transforms import read_transforms, store_transform
 from livedead.images.gate import read_plane
 from livedead.normalization.fitting import fit_channel, unreadable_plate
 from livedead.normalization.transforms import UNFITTED, Transform, check_shape, normalize

@@ -108,8 +108,9 @@ def test_folds_are_disjoint_and_hold_every_well():
 def labelled_fields(tmp_path, wells, exclude=()):
     """Two fields a well; their class maps alone, which is all that these tests look at."""
     rows = [{"plate": "p", "well": well, "field": k, "timepoint": 1} for well in wells for k in (1, 2)]
-    stores.write_class_maps(tmp_path / "labels.h5", ((row, np.zeros((4, 4), np.uint8)) for row in rows))
-    return tiles.LabelledFields([(None, {}, tmp_path / "labels.h5")], exclude)
+    maps = {"maps": np.zeros((4, 4), np.uint8)}
+    stores.write_segmentations(tmp_path / "labels.h5", ((row, maps) for row in rows))
+    return tiles.LabelledFields([(None, tmp_path / "labels.h5")], exclude)
 
 
 def test_rejected_wells_and_fields_are_not_read(tmp_path):

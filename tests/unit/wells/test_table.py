@@ -76,7 +76,7 @@ MAP = pd.DataFrame(
 def table(**changes):
     arguments = {"fields": FIELDS, "cells": CELLS, "plate_map": MAP, **changes}
     return tabulate_wells(
-        **arguments, plate="p", n_fields_expected=None, treatment_columns=["drug"], provenance=PROVENANCE
+        **arguments, n_fields_expected=None, treatment_columns=["drug"], provenance=PROVENANCE
     ).set_index("well")
 
 
@@ -136,7 +136,6 @@ def test_interval_is_wilson_when_fields_scatter_as_cells_do():
         even,
         CELLS,
         None,
-        plate="p",
         n_fields_expected=2,
         treatment_columns=[],
         provenance=PROVENANCE,
@@ -160,7 +159,6 @@ def test_intervals_of_single_fields_rest_on_replicates():
             fields,
             CELLS,
             plate_map,
-            plate="p",
             n_fields_expected=1,
             treatment_columns=columns,
             provenance=PROVENANCE,

@@ -38,6 +38,23 @@ def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str, mapped: Co
     check_counts(fields[fields["status"] == "ok"], wells, key, what)
 
 
+def check_same_fields(one: pd.DataFrame, other: pd.DataFrame, what: str) -> None:
+    """Make sure that two tables of one plate list the same fields.
+
+    Raises
+    ------
+    CountError
+        Beginning with `what`, the files that both come from.
+    """
+    keys = [pd.MultiIndex.from_frame(table[FIELD_KEY[1:]]) for table in (one, other)]
+    apart = keys[0].symmetric_difference(keys[1])
+    if len(apart):
+        raise CountError(
+            f"{what} do not list the same fields: {len(apart)} in one only, first {apart[0]}; delete both "
+            "and start the same command again"
+        )
+
+
 def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: str) -> None:
     """Make sure that no cell was lost or counted twice between two tables.
 

@@ -9,7 +9,7 @@ import numpy as np
 from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.nuclei import DyeSettings
 from livedead.errors import FieldError, LivedeadError
-from livedead.fields.plate_images import PlateImages, describe
+from livedead.fields.plate_images import PlateImages
 from livedead.images.instances import read_instances
 from livedead.logs import progress
 from livedead.network.classes import Classes
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 
 
 def label_fields(
-    name: str,
     plate: PlateImages,
     wells: list[str],
     masks: str,
@@ -31,8 +30,6 @@ def label_fields(
 
     Parameters
     ----------
-    name : str
-        The plate's.
     plate : PlateImages
     wells : list of str
     masks : str
@@ -47,7 +44,7 @@ def label_fields(
     Yields
     ------
     row : dict
-        The field, from `livedead.fields.plate_images.describe`.
+        The field, from `livedead.fields.plate_images.PlateImages.describe`.
     arrays : dict
         ``maps``: class map, (H, W) uint8; ``instances``: the drawn objects, where they are given.
 
@@ -61,13 +58,13 @@ def label_fields(
     for key in progress(keys, len(keys), "dyed fields"):
         try:
             found = _labelled(plate, key, masks, channel, classes, labels)
-            yield describe(name, key), {kind: plate.cropped(array) for kind, array in found.items()}
+            yield plate.describe(key), {kind: plate.cropped(array) for kind, array in found.items()}
         except FieldError as error:
             log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
             left_out.append(error)
     if len(left_out) == len(keys):
         why = f", the first because: {left_out[0]}" if left_out else ": the dyed wells have no images"
-        raise LivedeadError(f"plate {name}: none of {len(keys)} dyed fields could be labelled{why}")
+        raise LivedeadError(f"plate {plate.plate}: none of {len(keys)} dyed fields could be labelled{why}")
     if left_out:
         log.warning("%d of %d dyed fields are left out, see above", len(left_out), len(keys))
 

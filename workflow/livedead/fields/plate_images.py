@@ -1,24 +1,20 @@
-"""The fields of one plate: their planes, read through the gate and normalized."""
+"""The images of one plate: the planes of its fields, read through the gate."""
 
-import hashlib
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from livedead import stores
 from livedead.errors import FieldError
 from livedead.images.gate import read_plane
-from livedead.normalization.transforms import Key, Transform, check_shape, normalize
+from livedead.normalization.transforms import Key, check_shape
 from livedead.plates.geometry import well_position
+from livedead.tables import IMAGES
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 _PROBLEMS = {
@@ -44,9 +40,15 @@ class PlateImages:
         Bits that the camera used.
     checksum : {'sha256', 'crc32'}
         What of the index every file that is read must have.
+
+    Attributes
+    ----------
+    plate : str
+        Its name.
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
+        self.plate = str(images["plate"].iloc[0])
         self.folder = raw
         self.bit_depth = bit_depth
         self.checksum = checksum
@@ -61,6 +63,23 @@ class PlateImages:
         chosen = None if wells is None else set(wells)
         found = {key[:3] for key in self._rows if chosen is None or key[0] in chosen}
         return sorted(found, key=lambda key: (well_position(key[0]), *key[1:]))
+
+    def wells(self) -> list[str]:
+        """The imaged wells, in plate order."""
+        return list(dict.fromkeys(well for well, _, _ in self.keys()))
+
+    def describe(self, key: Key, error: FieldError | None = None, pixels_sha256: str = "") -> dict[str, Any]:
+        """The first columns of a row about a field: its key, how reading it went, and what was read."""
+        return {
+            "plate": self.plate,
+            "well": key[0],
+            "field": key[1],
+            "timepoint": key[2],
+            "status": "ok" if error is None else "failed",
+            "code": "" if error is None else error.code,
+            "message": "" if error is None else str(error),
+            "pixels_sha256": pixels_sha256,
+        }
 
     def plane(self, key: Key, channel: str) -> np.ndarray:
         """Raw counts of one channel, (H, W) uint16, uncropped; raises `FieldError`.
@@ -96,23 +115,8 @@ class PlateImages:
             bit_depth=self.bit_depth,
         )
 
-    def raw(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
-        """Counts of the channels, (C, H, W) uint16, evened by their own light if so fitted, and cropped."""
-        return self.evened([self.plane(key, channel) for channel in transforms], transforms)
-
-    def evened(self, planes: list[np.ndarray], transforms: dict[str, Transform]) -> np.ndarray:
-        """What `raw` makes of the channels' planes, each (H, W) uint16 as it was read."""
-        planes = [
-            transform.illumination_corrected(plane)
-            for plane, transform in zip(planes, transforms.values(), strict=True)
-        ]
-        for plane, transform in zip(planes, transforms.values(), strict=True):
-            check_shape(plane, transform.gain.shape)
-        # One channel is the common case, and a large field is not copied for nothing.
-        return self.cropped(planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes))
-
-    def planes(self, key: Key, channels: list[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """Raw counts of those channels that the field has, readable and of `shape`."""
+    def planes(self, key: Key, channels: Iterable[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+        """Raw counts of those channels that the field has, cropped, readable and of `shape`."""
         found = {}
         for channel in channels:
             try:
@@ -127,25 +131,6 @@ class PlateImages:
                 log.warning("%s field %d timepoint %d: %s is %s px", *key, channel, plane.shape)
         return found
 
-    def normalized(self, key: Key, transforms: dict[str, Transform]) -> np.ndarray:
-        """What the network reads, (C, H, W) float32 in [-1, 1], cropped; raises `FieldError`."""
-        planes = []
-        for plane, transform in zip(self.raw(key, transforms), self.seen(transforms).values(), strict=True):
-            black, scale = transform.levels(key)
-            planes.append(normalize(plane.astype(np.float32), transform.gain, black, scale, transform.offset))
-        return np.stack(planes)
-
-    def seen(self, transforms: dict[str, Transform]) -> dict[str, Transform]:
-        """The transforms of what is left of a cropped field."""
-        return {
-            name: replace(
-                transform,
-                gain=self.cropped(transform.gain),
-                offset=None if transform.offset is None else self.cropped(transform.offset),
-            )
-            for name, transform in transforms.items()
-        }
-
     def cropped(self, field: np.ndarray) -> np.ndarray:
         """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
         y, x = self._crop_px
@@ -159,107 +144,6 @@ class PlateImages:
         return field[..., y : height - y, x : width - x]
 
 
-def work_ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], n_ahead: int, n_threads: int = 1
-) -> Iterator[Result]:
-    """Results in the order of `items`, up to `n_ahead` of them made before they are asked for.
-
-    With 0 each is made when it is asked for, so that no two are in memory at once.
-    """
-    with ThreadPoolExecutor(n_threads) as pool:
-        waiting: deque[Future[Result]] = deque()
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > n_ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def read_ahead(
-    read: Callable[[Key], Result], keys: Iterable[Key], n_ahead: int = 2
-) -> Iterator[tuple[Key, Result | FieldError]]:
-    """Read fields while the one before is computed; a `FieldError` comes in place of its field."""
-
-    def outcome(key: Key) -> tuple[Key, Result | FieldError]:
-        try:
-            return key, read(key)
-        except FieldError as error:
-            return key, error
-
-    return work_ahead(outcome, keys, n_ahead, max(1, n_ahead))
-
-
-def pixels_sha256(planes: Iterable[np.ndarray]) -> str:
-    """Hash of raw counts, the same for every byte order, compression and layout of their files.
-
-    Parameters
-    ----------
-    planes : iterable of ndarray, (H, W), uint16
-    """
-    digest = hashlib.sha256()
-    for plane in planes:
-        digest.update(np.ascontiguousarray(plane, "<u2").data)
-    return digest.hexdigest()
-
-
-def describe(
-    plate: str, key: Key, error: FieldError | None = None, pixels_sha256: str = ""
-) -> dict[str, Any]:
-    """The first columns of a row about a field: its key, how reading it went, and what was read."""
-    return {
-        "plate": plate,
-        "well": key[0],
-        "field": key[1],
-        "timepoint": key[2],
-        "status": "ok" if error is None else "failed",
-        "code": "" if error is None else error.code,
-        "message": "" if error is None else str(error),
-        "pixels_sha256": pixels_sha256,
-    }
-
-
-def read_transforms(channels: dict[str, dict[str, Any]], names: list[str]) -> dict[str, Transform]:
-    """Transforms of the named channels from what `livedead.stores.read_normalization` gives."""
-    return {name: _transform(channels[name]) for name in names}
-
-
-def _transform(stored: dict[str, Any]) -> Transform:
-    local = {}
-    if "local_wells" in stored:
-        keys = zip(
-            (well.decode() for well in stored["local_wells"]),
-            stored["local_fields"].tolist(),
-            stored["local_timepoints"].tolist(),
-            strict=True,
-        )
-        local = dict(zip(keys, map(tuple, stored["local_levels"].tolist()), strict=True))
-    return Transform(
-        stored["gain"],
-        float(stored["black"]),
-        float(stored["white"]),
-        stored.get("offset"),
-        local,
-        int(stored["own_light"]),
-        float(stored["floor"]),
-    )
-
-
-def store_transform(transform: Transform) -> dict[str, Any]:
-    """What `livedead.stores.write_normalization` takes and `read_transforms` reads back."""
-    stored: dict[str, Any] = {
-        "gain": transform.gain,
-        "black": transform.black,
-        "white": transform.white,
-        "own_light": transform.illumination_degree,
-        "floor": transform.floor,
-    }
-    if transform.offset is not None:
-        stored["offset"] = transform.offset
-    if transform.local:
-        wells, fields, timepoints = zip(*transform.local, strict=True)
-        stored["local_wells"] = np.array(wells, "S4")
-        stored["local_fields"] = np.array(fields, np.int64)
-        stored["local_timepoints"] = np.array(timepoints, np.int64)
-        stored["local_levels"] = np.array(list(transform.local.values()), np.float64)
-    return stored
+def open_plate(raw: Path, images: Path, bit_depth: int, checksum: str = "sha256") -> PlateImages:
+    """The images in the folder `raw` that the index, a file, lists; see `PlateImages`."""
+    return PlateImages(raw, stores.read_table(images, IMAGES), bit_depth, checksum)

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
-from livedead.fields.plate_images import work_ahead
+from livedead.fields.ahead import work_ahead
 from livedead.logs import PROGRESS_SECONDS
 from livedead.network.classes import Classes
 from livedead.network.devices import choose_device

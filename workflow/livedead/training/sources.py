@@ -5,11 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from livedead import stores
-from livedead.fields.plate_images import PlateImages, read_transforms
+from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.plates import plate_maps
 from livedead.provenance import file_sha256
-from livedead.tables import IMAGES
 from livedead.training.tiles import LabelledFields
 
 
@@ -39,9 +37,8 @@ def open_labelled(
     for row, folder, index, fitted, class_maps in zip(
         plates, raw, images, normalization, labels, strict=True
     ):
-        plate = PlateImages(folder, stores.read_table(index, IMAGES), row["bit_depth"])
-        transforms = read_transforms(stores.read_normalization(fitted)[0], channels)
-        found.append((plate, transforms, class_maps))
+        plate = open_normalized_plate(folder, index, fitted, channels, row["bit_depth"])
+        found.append((plate, class_maps))
     return LabelledFields(found, exclude)
 
 

@@ -15,9 +15,10 @@ from scipy.ndimage import affine_transform, binary_dilation, gaussian_filter
 from livedead import stores
 from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
-from livedead.fields.plate_images import PlateImages, work_ahead
+from livedead.fields.ahead import work_ahead
+from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.network.classes import Classes
-from livedead.normalization.transforms import Key, Transform
+from livedead.normalization.transforms import Key
 
 Example = tuple[np.ndarray, np.ndarray]
 """Input (C, H, W) float32 in [-1, 1], class map (H, W) uint8."""
@@ -33,8 +34,8 @@ class LabelledFields:
 
     Parameters
     ----------
-    plates : list of (PlateImages, dict of str -> Transform, path)
-        Images, transforms of the input channels, and the file of class maps of each plate.
+    plates : list of (NormalizedPlate, path)
+        Input channels, and the file of class maps, of each plate.
     exclude : collection of str
         Wells (``plate/well``) and fields (``plate/well/field``) that are left out, such as those a
         person rejected.
@@ -47,14 +48,12 @@ class LabelledFields:
         Of each field the number of its plate, of its class map in the plate's file, and its key.
     """
 
-    def __init__(
-        self, plates: list[tuple[PlateImages, dict[str, Transform], Path]], exclude: Collection[str] = ()
-    ):
+    def __init__(self, plates: list[tuple[NormalizedPlate, Path]], exclude: Collection[str] = ()):
         self.plates = plates
         self.wells: list[str] = []
         self.places: list[tuple[int, int, Key]] = []
         unknown = set(exclude)
-        for plate, (*_, path) in enumerate(plates):
+        for plate, (_, path) in enumerate(plates):
             for number, row in enumerate(stores.list_class_maps(path).itertuples()):
                 well = f"{row.plate}/{row.well}"
                 rejected = {well, f"{well}/{row.field}"} & set(exclude)
@@ -71,8 +70,7 @@ class LabelledFields:
     def read(self, k: int) -> Example:
         """Input (C, H, W) float32 and class map (H, W) uint8 of field k."""
         plate, _, key = self.places[k]
-        images, transforms, _ = self.plates[plate]
-        return images.normalized(key, transforms), self.class_map(k)
+        return self.plates[plate][0].normalized(key), self.class_map(k)
 
     def key(self, k: int) -> dict[str, Any]:
         """``plate, well, field, timepoint`` of field k."""
@@ -82,12 +80,12 @@ class LabelledFields:
     def class_map(self, k: int) -> np.ndarray:
         """Class map of field k alone, (H, W) uint8."""
         plate, number, _ = self.places[k]
-        return stores.read_class_map(self.plates[plate][2], number)
+        return stores.read_class_map(self.plates[plate][1], number)
 
     def instances(self, k: int) -> np.ndarray | None:
         """The objects that the labels of field k were made of, (H, W), if they were given."""
         plate, number, _ = self.places[k]
-        return stores.read_segmentation(self.plates[plate][2], number).get("instances")
+        return stores.read_segmentation(self.plates[plate][1], number).get("instances")
 
     def in_wells(self, wells: Iterable[str]) -> list[int]:
         """Numbers of the fields in `wells`."""

@@ -1,4 +1,4 @@
-"""Marks of fields, which change no number: what to look at before a well is believed."""
+"""QC flags of fields, which change no number: what to look at before a well is believed."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,10 +7,14 @@ import pandas as pd
 
 from livedead.errors import FieldError
 from livedead.plates.geometry import well_position
+from livedead.tables import FIELD_KEY
+
+FIELD = FIELD_KEY[1:]
+"""Columns that name a field within its plate."""
 
 OF_QUALITY = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
 FLAGS = [*OF_QUALITY, "suspect", "duplicate_image"]
-"""What a field may be marked with."""
+"""The QC flags that a field may carry."""
 
 SHOWN = 3
 """Other fields with the same pixels that are named before they are only counted."""
@@ -39,7 +43,6 @@ def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -
         ``well, field, timepoint``, ``drift`` of the first channel, and ``qc_flags``: those of `FLAGS`
         that rest on quality, of any channel, joined by semicolons, in their order.
     """
-    key = ["well", "field", "timepoint"]
     by_channel = quality.groupby("channel", sort=False)
     median = by_channel["median_counts"].transform("median")
     drift = quality["median_counts"] / median.where(median > 0) - 1
@@ -53,17 +56,17 @@ def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -
         "low_range": quality["range_counts"] < limits["min_range"],
     }
     first = quality["channel"] == quality["channel"].iloc[0]
-    table = quality[key].assign(**marked).groupby(key, sort=False, as_index=False)[OF_QUALITY].any()
+    table = quality[FIELD].assign(**marked).groupby(FIELD, sort=False, as_index=False)[OF_QUALITY].any()
     flags = [
         ";".join(name for name, is_so in zip(OF_QUALITY, row, strict=True) if is_so)
         for row in table[OF_QUALITY].to_numpy()
     ]
-    drifts = quality[key].assign(drift=drift)[first]
-    return table[key].assign(qc_flags=flags).merge(drifts, on=key, how="left", validate="one_to_one")
+    drifts = quality[FIELD].assign(drift=drift)[first]
+    return table[FIELD].assign(qc_flags=flags).merge(drifts, on=FIELD, how="left", validate="one_to_one")
 
 
 def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
-    """Add the marks that rest on what was read and counted to those of quality.
+    """Add the QC flags that rest on what was read and counted to those of quality.
 
     ``duplicate_image``: another field of the plate has the same pixels, as where files were copied
     under two names or the stage was stuck; `duplicate_of` names the others. ``suspect``: see
@@ -73,7 +76,7 @@ def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
     ----------
     fields : DataFrame
         A field: ``well, field, timepoint, status, pixels_sha256, n_total, drift, qc_flags``. Failed
-        fields have no hash, and get no mark.
+        fields have no hash, and get no flag.
 
     Returns
     -------
@@ -103,11 +106,11 @@ def _duplicates(fields: pd.DataFrame) -> pd.Series:
 
 
 def _are_suspect(fields: pd.DataFrame) -> pd.Series:
-    """Fields marked ``drift`` that are further off than any around them that has cells, and have hardly any.
+    """Fields flagged ``drift`` that drift further than any around them with cells, and have hardly any cells.
 
-    Around a field are the wells beside its own, its diagonal ones too, at the same timepoint; where none
-    of them has cells, all other wells. This is how damage looks that no file tells of itself, such as
-    swapped bytes. Wells that a compound darkens and kills are excused by a neighbour as dark that lives.
+    Around a field are the wells next to its own, diagonal ones too, at the same timepoint; where none
+    of them has cells, all other wells. So looks damage that no file format can detect, such as swapped
+    bytes. A well that a compound darkens and kills is excused by a neighbour that is as dark and lives.
     """
     suspect = pd.Series(False, index=fields.index)
     for _, usable in fields[fields["status"] == "ok"].groupby("timepoint"):
@@ -127,7 +130,7 @@ def _are_suspect(fields: pd.DataFrame) -> pd.Series:
 def exclude_flagged(
     fields: pd.DataFrame, cells: pd.DataFrame, exclude_flags: Iterable[str], counted: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Turn counted fields that bear an excluded flag into failed ones, and drop their cells.
+    """Turn counted fields that carry an excluded QC flag into failed ones, and drop their cells.
 
     Parameters
     ----------
@@ -138,16 +141,15 @@ def exclude_flagged(
     exclude_flags : iterable of str
         Of `FLAGS`.
     counted : list of str
-        Columns of `fields` that a failed field has no value of.
+        Columns of `fields` that are NA for a failed field.
     """
     excluded = [name for name in FLAGS if name in set(exclude_flags)]
-    bears = fields["qc_flags"].fillna("").map(lambda flags: [f for f in excluded if f in flags.split(";")])
-    removed = (bears.str.len() > 0) & (fields["status"] == "ok")
+    carried = fields["qc_flags"].fillna("").map(lambda flags: [f for f in excluded if f in flags.split(";")])
+    removed = (carried.str.len() > 0) & (fields["status"] == "ok")
     fields = fields.copy()
-    for row, flags in bears[removed].items():
+    for row, flags in carried[removed].items():
         error = FieldError("excluded_qc", f"marked {', '.join(flags)}, which qc.exclude_flags leaves out")
         fields.loc[row, ["status", "code", "message"]] = "failed", error.code, str(error)
     fields.loc[removed, counted] = pd.NA
-    key = ["well", "field", "timepoint"]
-    gone = pd.MultiIndex.from_frame(fields.loc[removed, key])
-    return fields, cells[~pd.MultiIndex.from_frame(cells[key]).isin(gone)]
+    gone = pd.MultiIndex.from_frame(fields.loc[removed, FIELD])
+    return fields, cells[~pd.MultiIndex.from_frame(cells[FIELD]).isin(gone)]

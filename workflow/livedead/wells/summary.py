@@ -1,4 +1,4 @@
-"""What to tell people of a run: its plates in words, and what ends it with an error."""
+"""A run in words: what was found on its plates, and what ends it with an error."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -9,10 +9,10 @@ from livedead.plates.geometry import format_wells
 from livedead.plates.plate_maps import CONTROLS
 
 WORTH_TELLING = 0.1
-"""Share of a plate above which a flag, or wells without a cell, are told."""
+"""Share of a plate above which a QC flag, or wells without a cell, are mentioned."""
 
 SHOWN = 12
-"""Lines of one kind, or ranges of wells in a line, that are told before the rest is only counted."""
+"""Lines of one kind, or ranges of wells in a line, that are shown before the rest is only counted."""
 
 STATUSES = {
     "partial": "fewer fields than expected",
@@ -42,13 +42,13 @@ FLAGS = {
     "suspect": "part of the image may be lost, and no reading of the file can prove it; look at the images",
     "duplicate_image": "the same pixels as another field: a copying mistake, or a stage that stood still",
 }
-"""What the flags of fields and wells mean; one that is not here is told by its name."""
+"""What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
 
 ALWAYS_TOLD = ("suspect", "duplicate_image")
-"""Flags that are told however few fields bear them: no count of theirs can be trusted."""
+"""Flags that are mentioned however few fields carry them: their counts cannot be trusted."""
 
 TOLD_OTHERWISE = ("fields_missing", "controls_reversed")
-"""Flags of wells that say what the lines on statuses and alarms say."""
+"""Flags of wells that repeat what the lines on statuses and alarms say."""
 
 NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
   results/<plate>/report/fields.png: is there a cell to be seen?
@@ -61,9 +61,6 @@ CLASSES_NOT_VERIFIED = (
     "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
     "swapped, which only controls show (controls_reversed, negative_controls_dead)"
 )
-NOT_IN_SHEET = (
-    "results/{plate}: of a plate that is not in the sheet of plates, so no table of this run counts it"
-)
 ENDS = "; the run ends with an error"
 NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
 
@@ -71,7 +68,7 @@ NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and 
 def describe_run(
     wells: pd.DataFrame, path: str, plates: Iterable[Sequence[str]], notes: Iterable[str]
 ) -> str:
-    """What a run found, in a few lines for people.
+    """What a run found, in a few lines.
 
     Parameters
     ----------
@@ -82,7 +79,7 @@ def describe_run(
     plates : iterable of lines
         `describe_plate` of each plate.
     notes : iterable of str
-        What else is to be known of the run.
+        What else to know of the run.
     """
     lines = [line for plate in plates for line in plate]
     lines += notes
@@ -103,7 +100,7 @@ def describe_plate(
     min_z_prime: float | None,
     notes: Iterable[str] = (),
 ) -> list[str]:
-    """What was found on one plate: a line, and under it what is to be known before its numbers are used.
+    """What was found on one plate: a line, and below it what to know before its numbers are used.
 
     Parameters
     ----------
@@ -112,7 +109,7 @@ def describe_plate(
     max_failed_fraction, min_z_prime : float
         See `failed_fields` and `failed_quality`.
     notes : iterable of str
-        What else is to be known of the plate; comes last.
+        What else to know of the plate; comes last.
     """
     (total, *reasons), too_many = failed_fields(fields, max_failed_fraction)
     _, short = failed_quality(quality, min_z_prime)
@@ -129,9 +126,9 @@ def describe_plate(
 
 
 def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
-    """What to say of fields of several plates that have the same pixels, as where a plate was copied.
+    """Fields of several plates that have the same pixels, as where a plate was copied.
 
-    Within one plate such fields are marked ``duplicate_image``.
+    Within one plate such fields carry the flag ``duplicate_image``.
 
     Parameters
     ----------
@@ -157,7 +154,7 @@ def _of_field(row: pd.Series, end: str) -> str:
 
 
 def failed_fields(fields: pd.DataFrame, max_failed_fraction: float) -> tuple[list[str], bool]:
-    """What to say of the fields of one plate that failed, and whether they are too many.
+    """The failed fields of one plate, and whether they are too many.
 
     Returns
     -------
@@ -189,22 +186,22 @@ def list_failed(fields: pd.DataFrame) -> list[str]:
 
 
 def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[list[str], list[str]]:
-    """What to say of one plate's Z' of viability.
+    """The Z' of viability of one plate, and where it is too low.
 
     Parameters
     ----------
     quality : DataFrame
         From `livedead.wells.analysis.assess_plate`.
     min_z_prime : float, optional
-        Least Z' of viability; a plate without one, for want of controls, falls short too. None
-        lets every plate pass.
+        Least Z' of viability; a plate without one, because it has too few controls, falls short
+        too. None lets every plate pass.
 
     Returns
     -------
     lines : list of str
-        Of every timepoint.
+        Every timepoint.
     short : list of str
-        Of those alone that fall short.
+        Only those that fall short.
     """
     lines, short = [], []
     for row in quality[quality["measure"] == "viability"].itertuples():
@@ -286,15 +283,15 @@ def _statuses(wells: pd.DataFrame) -> Iterator[str]:
 
 
 def _flags(wells: pd.DataFrame, fields: pd.DataFrame) -> Iterator[str]:
-    """Flags that much of the plate bears, and those that are always told."""
+    """Flags that much of the plate carries, and those that are always mentioned."""
     told: set[str] = set()
     # The flags of a well are also those of its fields, which say how much of the plate it is.
     for table, unit in ((fields, "imaged fields"), (wells, "wells")):
-        borne = table["qc_flags"].fillna("").str.split(";")
-        names = sorted({name for flags in borne for name in flags} - {"", *TOLD_OTHERWISE} - told)
+        carried = table["qc_flags"].fillna("").str.split(";")
+        names = sorted({name for flags in carried for name in flags} - {"", *TOLD_OTHERWISE} - told)
         told.update(names)
         for name in names:
-            rows = table[borne.map(lambda flags, name=name: name in flags)]
+            rows = table[carried.map(lambda flags, name=name: name in flags)]
             share = len(rows) / len(table)
             if share > WORTH_TELLING or name in ALWAYS_TOLD:
                 meaning = f": {FLAGS[name]}" if name in FLAGS else ""

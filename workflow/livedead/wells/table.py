@@ -1,11 +1,13 @@
-"""Fields and the plate map -> the well table, one trustworthy row per plate, well, timepoint."""
+"""Fields, cells and the plate map -> the well table, one row per plate, well and timepoint."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from livedead import __version__
 from livedead.cells.tallies import check_wells
 from livedead.errors import CountError
 from livedead.plates.geometry import format_wells, well_name, well_position
@@ -18,9 +20,12 @@ from livedead.statistics.intervals import (
     intraclass_correlation,
     viability_interval,
 )
-from livedead.tables import COUNTS, KEYS, RESULTS, WELLS
+from livedead.tables import COUNTS, KEYS, WELLS
 
 log = logging.getLogger(__name__)
+
+BY_WELL = ["well", "timepoint"]
+"""Columns that name a row within its plate."""
 
 CLUMP_FACTOR = 1.75
 """Cells whose component is larger than this times the plate's median single cell are clumped."""
@@ -31,7 +36,6 @@ def tabulate_wells(
     cells: pd.DataFrame,
     plate_map: pd.DataFrame | None,
     *,
-    plate: str,
     n_fields_expected: int | None,
     treatment_columns: list[str],
     provenance: dict[str, str],
@@ -41,20 +45,19 @@ def tabulate_wells(
     Parameters
     ----------
     fields : DataFrame
-        A field: well, field, timepoint, status, ``pixels_sha256``, counts, ``area_mm2``, quality.
+        A field: `FIELD_KEY`, status, ``pixels_sha256``, counts, ``area_mm2``, quality.
     cells : DataFrame
         A cell: well, field, timepoint, state, its area and its component's, ``touches_cell``.
     plate_map : DataFrame, optional
         From `livedead.plates.plate_maps.read_plate_map`; a column ``control`` may say ``negative`` or
         ``positive``.
-    plate : str
     n_fields_expected : int, optional
         Fields that every well should have; if not given, the most that any well has.
     treatment_columns : list of str
         Columns of the plate map that say what a well got; those that it lacks are passed over.
         Wells alike in them are replicates.
     provenance : dict
-        ``model_sha256``, ``config_sha256`` and ``version``.
+        From `provenance_of`.
 
     Returns
     -------
@@ -67,29 +70,12 @@ def tabulate_wells(
     CountError
         If the fields do not sum to the wells.
     """
-    expected = n_fields_expected or int(fields.groupby(["well", "timepoint"]).size().max())
-    table = _skeleton(fields, plate_map, plate)
     # As floats, whose missing values NumPy understands.
     used = fields[fields["status"] == "ok"].astype(dict.fromkeys(COUNTS, float))
-    by_well = ["well", "timepoint"]
-    sums = used.groupby(by_well)[[*COUNTS, "area_mm2"]].sum(min_count=1)
-    means = used.groupby(by_well)[["focus", "saturated_fraction"]].mean()
-    spread = (used["n_live"] / (used["n_live"] + used["n_dead"]).replace(0, np.nan)).groupby(
-        [used["well"], used["timepoint"]]
-    )
-    measured = pd.concat(
-        [
-            sums,
-            means,
-            spread.std(ddof=1).rename("viability_field_sd"),
-            used.groupby(by_well).size().rename("n_fields_used"),
-            _cell_measures(cells),
-        ],
-        axis=1,
-    )
-    table = table.merge(measured.reset_index(), on=by_well, how="left", validate="one_to_one")
+    measured = pd.concat([_sums(used), _cell_measures(cells)], axis=1).reset_index()
+    table = _skeleton(fields, plate_map).merge(measured, on=BY_WELL, how="left", validate="one_to_one")
     table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
-    table["n_fields_expected"] = expected
+    table["n_fields_expected"] = n_fields_expected or int(fields.groupby(BY_WELL).size().max())
     # Without cells there is no row to sum over, yet none of none was split.
     table["n_split"] = table["n_split"].fillna(0).where(table["n_total"].notna()).astype("Int64")
     table["status"] = _status(table, fields)
@@ -101,12 +87,42 @@ def tabulate_wells(
     table["qc_flags"] = _flags(table, fields)
     table["pixels_sha256"] = _pixels_sha256(table, fields)
     table = table.assign(**provenance)
-    check_wells(fields, table, f"plate {plate}: fields and wells")
+    check_wells(fields, table, f"plate {table['plate'].iloc[0]}: fields and wells")
     return WELLS.conform(table)
 
 
-def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) -> pd.DataFrame:
+def provenance_of(certificate: Mapping[str, str], config_sha256: str) -> dict[str, str]:
+    """What the numbers of a well table were made with, beside the images.
+
+    Parameters
+    ----------
+    certificate : mapping
+        Of the network's weights.
+    config_sha256 : str
+        From `livedead.configuration.config_sha256`.
+    """
+    model_sha256 = certificate["unet_sha256"]
+    return {"model_sha256": model_sha256, "config_sha256": config_sha256, "version": __version__}
+
+
+def _sums(used: pd.DataFrame) -> pd.DataFrame:
+    """What the usable fields of each well give together."""
+    wells = used.groupby(BY_WELL)
+    viability = used["n_live"] / (used["n_live"] + used["n_dead"]).replace(0, np.nan)
+    return pd.concat(
+        [
+            wells[[*COUNTS, "area_mm2"]].sum(min_count=1),
+            wells[["focus", "saturated_fraction"]].mean(),
+            viability.groupby([used["well"], used["timepoint"]]).std(ddof=1).rename("viability_field_sd"),
+            wells.size().rename("n_fields_used"),
+        ],
+        axis=1,
+    )
+
+
+def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None) -> pd.DataFrame:
     """Every (well, timepoint) of the plate map and of the images, in plate order."""
+    plate = fields["plate"].iloc[0]
     imaged = set(fields["well"])
     mapped = imaged if plate_map is None else set(plate_map["well"])
     for what, lacking in (
@@ -115,18 +131,11 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
     ):
         if lacking:
             log.warning("plate %s: %s: %s", plate, what, format_wells(lacking))
-    timepoints = sorted(set(fields["timepoint"]))
     rows = [
-        (
-            plate,
-            well,
-            well_name(row, column)[:-2],
-            column + 1,
-            timepoint,
-        )
+        (plate, well, well_name(row, column)[:-2], column + 1, timepoint)
         for well in sorted(imaged | mapped, key=well_position)
         for row, column in [well_position(well)]
-        for timepoint in timepoints
+        for timepoint in sorted(set(fields["timepoint"]))
     ]
     table = pd.DataFrame(rows, columns=KEYS)
     if plate_map is None:
@@ -138,14 +147,13 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None, plate: str) 
 
 def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: list[str]) -> None:
     """Viability with its interval, and what the interval rests on."""
-    by_well = ["well", "timepoint"]
     decided = table["n_live"] + table["n_dead"]
     table["viability"] = table["n_live"] / decided.replace(0, np.nan)
     of_fields = (used["n_live"] + used["n_dead"]).to_numpy(float)
     correlation = intraclass_correlation(
-        used["n_live"].to_numpy(float), of_fields, used.groupby(by_well).ngroup().to_numpy()
+        used["n_live"].to_numpy(float), of_fields, used.groupby(BY_WELL).ngroup().to_numpy()
     )
-    squares = (used[by_well].assign(squares=of_fields**2)).groupby(by_well)["squares"].sum()
+    squares = used[BY_WELL].assign(squares=of_fields**2).groupby(BY_WELL)["squares"].sum()
     if not correlation.freedom:
         # One field a well: what can be seen is how replicate wells differ.
         correlation = _correlation_of_replicates(table, treatment_columns)
@@ -159,7 +167,7 @@ def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: l
     table["viability_low"], table["viability_high"] = viability_interval(
         table["n_live"].to_numpy(float, na_value=np.nan),
         decided.to_numpy(float, na_value=np.nan),
-        squares.reindex(pd.MultiIndex.from_frame(table[by_well])).to_numpy(),
+        squares.reindex(pd.MultiIndex.from_frame(table[BY_WELL])).to_numpy(),
         correlation,
     )
     table["viability_interval"] = METHODS[correlation.source]
@@ -177,7 +185,7 @@ def _correlation_of_replicates(table: pd.DataFrame, treatment_columns: list[str]
 
 
 def _flags(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
-    """What to know before using a row: flags of the well, then those that any field of it bears."""
+    """What to know before using a row: flags of the well, then those that any of its fields carries."""
     missing = (table["n_fields_used"] < table["n_fields_expected"]) & (table["status"] != "no_images")
     reversed_at = {
         timepoint
@@ -192,14 +200,14 @@ def _flags(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
             ", ".join(map(str, sorted(reversed_at))),
         )
     flags = {"fields_missing": missing, "controls_reversed": table["timepoint"].isin(reversed_at)}
-    borne: dict[tuple[str, int], set[str]] = {}
+    of_fields: dict[tuple[str, int], set[str]] = {}
     for row in fields.to_dict("records"):
         found = str(row.get("qc_flags") or "").split(";")
-        borne.setdefault((row["well"], row["timepoint"]), set()).update(filter(None, found))
+        of_fields.setdefault((row["well"], row["timepoint"]), set()).update(filter(None, found))
     return [
         ";".join(
             [flag for flag, raised in zip(flags, row, strict=True) if raised]
-            + sorted(borne.get((well, timepoint), ()))
+            + sorted(of_fields.get((well, timepoint), ()))
         )
         for well, timepoint, row in zip(
             table["well"], table["timepoint"], zip(*flags.values(), strict=True), strict=True
@@ -232,8 +240,7 @@ def _cell_measures(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _status(table: pd.DataFrame, fields: pd.DataFrame) -> np.ndarray:
-    by_well = ["well", "timepoint"]
-    imaged = pd.MultiIndex.from_frame(table[by_well]).isin(pd.MultiIndex.from_frame(fields[by_well]))
+    imaged = pd.MultiIndex.from_frame(table[BY_WELL]).isin(pd.MultiIndex.from_frame(fields[BY_WELL]))
     return np.select(
         [
             ~imaged,
@@ -257,7 +264,7 @@ def _compare_with_controls(table: pd.DataFrame) -> None:
 
 def _pixels_sha256(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
     """Hash of the pixels of all fields of each row, empty where there are none."""
-    of_fields = fields.sort_values("field").groupby(["well", "timepoint"])["pixels_sha256"].agg(list)
+    of_fields = fields.sort_values("field").groupby(BY_WELL)["pixels_sha256"].agg(list)
     found = of_fields.to_dict()
     return [
         value_sha256(found[key]) if key in found else ""
@@ -274,30 +281,7 @@ def join_plates(tables: list[pd.DataFrame]) -> pd.DataFrame:
         If a row is there twice.
     """
     joined = pd.concat(tables, ignore_index=True)
-    repeated = joined.duplicated(["plate", "well", "timepoint"])
+    repeated = joined.duplicated(list(WELLS.key))
     if repeated.any():
         raise CountError(f"twice in the well table: {joined.loc[repeated, KEYS].iloc[0].to_dict()}")
     return WELLS.conform(joined)
-
-
-def compare_rows(stored: pd.DataFrame, recomputed: pd.DataFrame, well: str) -> tuple[str, bool]:
-    """What to say of a well that was computed twice, and whether its rows have the same hashes."""
-    hashes = [
-        table[table["well"] == well].set_index("timepoint")["row_sha256"] for table in (stored, recomputed)
-    ]
-    lines = []
-    for timepoint, before in hashes[0].items():
-        after = hashes[1].get(timepoint)
-        lines.append(f"well {well} timepoint {timepoint}: row_sha256 {before} in the table, {after} anew")
-        if before == after:
-            continue
-        old, new = (
-            table[(table["well"] == well) & (table["timepoint"] == timepoint)]
-            for table in (stored, recomputed)
-        )
-        lines += [
-            f"  {column}: {old[column].iloc[0]} in the table, {new[column].iloc[0]} anew"
-            for column in RESULTS[:-1]
-            if len(new) and str(old[column].iloc[0]) != str(new[column].iloc[0])
-        ]
-    return "\n".join(lines), hashes[0].equals(hashes[1])

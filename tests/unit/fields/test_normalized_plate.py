@@ -1,0 +1,94 @@
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from livedead.errors import FieldError
+from livedead.fields.normalized_plate import NormalizedPlate, pixels_sha256
+from livedead.fields.plate_images import PlateImages
+from livedead.normalization.field_illumination import correct_illumination
+from livedead.normalization.transforms import Transform
+
+KEY = ("A01", 1, 1)
+SHAPE = (20, 30)
+RNG = np.random.default_rng(0)
+PLANES = {name: RNG.integers(500, 3000, SHAPE).astype(np.uint16) for name in ("bf", "pi")}
+
+
+class Pictures(PlateImages):
+    """One field, whose planes are in memory."""
+
+    def __init__(self, crop_px=(0, 0)):
+        row = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "channel": "bf"}
+        super().__init__(None, pd.DataFrame([{**row, "crop_y_px": crop_px[0], "crop_x_px": crop_px[1]}]), 16)
+
+    def plane(self, key, channel):
+        if channel not in PLANES:
+            raise FieldError("missing_channel", channel)
+        return PLANES[channel]
+
+
+def transform(**changes):
+    gain = np.linspace(0.8, 1.2, 600, dtype=np.float32).reshape(SHAPE)
+    return Transform(**{"gain": gain, "black": 600.0, "white": 2600.0, **changes})
+
+
+def test_counts_are_those_of_the_channels_in_their_order():
+    plate = NormalizedPlate(Pictures(), {"pi": transform(), "bf": transform()})
+    counts, digest = plate.read(KEY)
+    np.testing.assert_array_equal(counts, np.stack([PLANES["pi"], PLANES["bf"]]))
+    np.testing.assert_array_equal(plate.counts(KEY), counts)
+    expected = hashlib.sha256(PLANES["pi"].tobytes() + PLANES["bf"].tobytes()).hexdigest()
+    assert digest == expected
+
+
+def test_the_hash_is_of_the_pixels_not_of_how_they_lie_in_memory():
+    plane = PLANES["bf"]
+    others = [plane.astype(">u2"), np.asfortranarray(plane), np.repeat(plane, 2, axis=1)[:, ::2]]
+    assert {pixels_sha256([other]) for other in others} == {pixels_sha256([plane])}
+    assert pixels_sha256([plane]) != pixels_sha256([plane + 1])
+
+
+def test_what_the_network_reads_is_the_formula():
+    local = {KEY: (700.0, 1700.0)}
+    offset = np.full(SHAPE, 5.0, np.float32)
+    for fitted, black, white in (
+        (transform(), 600, 2600),
+        (transform(local=local, offset=offset), 700, 1700),
+    ):
+        found = NormalizedPlate(Pictures(), {"bf": fitted}).normalized(KEY)
+        corrected = PLANES["bf"] * fitted.gain.astype(float) + (0 if fitted.offset is None else 5)
+        expected = np.clip((corrected - black) * 2 / (white - black) - 1, -1, 1)
+        np.testing.assert_allclose(found[0], expected, atol=1e-5)
+        assert found.dtype == np.float32
+
+
+def test_illumination_is_corrected_per_field_before_the_plates_own():
+    plate = NormalizedPlate(Pictures(), {"bf": transform(illumination_degree=2)})
+    counts, digest = plate.read(KEY)
+    np.testing.assert_array_equal(counts[0], correct_illumination(PLANES["bf"], 2, 0.2))
+    # The hash is of what the camera saw.
+    assert digest == pixels_sha256([PLANES["bf"]])
+
+
+def test_what_fields_share_is_cropped_from_counts_and_transforms():
+    plate = NormalizedPlate(Pictures(crop_px=(2, 3)), {"bf": transform(offset=np.zeros(SHAPE, np.float32))})
+    np.testing.assert_array_equal(plate.counts(KEY)[0], PLANES["bf"][2:18, 3:27])
+    seen = plate.seen["bf"]
+    np.testing.assert_array_equal(seen.gain, transform().gain[2:18, 3:27])
+    assert seen.offset.shape == plate.normalized(KEY)[0].shape == (16, 24)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "code"),
+    [
+        ({"bf": transform(gain=np.ones((21, 30), np.float32))}, "wrong_shape"),
+        ({"bf": transform(gain=np.ones((0, 0), np.float32))}, "not_normalized"),
+        ({"hoechst": transform()}, "missing_channel"),
+    ],
+)
+def test_a_field_that_does_not_fit_its_plate_has_a_code(fitted, code):
+    with pytest.raises(FieldError) as error:
+        NormalizedPlate(Pictures(), fitted).read(KEY)
+    assert error.value.code == code

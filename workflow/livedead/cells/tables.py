@@ -1,0 +1,68 @@
+"""The cells of many fields, counted: a table of fields and a table of cells."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from livedead.cells.counting import count_field, join_cells
+from livedead.cells.measures import cell_columns
+from livedead.cells.rules import CountingRules
+from livedead.network.classes import Classes
+from livedead.normalization.transforms import Key
+from livedead.tables import SHARD_FIELDS
+
+ReadPlanes = Callable[[Key, list[str], tuple[int, ...]], dict[str, np.ndarray]]
+"""Key of a field, channels, shape of its class map -> raw counts of those channels that it has."""
+
+
+def count_fields(
+    segmented: Iterable[tuple[dict[str, Any], Mapping[str, np.ndarray]]],
+    read_planes: ReadPlanes,
+    channels: list[str],
+    classes: Classes,
+    rules: CountingRules,
+    pixel_size_um: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of fields, one field in memory at a time.
+
+    Parameters
+    ----------
+    segmented : iterable of (row, arrays)
+        As `livedead.stores.SegmentationWriter` takes and `livedead.stores.read_segmentations` gives them.
+    read_planes : callable
+        Such as `livedead.fields.plate_images.PlateImages.planes`.
+    channels : list of str
+        Whose mean over each cell is wanted.
+    classes : Classes
+    rules : CountingRules
+    pixel_size_um : float
+
+    Returns
+    -------
+    fields : DataFrame
+        `livedead.tables.SHARD_FIELDS`; the counts of failed fields are missing.
+    cells : DataFrame
+        The counted cells, `cell_columns`.
+    """
+    columns = cell_columns(channels, rules.shape_descriptors)
+    rows = []
+    tables = [pd.DataFrame(columns=columns)]
+    for row, arrays in segmented:
+        if arrays:
+            class_map = arrays["maps"]
+            planes = read_planes((row["well"], row["field"], row["timepoint"]), channels, class_map.shape)
+            row, cells = count_field(
+                row,
+                class_map,
+                arrays["unstable"],
+                arrays["runners_up"],
+                classes,
+                rules,
+                pixel_size_um,
+                planes,
+            )
+            tables.append(cells.reindex(columns=columns))
+        rows.append(row)
+    return SHARD_FIELDS.rows(rows), join_cells(tables)

@@ -1,0 +1,132 @@
+"""Wells recomputed from their raw images, and compared with the well table."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from livedead import stores
+from livedead.cells.rules import CountingRules
+from livedead.cells.tables import count_fields
+from livedead.cells.tallies import check_cells, check_wells
+from livedead.errors import LivedeadError
+from livedead.fields.normalized_plate import open_normalized_plate
+from livedead.fields.segmentation import open_segmenter, segmented_fields
+from livedead.network.classes import Classes
+from livedead.network.plan import LARGE_FIELD_PX, Plan
+from livedead.plates.geometry import sort_wells, well_position
+from livedead.plates.plate_maps import read_plate_map
+from livedead.tables import CELLS, FIELDS, RESULTS, ROW_SHA256, WELLS
+from livedead.wells.fields import finish_fields
+from livedead.wells.table import provenance_of, tabulate_wells
+
+log = logging.getLogger(__name__)
+
+
+def verify_well(
+    raw: Path,
+    images: Path,
+    normalization: Path,
+    unet: Path,
+    certificate: Path,
+    platemap: Path | None,
+    wells: Path,
+    fields: Path,
+    cells: Path,
+    verified_fields: Path,
+    verified_cells: Path,
+    report: Path,
+    *,
+    seed: int,
+    sample: int,
+    channels: list[str],
+    bit_depth: int,
+    segmentation: Plan,
+    classes: Classes,
+    pixel_size_um: float,
+    intensity_channels: list[str],
+    counting: CountingRules,
+    n_wells: int,
+    fields_per_well: int | None,
+    treatment_columns: list[str],
+    exclude_flags: list[str],
+    config_sha256: str,
+) -> None:
+    """Take a random sample of wells through every step anew, and tabulate it with the rest of the plate.
+
+    What normalization and the other fields of the plate say of a field is taken as it is. Raises
+    `LivedeadError`, naming what differs, if the hash of a row of the sample is not the one in the table.
+    """
+    stored = stores.read_table(wells, WELLS)
+    all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
+    check_cells(all_cells, all_fields, f"{cells} and {fields}")
+    check_wells(all_fields, stored, f"{fields} and {wells}")
+    chosen = choose_wells(stored, sample, seed)
+    plate = open_normalized_plate(raw, images, normalization, channels, bit_depth, LARGE_FIELD_PX)
+    segmenter = open_segmenter(unet, plate.seen.values(), segmentation)
+    segmented = segmented_fields(plate, plate.images.keys(chosen), segmenter)
+    segmentations = ((field.row, field.arrays) for field in segmented)
+    counted = count_fields(
+        segmentations, plate.images.planes, intensity_channels, classes, counting, pixel_size_um
+    )
+    of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
+    log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
+    # Numbers are compared as the tables hold them, so the new ones are written and read, too.
+    stores.write_table(verified_fields, of_fields, FIELDS)
+    stores.write_table(verified_cells, of_cells, CELLS)
+    recomputed = tabulate_wells(
+        replace_wells(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
+        replace_wells(all_cells, stores.read_table(verified_cells, CELLS), chosen),
+        read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
+        n_fields_expected=fields_per_well,
+        treatment_columns=treatment_columns,
+        provenance=provenance_of(stores.read_json(certificate), config_sha256),
+    )
+    text, differing = compare_wells(stored, recomputed, chosen)
+    if differing:
+        raise LivedeadError(f"{wells}: well {', '.join(differing)} is not what its raw images give\n{text}")
+    stores.write_bytes(report, f"{text}\n".encode())
+
+
+def choose_wells(wells: pd.DataFrame, sample: int, seed: int) -> list[str]:
+    """A random sample of the wells that have a usable field, all if there are no more, in plate order."""
+    usable = wells.loc[wells["n_fields_used"] > 0, "well"].unique()
+    chosen = np.random.default_rng(seed).choice(usable, min(sample, len(usable)), replace=False)
+    return sort_wells(map(str, chosen))
+
+
+def replace_wells(table: pd.DataFrame, anew: pd.DataFrame, wells: list[str]) -> pd.DataFrame:
+    """A table in plate order with the rows of `wells` replaced by those of `anew`."""
+    parts = [table[~table["well"].isin(wells)], anew]
+    # A table without rows adds nothing, not even a dtype.
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1])
+    places = joined["well"].map(well_position)
+    return joined.iloc[np.argsort(places.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def compare_wells(stored: pd.DataFrame, recomputed: pd.DataFrame, wells: list[str]) -> tuple[str, list[str]]:
+    """What to say of wells that were computed twice, and those whose rows have not the same hashes.
+
+    Parameters
+    ----------
+    stored, recomputed : DataFrame
+        `livedead.tables.WELLS` of one plate.
+    wells : list of str
+    """
+    lines, differing = [], []
+    for well in wells:
+        old, new = (table[table["well"] == well].set_index("timepoint") for table in (stored, recomputed))
+        if not old[ROW_SHA256].equals(new[ROW_SHA256]):
+            differing.append(well)
+        for timepoint, row in old.iterrows():
+            anew = new.loc[timepoint] if timepoint in new.index else pd.Series({ROW_SHA256: None})
+            hashes = f"{ROW_SHA256} {row[ROW_SHA256]} in the table, {anew[ROW_SHA256]} anew"
+            lines.append(f"well {well} timepoint {timepoint}: {hashes}")
+            if anew[ROW_SHA256] != row[ROW_SHA256]:
+                lines += [
+                    f"  {column}: {row[column]} in the table, {anew[column]} anew"
+                    for column in RESULTS[:-1]
+                    if column in anew and str(row[column]) != str(anew[column])
+                ]
+    return "\n".join(lines) or "no well has a field that can be used", differing
