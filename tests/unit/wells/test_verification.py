@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from livedead.errors import LivedeadError
 from livedead.wells.verification import choose_wells, compare_wells, replace_wells
 
 WELLS = ["A01", "A02", "A10", "B01"]
@@ -40,21 +41,24 @@ def rows(*values):
 
 def test_equal_hashes_are_equal_wells():
     stored = rows(("A01", 1, 3, "ok", "a"), ("A01", 2, 4, "ok", "b"), ("A02", 1, 5, "ok", "c"))
-    assert compare_wells(stored, stored, ["A01"]) == (
+    assert compare_wells(stored, stored, ["A01"], "wells.csv") == (
         "well A01 timepoint 1: row_sha256 a in the table, a anew\n"
-        "well A01 timepoint 2: row_sha256 b in the table, b anew",
-        [],
+        "well A01 timepoint 2: row_sha256 b in the table, b anew"
     )
-    assert compare_wells(stored, stored, []) == ("no well has a field that can be used", [])
+    assert compare_wells(stored, stored, [], "wells.csv") == "no well has a field that can be used"
 
 
 def test_what_differs_is_named():
     stored = rows(("A01", 1, 3, "ok", "a"), ("A02", 1, 5, "ok", "c"), ("A02", 2, 6, "ok", "d"))
     anew = rows(("A01", 1, 3, "ok", "a"), ("A02", 1, 7, "ok", "e"))
-    text, differing = compare_wells(stored, anew, ["A01", "A02"])
-    assert differing == ["A02"]
-    assert text.splitlines()[1:] == [
+    with pytest.raises(LivedeadError) as error:
+        compare_wells(stored, anew, ["A01", "A02"], "wells.csv")
+    assert str(error.value).splitlines() == [
+        "wells.csv: well A02 is not what its raw images give",
+        "well A01 timepoint 1: row_sha256 a in the table, a anew",
         "well A02 timepoint 1: row_sha256 c in the table, e anew",
         "  n_live: 5 in the table, 7 anew",
         "well A02 timepoint 2: row_sha256 d in the table, None anew",
     ]
+    with pytest.raises(LivedeadError, match="well A02 is not"):
+        compare_wells(stored[:2], rows(*stored.itertuples(index=False)), ["A02"], "wells.csv")

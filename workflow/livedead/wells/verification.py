@@ -55,8 +55,8 @@ def verify_well(
 ) -> None:
     """Take a random sample of wells through every step anew, and tabulate it with the rest of the plate.
 
-    What normalization and the other fields of the plate say of a field is taken as it is. Raises
-    `LivedeadError`, naming what differs, if the hash of a row of the sample is not the one in the table.
+    The plate's normalization and QC flags stay as they are. A row whose hash is not the one in the table
+    raises a `LivedeadError` that names what differs.
     """
     stored = stores.read_table(wells, WELLS)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
@@ -65,11 +65,9 @@ def verify_well(
     chosen = choose_wells(stored, sample, seed)
     plate = open_normalized_plate(raw, images, normalization, channels, bit_depth, LARGE_FIELD_PX)
     segmenter = open_segmenter(unet, plate.seen.values(), segmentation)
-    segmented = segmented_fields(plate, plate.images.keys(chosen), segmenter)
-    segmentations = ((field.row, field.arrays) for field in segmented)
-    counted = count_fields(
-        segmentations, plate.images.planes, intensity_channels, classes, counting, pixel_size_um
-    )
+    keys, planes = plate.images.keys(chosen), plate.images.planes
+    segmented = ((field.row, field.arrays) for field in segmented_fields(plate, keys, segmenter))
+    counted = count_fields(segmented, planes, intensity_channels, classes, counting, pixel_size_um)
     of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
@@ -83,10 +81,7 @@ def verify_well(
         treatment_columns=treatment_columns,
         provenance=provenance_of(stores.read_json(certificate), config_sha256),
     )
-    text, differing = compare_wells(stored, recomputed, chosen)
-    if differing:
-        raise LivedeadError(f"{wells}: well {', '.join(differing)} is not what its raw images give\n{text}")
-    stores.write_bytes(report, f"{text}\n".encode())
+    stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 
 
 def choose_wells(wells: pd.DataFrame, sample: int, seed: int) -> list[str]:
@@ -105,14 +100,21 @@ def replace_wells(table: pd.DataFrame, anew: pd.DataFrame, wells: list[str]) -> 
     return joined.iloc[np.argsort(places.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
-def compare_wells(stored: pd.DataFrame, recomputed: pd.DataFrame, wells: list[str]) -> tuple[str, list[str]]:
-    """What to say of wells that were computed twice, and those whose rows have not the same hashes.
+def compare_wells(stored: pd.DataFrame, recomputed: pd.DataFrame, wells: list[str], what: str) -> str:
+    """A report on wells that were computed twice, a line per row.
 
     Parameters
     ----------
     stored, recomputed : DataFrame
         `livedead.tables.WELLS` of one plate.
     wells : list of str
+    what : str
+        The file of `stored`, for the message.
+
+    Raises
+    ------
+    LivedeadError
+        With the report, if a row's hash differs; it names what differs.
     """
     lines, differing = [], []
     for well in wells:
@@ -129,4 +131,7 @@ def compare_wells(stored: pd.DataFrame, recomputed: pd.DataFrame, wells: list[st
                     for column in RESULTS[:-1]
                     if column in anew and str(row[column]) != str(anew[column])
                 ]
-    return "\n".join(lines) or "no well has a field that can be used", differing
+    text = "\n".join(lines) or "no well has a field that can be used"
+    if differing:
+        raise LivedeadError(f"{what}: well {', '.join(differing)} is not what its raw images give\n{text}")
+    return text
