@@ -33,7 +33,7 @@ def evaluate_unet(
     segmentation: dict[str, Any],
     exclude: list[str],
 ) -> None:
-    """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
+    """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
     plan = Plan.from_config(segmentation)
     torch.set_num_threads(plan.threads)

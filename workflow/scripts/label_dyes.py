@@ -23,7 +23,7 @@ def label_dyes(
     classes: Classes,
     labels: dict[str, Any],
 ) -> None:
-    """Write one class map a dyed field, and the objects it was made of where they are given."""
+    """Write one class map per dyed field, and the drawn objects that it was made of, if there are any."""
     index = stores.read_table(images, IMAGES)
     plate = PlateImages(raw, index, bit_depth)
     labelled = label_fields(
