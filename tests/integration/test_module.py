@@ -1,5 +1,6 @@
 """The workflow as a Snakemake module of another project, from a clone."""
 
+import os
 import sys
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_project_that_moves_what_the_workflow_writes(project, repository):
     assert made == {"Snakefile", "config", "cells", "viability.txt"}
     summed = project.read("cells/benchmarks/sum.csv").decode()
     assert "segment_fields,small,1,4," in summed
+
+
+def test_a_plate_map_that_a_project_moves_is_watched_where_it_lies(project, repository):
+    moved = {"results/": "cells/results/", "config/map.tsv": "maps/small.tsv"}
+    text = SNAKEFILE.format(repository=repository, prefix=f"replace_prefix: {moved}")
+    (project.path / "Snakefile").write_text(text)
+    (project.path / "maps").mkdir()
+    plate_map = (project.path / "config/map.tsv").rename(project.path / "maps/small.tsv")
+    table = "cells/results/small/wells.csv"
+    run = project.snakemake(table)
+    assert run.returncode == 0, run.stderr
+    assert project.jobs(table) == {}
+    plate_map.write_text(plate_map.read_text().replace("drug 0", "water"))
+    os.utime(plate_map, (0, 0))  # such as a copy that was put back
+    assert project.jobs(table) == {"livedead_tabulate_wells": 1}
 
 
 def test_a_project_with_a_prefix_names_its_own_files_absolutely(project, repository):

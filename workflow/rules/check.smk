@@ -1,5 +1,6 @@
-# Comes last, when every rule is known. Snakemake does not miss an input whose outputs are there, and
-# reads a plate map last of all: both are told here, also on a dry run and for any target.
+# Comes last, when every rule is known. Snakemake does not notice that an input is missing if its outputs
+# are there, nor, before the end of a run, that a plate map is wrong. Here both are, for every target and
+# on a dry run as well.
 import os
 
 from livedead.configuration import paths
@@ -8,7 +9,7 @@ from snakemake.io import is_flagged
 
 
 def is_there(path: str, exists) -> bool:
-    """Whether a path exists, lies in a storage, or is made by a rule."""
+    """Whether a path exists, is in a storage, or is made by a rule."""
     path = in_project(path)
     return (
         "://" in path
@@ -19,12 +20,12 @@ def is_there(path: str, exists) -> bool:
 
 
 def is_file(path: str) -> bool:
-    """Whether a file is there, in the same sense."""
+    """Whether a file is there, in this sense."""
     return is_there(path, os.path.isfile)
 
 
 def is_folder(path: str) -> bool:
-    """Whether a folder is there, in the same sense."""
+    """Whether a folder is there, in this sense."""
     return is_there(path, os.path.isdir)
 
 
@@ -35,7 +36,7 @@ def is_finished(plate: str) -> bool:
 
 
 def changed(plate: str) -> str:
-    """Why the results of a plate are not those that its images would have today."""
+    """Why the results of a plate are not what its images would give today."""
     files = {
         "wells": f"results/{plate}/wells.csv",
         "certificate": "results/weights/unet.certificate.json",
@@ -69,7 +70,7 @@ if workflow.is_main_process:
         missing.append(str(error))
     for warning in kept:
         logger.warning(warning)
-    # A project's own rules may make what is missing here, and come after the module.
+    # In a module only a warning: the project's own rules come later, and may make what is missing.
     if not workflow.modifier.is_main_snakefile():
         for problem in [*missing, *lost]:
             logger.warning(problem)

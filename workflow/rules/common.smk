@@ -59,7 +59,7 @@ def code(rule: str) -> str:
     return code_sha256(WORKFLOW / f"scripts/{rule}.py")
 
 
-# Taken now: when Snakemake calls a function of an input or parameter, it is out of this module.
+# Read now: when Snakemake calls an input or parameter function, it has left this module.
 MODIFIER = workflow.modifier
 
 
@@ -85,9 +85,9 @@ def of_plate(column: str):
 
 
 def raw_folder(plate: str) -> str:
-    """A plate's raw folder; its time stamp says nothing of its images, whose hashes are in images.tsv.
+    """A plate's raw folder, whose time stamp is ignored: the hashes of its images are in images.tsv.
 
-    Only a simulated one re-runs what reads it, as Snakemake stamps the folders that it makes.
+    Only a new simulated folder re-runs the rules that read it, as Snakemake sets its time stamp.
     """
     path = PLATES.at[plate, "raw"]
     return path if path == SIMULATED.format(plate=plate) else ancient(path)

@@ -1,4 +1,4 @@
-# What a run says at its start and at its end.
+# What a run says when it starts and when it ends.
 from livedead.results import not_in_sheet, plates_not_in_sheet
 
 SUMMARY = Path(in_project("results/summary.txt"))

@@ -1,4 +1,4 @@
-# All of them are targets, so that a file that was lost comes back, and what hangs on it.
+# All of them are targets, so that a lost file is made again, and everything that depends on it.
 FILES_OF_A_PLATE = [
     "results/{plate}/images.tsv",
     "results/{plate}/normalization.h5",
@@ -17,8 +17,8 @@ FILES_OF_A_PLATE = [
     "results/{plate}/report/fields.png",
 ]
 
-# What the summary waits for, and for the summary wait the rules that may end a run with an error: when a
-# job fails, Snakemake starts no other.
+# The summary waits for all of them, and the rules that may end a run with an error wait for the summary:
+# when a job fails, Snakemake starts no other.
 FILES_OF_A_RUN = [
     "results/weights/unet.safetensors",
     "results/weights/unet.certificate.json",

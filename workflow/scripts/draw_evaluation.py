@@ -1,4 +1,4 @@
-"""Put what the networks of all folds read on one page, beside the dye."""
+"""Compare what the networks of all folds read with the dye, on one page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def draw_evaluation(
 ) -> None:
     """Write the page, and its figures for each fold and for all wells together as a table.
 
-    Folds of another count, from before it was changed, are deleted.
+    Folders of folds are deleted if `training.folds` has been changed since they were made.
     """
     of_folds = [
         (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))

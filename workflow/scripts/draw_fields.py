@@ -37,7 +37,7 @@ def draw_fields(
             try:
                 field = plate.normalized(key)[0]
             except FieldError as error:
-                # It could be read when it was counted; a picture is no reason to end a run.
+                # It was readable when it was counted, and a picture is no reason to end the run.
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 continue
             here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)

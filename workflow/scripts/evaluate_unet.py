@@ -33,7 +33,7 @@ def evaluate_unet(
     segmentation: Plan,
     exclude: list[str],
 ) -> None:
-    """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
+    """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
     segmenters = [open_segmenter(unet, plate.seen.values(), segmentation) for plate, _ in fields.plates]
 

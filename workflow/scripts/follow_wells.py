@@ -1,4 +1,4 @@
-"""Say when half of the cells of every well and treatment were dead."""
+"""Find when half of the cells were dead, in every well and for every treatment."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ def label_dyes(
     classes: Classes,
     labels: dict[str, Any],
 ) -> None:
-    """Write one class map a dyed field, and the objects it was made of where they are given."""
+    """Write one class map per dyed field, and the drawn objects that it was made of, if there are any."""
     plate = open_plate(raw, images, bit_depth)
     labelled = label_fields(plate, dyed_wells, masks, input_channels[0], classes, labels)
     stores.write_segmentations(class_maps, labelled)

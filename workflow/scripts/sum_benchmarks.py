@@ -11,7 +11,7 @@ from livedead.tables import BENCHMARKS, FIELDS
 def sum_benchmarks(
     fields: list[Path], table: Path, *, plates: list[str], benchmarks: dict[str, dict[str, list[str]]]
 ) -> None:
-    """Write one row a rule and plate: its jobs, seconds, most memory, and fields a second.
+    """Write one row per rule and plate: its jobs, seconds, most memory, and fields per second.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Describe what was found of one plate against its plate map."""
+"""Compare what was imaged of one plate with its plate map."""
 
 from pathlib import Path
 

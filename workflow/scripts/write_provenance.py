@@ -1,4 +1,4 @@
-"""Write down what the numbers of a run were made from."""
+"""Record what the numbers of a run were made from."""
 
 from pathlib import Path
 from typing import Any
