@@ -38,26 +38,19 @@ def read_plane(
     Parameters
     ----------
     path : path
-        The file. It is read once, so what is checked is what is decoded; only HDF5 files and large
-        files (`livedead.images.checksums`) are checked by themselves, once per process.
+        The file. What is checked is what is decoded; HDF5 and large files are checked once a process.
     page : int
         Page of a TIFF file, or tile of an HDF5 dataset, from 0.
     pages : int
         How many pages the file has to have; others than expected would be left out unseen.
-    dataset : str
-        Dataset of an HDF5 file.
-    axes : str
-        Its axes: ``yx``, or ``yxn`` or ``nyx`` with n tiles.
+    dataset, axes : str
+        Dataset of an HDF5 file, and its axes: ``yx``, or ``yxn`` or ``nyx`` with n tiles.
     accept : iterable of str
         What the user declared, of `livedead.images.stored.DECLARABLE`.
-    checksum : (kind, value), optional
-        ``sha256`` or ``crc32`` of the file when the plate was indexed, from
-        `livedead.images.checksums.file_checksums`.
-    n_bytes : int, optional
-        Its size then.
+    checksum, n_bytes : (kind, value) and int, optional
+        ``sha256`` or ``crc32``, and size, that the file had when the plate was indexed.
     bit_depth : int
-        Bits that the camera used, 1 to 16; a larger value is an error of the declaration. It
-        is never inferred from the pixels.
+        Bits that the camera used, 1 to 16, as declared; never inferred from the pixels.
     max_seconds : float
         Time after which the file is given up.
 

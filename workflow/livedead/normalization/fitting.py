@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -70,23 +70,8 @@ def fit_channel(
     def examine(key: Key) -> tuple[np.ndarray | None, dict[str, Any]]:
         return _examine(corrected, key, fitted, bit_depth, settings)
 
-    total = np.zeros(N_BINS, np.int64)
-    rows = []
-    local: dict[Key, tuple[float, float]] = {}
     with ThreadPoolExecutor(threads) as pool:
-        examined = zip(keys, pool.map(examine, keys), strict=True)
-        for _, of_well in itertools.groupby(examined, key=lambda one: one[0][0]):
-            well, its_keys = np.zeros(N_BINS, np.int64), []
-            for key, (counts, row) in of_well:
-                its_keys.append(key)
-                rows.append(row)
-                if counts is not None:
-                    well += counts
-                    if settings.scope == "field":
-                        local[key] = levels(counts, settings)
-            total += well
-            if settings.scope == "well" and well.any():
-                local |= dict.fromkeys(its_keys, levels(well, settings))
+        total, local, rows = _pooled(zip(keys, pool.map(examine, keys), strict=True), settings)
     if given is not None:
         return given, total, rows
     if not total.any():
@@ -99,6 +84,34 @@ def levels(counts: np.ndarray, settings: NormalizationSettings) -> tuple[float, 
     """Black and white of a histogram, at least ``min_range`` apart."""
     black, white = percentiles(counts, settings.low_percentile, settings.high_percentile)
     return float(black), float(max(white, black + settings.min_range))
+
+
+def _pooled(
+    examined: Iterable[tuple[Key, tuple[np.ndarray | None, dict[str, Any]]]], settings: NormalizationSettings
+) -> tuple[np.ndarray, dict[Key, tuple[float, float]], list[dict[str, Any]]]:
+    """Histogram of a plate, black and white of its wells or fields if asked for, and its rows.
+
+    Parameters
+    ----------
+    examined : iterable
+        Key, and what `_examine` gives of it; the fields of a well follow each other.
+    """
+    total = np.zeros(N_BINS, np.int64)
+    local: dict[Key, tuple[float, float]] = {}
+    rows = []
+    for _, of_well in itertools.groupby(examined, key=lambda one: one[0][0]):
+        well, keys = np.zeros(N_BINS, np.int64), []
+        for key, (counts, row) in of_well:
+            keys.append(key)
+            rows.append(row)
+            if counts is not None:
+                well += counts
+                if settings.scope == "field":
+                    local[key] = levels(counts, settings)
+        total += well
+        if settings.scope == "well" and well.any():
+            local |= dict.fromkeys(keys, levels(well, settings))
+    return total, local, rows
 
 
 def _examine(

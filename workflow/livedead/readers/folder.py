@@ -3,6 +3,7 @@
 import os
 import stat
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -27,7 +28,7 @@ class RawFolder:
         Relative paths with forward slashes, from `list_files`.
     n_wells : int
         Size of the plate.
-    channels : frozenset of str
+    channels : collection of str
         What the user calls the channels of the export.
     file_pattern : str, optional
         See `livedead.readers.user_pattern`.
@@ -38,7 +39,7 @@ class RawFolder:
     path: Path
     files: list[str]
     n_wells: int = 1536
-    channels: frozenset[str] = frozenset()
+    channels: Collection[str] = ()
     file_pattern: str | None = None
     hdf5_axes: str | None = None
 

@@ -57,7 +57,10 @@ def with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> 
 
 
 def with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:
-    """The planes with height, width and type of the files whose headers were read."""
+    """The planes with height, width and type of the files whose headers were read.
+
+    The column ``header_pixel_um`` is new: the side of a pixel after the header, NaN where it is silent.
+    """
     has = planes["path"].isin(headers) & (planes["problem"] != "missing_plane")
     known = {
         name: [
@@ -66,4 +69,5 @@ def with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFra
         ]
         for name in ("height", "width", "dtype")
     }
-    return planes.assign(**known)
+    sizes = {path: header.pixel_size_um for path, header in headers.items()}
+    return planes.assign(**known, header_pixel_um=planes["path"].map(sizes).astype(float))

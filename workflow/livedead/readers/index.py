@@ -1,8 +1,9 @@
 """Folders of raw images -> one index: a row per image plane, whatever the microscope."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from livedead.errors import ExportError, SheetError
 from livedead.images.checksums import file_checksums
 from livedead.plates import geometry
 from livedead.readers.channels import named_channels
-from livedead.readers.focus import chosen_focus
+from livedead.readers.focus import FocalPlane, chosen_focus
 from livedead.readers.folder import RawFolder, is_image, kind_of_entry, list_files
 from livedead.readers.foreign import describe_foreign, foreign_kind, in_words
 from livedead.readers.formats import scan_folder
@@ -39,7 +40,7 @@ def index_plate(
     file_pattern: str | None = None,
     hdf5_axes: str | None = None,
     pages: str | None = None,
-    focal_plane: int | str | dict[str, int | str] | None = None,
+    focal_plane: FocalPlane = None,
     overlap: str = "keep",
     accept: Iterable[str] = (),
     threads: int = 1,
@@ -53,81 +54,98 @@ def index_plate(
     export_format : str
         A key of `livedead.readers.formats.FORMATS`, ``pattern``, or ``auto``.
     channels : dict
-        Name in the workflow -> name in the export, such as ``{"brightfield": "w1"}``; what
-        the export's metadata calls the channel will do as well.
-    n_wells : int
-        Size of the plate.
-    pixel_size_um : float
-    file_pattern : str, optional
-        For ``pattern``, ``hdf5`` and ``ome``: see `livedead.readers.user_pattern.FilePattern`.
-    hdf5_axes : str, optional
-        Axes of HDF5 datasets of three, see `livedead.readers.hdf5.AXES`.
-    pages : str, optional
-        What the pages of a multi-page TIFF are: field, timepoint, channel or z.
-    focal_plane : int, str or dict, optional
-        Of several focal planes the number of one, or ``max`` or ``mean`` of all, or
-        ``acquired`` for the projection that the microscope made; or a dict by channel.
-    overlap : str
-        ``keep`` overlapping fields whole, or ``crop`` them to half the overlap.
-    accept : iterable of str
-        What the gate may accept, see `livedead.images.stored.DECLARABLE`.
+        Name in the workflow -> name in the export, see `livedead.readers.channels`.
+    n_wells, pixel_size_um
+        Of the plate.
+    file_pattern, hdf5_axes, pages, focal_plane, overlap, accept
+        As in config.yaml; see `FilePattern`, `hdf5.AXES`, `with_pages`, `chosen_focus`, `DECLARABLE`.
 
     Returns
     -------
     images : DataFrame
-        `COLUMNS`, a row per plane that was found or promised, sorted by well, field, timepoint,
-        channel and z; paths are relative to `raw`. ``problem`` is the code with which a field
-        fails that needs this plane.
+        `COLUMNS`, a row per plane that was found or promised, in plate order; paths are relative to
+        `raw`, and ``problem`` is the code with which a field fails that needs the plane.
     export : dict
-        ``format`` and ``evidence`` for it, ``expected`` and ``channel_names`` after the export's
-        metadata, ``notes`` on how it was read, ``foreign`` (relative path -> what it is) of files in
-        the index that are no images, ``passed_over`` (relative path -> why) of all other files.
+        What the export says of itself, see `_export`.
 
     Raises
     ------
     ExportError
-        If nothing matches or more than one format does, a name or a stack can be read in more
-        than one way, a channel is nowhere, focal planes are left to guess, wells are impossible,
-        no file is an image, or files lead out of the folder.
+        If the folder does not hold what one format promises, or leaves something to guess.
     """
     if not raw.is_dir():
         raise ExportError(f"plate {plate}: no folder {raw}; correct 'raw' in plates.tsv")
     try:
-        folder = RawFolder(
-            raw, list_files(raw), n_wells, frozenset(channels.values()), file_pattern, hdf5_axes
-        )
+        folder = RawFolder(raw, list_files(raw), n_wells, {*channels.values()}, file_pattern, hdf5_axes)
         name, scan = scan_folder(folder, export_format)
         log.info("plate %s: format %s, by %s", plate, name, scan.evidence)
         for note in scan.notes:
             log.warning("plate %s: %s", plate, note)
-        planes = scan.table()
-        _refuse_foreign(raw, planes["path"])
-        planes = _with_wells(planes, n_wells)
-        if pages is not None:
-            planes = with_pages(planes, pages, read_headers(raw, planes, threads))
-        planes = _with_doubles(planes)  # while channels are there that are not configured
-        planes, other_channels = named_channels(planes, channels, scan.channel_names)
-        planes, other_planes = chosen_focus(planes, focal_plane)
-        headers = read_headers(raw, planes, threads)
-        planes = _with_unreadable(with_headers(planes, headers), raw)
-        planes = _with_fingerprints(planes, raw, threads)
-        if not {"pixel_size_um", "pixel_sizes_um"} & set(scan.expected):
-            scan.expected |= pixel_sizes(header.pixel_size_um for header in headers.values())
+        planes, passed_over = _planes(folder, scan, channels, pages, focal_plane, threads)
+        scan = replace(scan, expected=_expected(scan, planes), passed_over=passed_over)
         planes = _with_crop(planes, scan.expected.get("pixel_size_um", pixel_size_um), overlap)
-        planes = _in_order(planes.assign(plate=plate, accept=",".join(sorted(accept))))
     except (ExportError, SheetError) as error:
         raise ExportError(f"plate {plate}: {error}") from error
-    reasons = {**other_planes, **other_channels, **scan.passed_over}
-    export = {
+    planes = _in_order(planes.assign(plate=plate, accept=",".join(sorted(accept))))
+    return planes[COLUMNS].reset_index(drop=True), _export(folder, name, scan, planes)
+
+
+def _planes(
+    folder: RawFolder,
+    scan: Scan,
+    channels: dict[str, str],
+    pages: str | None,
+    focal_plane: FocalPlane,
+    threads: int,
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The planes of a scan that are wanted, with all that their files tell, and why others are not."""
+    raw, planes = folder.path, scan.table()
+    _refuse_foreign(raw, planes["path"])
+    planes = _with_wells(planes, folder.n_wells)
+    if pages is not None:
+        planes = with_pages(planes, pages, read_headers(raw, planes, threads))
+    planes = _with_doubles(planes)  # while channels are there that are not configured
+    planes, other_channels = named_channels(planes, channels, scan.channel_names)
+    planes, other_planes = chosen_focus(planes, focal_plane)
+    planes = with_headers(planes, read_headers(raw, planes, threads))
+    planes = _with_unreadable(planes, raw)
+    planes = _with_fingerprints(planes, raw, threads)
+    return planes, {**other_planes, **other_channels, **scan.passed_over}
+
+
+def _expected(scan: Scan, planes: pd.DataFrame) -> dict[str, Any]:
+    """What the metadata promise, with the pixel size of the images' headers if they are silent on it."""
+    if {"pixel_size_um", "pixel_sizes_um"} & set(scan.expected):
+        return scan.expected
+    return {**scan.expected, **pixel_sizes(planes["header_pixel_um"])}
+
+
+def _export(folder: RawFolder, name: str, scan: Scan, planes: pd.DataFrame) -> dict[str, Any]:
+    """What an export says of itself.
+
+    Returns
+    -------
+    dict
+        ``format`` and ``evidence`` for it, ``expected`` and ``channel_names`` after the export's
+        metadata, ``notes`` on how it was read, ``foreign`` (relative path -> what it is) of files in
+        the index that are no images, ``passed_over`` (relative path -> why) of all other files.
+    """
+    used = set(planes["path"])
+    headless = planes["path"][planes["height"] == 0].unique()
+    kinds = {path: foreign_kind(folder.path, path) for path in headless}
+    passed_over = {path: why for path, why in scan.passed_over.items() if path not in used}
+    for path in folder.files:
+        if path not in used and path not in passed_over:
+            passed_over[path] = _why_unlisted(folder.path, path, name, scan)
+    return {
         "format": name,
         "evidence": scan.evidence,
         "expected": scan.expected,
         "channel_names": scan.channel_names,
         "notes": scan.notes,
-        "foreign": _foreign(raw, planes),
-        "passed_over": _passed_over(folder, name, scan, set(planes["path"]), reasons),
+        "foreign": {path: in_words(kind) for path, kind in kinds.items() if kind},
+        "passed_over": passed_over,
     }
-    return planes[COLUMNS].reset_index(drop=True), export
 
 
 def _with_wells(planes: pd.DataFrame, n_wells: int) -> pd.DataFrame:
@@ -219,28 +237,10 @@ def _with_crop(planes: pd.DataFrame, pixel_size_um: float, overlap: str) -> pd.D
 
 
 def _in_order(planes: pd.DataFrame) -> pd.DataFrame:
-    """The planes by place on the plate, then field, timepoint, channel and z."""
+    """The planes by well in plate order, field, timepoint, channel and z."""
     places = planes["well"].map(geometry.well_position)
     order = planes.assign(well=places).sort_values([*PLANE, "z", "path", "page"])
     return planes.loc[order.index]
-
-
-def _foreign(raw: Path, planes: pd.DataFrame) -> dict[str, str]:
-    """What the files are that the index lists and that are no images."""
-    headless = planes["path"][planes["height"] == 0].unique()
-    kinds = {path: foreign_kind(raw, path) for path in headless}
-    return {path: in_words(kind) for path, kind in kinds.items() if kind}
-
-
-def _passed_over(
-    folder: RawFolder, name: str, scan: Scan, used: Collection[str], reasons: dict[str, str]
-) -> dict[str, str]:
-    """Why the index has nothing of a file, for all such files."""
-    passed_over = {path: why for path, why in reasons.items() if path not in used}
-    for path in folder.files:
-        if path not in used and path not in reasons:
-            passed_over[path] = _why_unlisted(folder.path, path, name, scan)
-    return passed_over
 
 
 def _why_unlisted(raw: Path, path: str, name: str, scan: Scan) -> str:
