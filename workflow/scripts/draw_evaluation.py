@@ -11,7 +11,7 @@ from livedead.logs import log_to
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
-from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
+from livedead.tables import EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
@@ -39,7 +39,7 @@ def draw_evaluation(
         for row in ranked.itertuples():
             for path in worst:
                 listed = stores.list_class_maps(path)
-                for k in np.flatnonzero((listed[agreement.FIELD] == list(row[1:5])).all(axis=1)):
+                for k in np.flatnonzero((listed[FIELD_KEY] == list(row[1:5])).all(axis=1)):
                     name = f"{row.plate}/{row.well}/{row.field}: {row.n_wrong} of {row.n_cells} cells wrong"
                     arrays = stores.read_segmentation(path, int(k))
                     yield name, arrays["field"], arrays["truth"], arrays["maps"]

@@ -13,10 +13,11 @@ from livedead.logs import log_to
 from livedead.network.classes import Classes, CountingRules
 from livedead.network.inference import Plan, Segmenter, choose_device
 from livedead.plates import plate_maps
-from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
-from livedead.tables import IMAGES, READ_CELLS, READ_WELLS
+from livedead.statistics.agreement import N_WORST, worst_fields
+from livedead.tables import FIELD_KEY, IMAGES, READ_CELLS, READ_WELLS
 from livedead.training import evaluate
-from livedead.training.tiles import LabelledFields
+from livedead.training.labelled_fields import LabelledFields, LabelledPlate
+from livedead.training.splits import never_trained_on
 
 
 def evaluate_unet(
@@ -42,7 +43,7 @@ def evaluate_unet(
 ) -> None:
     """Write a row a cell, a row a well with both readouts, and the fields that were read worst."""
     sources = [
-        (
+        LabelledPlate(
             PlateImages(folder, stores.read_table(index, IMAGES), bits),
             read_transforms(stores.read_normalization(fitted)[0], channels),
             label,
@@ -56,16 +57,17 @@ def evaluate_unet(
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenters = [
-        Segmenter(weights.load_unet(unet)[0], list(plate.seen(fitted).values()), plan)
-        for plate, fitted, _ in sources
+        Segmenter(weights.load_unet(unet)[0], list(plate.images.seen(plate.transforms).values()), plan)
+        for plate in sources
     ]
 
     def segment(k: int) -> np.ndarray:
-        plate, _, key = fields.places[k]
-        counts = sources[plate][0].raw(key, sources[plate][1])
-        return segmenters[plate].segment(counts, key).class_map
+        place = fields.places[k]
+        plate = sources[place.source]
+        counts = plate.images.raw(place.key, plate.transforms)
+        return segmenters[place.source].segment(counts, place.key).class_map
 
-    chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
+    chosen = fields.in_wells(never_trained_on(weights.read_certificate(unet), fields.wells))
     judged, counted = evaluate.read_unseen(
         fields, chosen, segment, numbers, CountingRules(**counting), pixel_size_um
     )
@@ -78,7 +80,7 @@ def evaluate_unet(
     stores.write_table(wells, evaluate.sum_wells(counted, maps), READ_WELLS)
     number = {tuple(fields.key(k).values()): k for k in chosen}
     ranked = worst_fields(judged, N_WORST).to_dict("records")
-    pictured = ((row, number[tuple(row[name] for name in FIELD)]) for row in ranked)
+    pictured = ((row, number[tuple(row[name] for name in FIELD_KEY)]) for row in ranked)
     stores.write_segmentations(
         worst,
         (

@@ -15,9 +15,12 @@ from livedead.network.unet import Architecture
 from livedead.provenance import file_sha256
 from livedead.tables import HISTORY, IMAGES
 from livedead.training.checkpoint import Checkpoint
-from livedead.training.fit import Settings, train_by_well
+from livedead.training.fit import train_by_well
+from livedead.training.labelled_fields import LabelledFields, LabelledPlate
 from livedead.training.outdated import remove_outdated, trained_alike
-from livedead.training.tiles import Cutting, LabelledFields, fold_wells
+from livedead.training.settings import TrainingSettings
+from livedead.training.splits import fold_wells
+from livedead.training.tiles import Cutting
 
 
 def train_unet(
@@ -49,7 +52,7 @@ def train_unet(
     """
     fields = LabelledFields(
         [
-            (
+            LabelledPlate(
                 PlateImages(folder, stores.read_table(index, IMAGES), bits),
                 read_transforms(stores.read_normalization(fitted)[0], channels),
                 label,
@@ -88,18 +91,16 @@ def train_unet(
     whole = unet.parent if fold is None else unet.parent.parent
     if fold is not None or not trained_alike(whole.glob("*-of-*/unet.safetensors"), source):
         remove_outdated(whole, of_folds)
-    tiles = dict(training["tiles"])
-    validation_fraction = tiles.pop("validation_fraction")
     kept = Checkpoint(
         unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
     )
     course, split = train_by_well(
         model,
         fields,
-        Settings(**training["fit"]),
-        Cutting(**tiles),
+        TrainingSettings.from_config(training["fit"]),
+        Cutting.from_config(training["tiles"]),
         Classes.from_config(classes),
-        validation_fraction=validation_fraction,
+        validation_fraction=training["tiles"]["validation_fraction"],
         held_out=held_out,
         n_threads=training["threads"],
         device=device,

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from livedead.tables import FIELD_KEY
+
 STATES = ("live", "dead")
-FIELD = ["plate", "well", "field", "timepoint"]
 N_WORST = 10
 """Fields that are shown of a reading."""
 
@@ -104,14 +105,14 @@ def worst_fields(cells: pd.DataFrame, n: int) -> pd.DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        A cell: `FIELD`, ``true, found``.
+        A cell: the key of its field, ``true, found``.
 
     Returns
     -------
     DataFrame
-        `FIELD`, ``n_wrong, n_cells``; at most `n` rows, none of fields without a mistake.
+        A field: its key, ``n_wrong, n_cells``; at most `n` rows, none of fields without a mistake.
     """
-    wrong = cells.assign(wrong=cells["true"] != cells["found"]).groupby(FIELD, sort=True)["wrong"]
+    wrong = cells.assign(wrong=cells["true"] != cells["found"]).groupby(FIELD_KEY, sort=True)["wrong"]
     counts = wrong.agg(n_wrong="sum", n_cells="size").reset_index()
     ranked = counts[counts["n_wrong"] > 0].sort_values("n_wrong", ascending=False, kind="stable")
     return ranked.head(n).reset_index(drop=True)
