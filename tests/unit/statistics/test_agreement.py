@@ -79,8 +79,8 @@ def test_the_interval_is_wider_where_wells_differ():
     found = np.tile(["live", "dead"], 120)
     alike = pd.DataFrame({"well": wells, "true": "live", "found": found})
     apart = alike.assign(found=np.sort(found))
-    assert agreement.bootstrap_interval(alike) == (0.5, 0.5)
-    low, high = agreement.bootstrap_interval(apart)
+    assert agreement.accuracy_interval(alike) == (0.5, 0.5)
+    low, high = agreement.accuracy_interval(apart)
     # The share of right wells is binomial, 12 draws of 1/2: 95 % lie within 0.5 -+ 0.28.
     assert (low, high) == pytest.approx((0.25, 0.75), abs=0.09)
 
