@@ -32,7 +32,7 @@ def draw_evaluation(
         for judged, counted in zip(cells, wells, strict=True)
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
-    folds = evaluation.summaries(of_folds, whole)
+    folds = agreement.summaries(of_folds, whole)
     ranked = agreement.worst_fields(whole[0], agreement.N_WORST)
 
     def pictured() -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:

@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from livedead.network.classes import Classes
 from livedead.pictures import pages
-from livedead.pictures.class_maps import ROLE_COLOURS, outlined
+from livedead.pictures.class_maps import outlined
+from livedead.pictures.figures import ROLE_COLOURS
 
 INTRODUCTION = """<p>Outlines of the labels that a network would learn from: {legend}. Click a field whose
 labels are wrong to reject it; then copy these lines into the configuration.</p>
@@ -42,7 +43,7 @@ def draw(
         None; drawn as they come.
     classes : Classes
     rejected : iterable of str
-        Wells and fields that the configuration excludes already.
+        Wells and fields that the configuration already excludes.
     """
     excluded = set(rejected)
     legend = ", ".join(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
+from livedead.statistics.controls import separation
 from livedead.tables import FIELD_KEY
 
 STATES = ("live", "dead")
@@ -175,6 +176,61 @@ def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
         **{f"{name}_{state}": states.at[state, name] for name in ("precision", "recall") for state in STATES},
         "calibration_error": calibration(cells)[1],
         **agreement_of_wells(wells),
+    }
+
+
+def summaries(
+    of_folds: list[tuple[pd.DataFrame, pd.DataFrame]], whole: tuple[pd.DataFrame, pd.DataFrame]
+) -> pd.DataFrame:
+    """`summary` of every fold's cells and wells, and of all together, a row each.
+
+    Parameters
+    ----------
+    of_folds : list of (cells, wells)
+        A single fold gets no row of its own.
+    whole : (cells, wells)
+
+    Returns
+    -------
+    DataFrame
+        ``fold`` (1, 2, ... or ``all``), `summary`, and ``z_prime`` of both readouts with its
+        interval where the plate map names controls.
+    """
+    named = [(str(k + 1), *tables) for k, tables in enumerate(of_folds)] if len(of_folds) > 1 else []
+    rows = []
+    for fold, cells, wells in [*named, ("all", *whole)]:
+        z = {
+            f"{name}_{readout}": found[name]
+            for readout, found in separations(wells).items()
+            for name in ("z_prime", "z_prime_low", "z_prime_high")
+        }
+        rows.append({"fold": fold, **summary(cells, wells), **z})
+    return pd.DataFrame(rows)
+
+
+def separations(wells: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """`livedead.statistics.controls.separation` of the controls, by each readout.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        A well: ``viability, true_viability`` and, where the plate map has it, ``control``.
+
+    Returns
+    -------
+    dict of str -> dict
+        ``undyed`` and ``dye``; empty without wells of both kinds of control.
+    """
+    if "control" not in wells or not {"negative", "positive"} <= set(wells["control"]):
+        return {}
+    return {
+        readout: separation(
+            *(
+                wells.loc[wells["control"] == kind, column].to_numpy(float)
+                for kind in ("negative", "positive")
+            )
+        )
+        for readout, column in (("undyed", "viability"), ("dye", "true_viability"))
     }
 
 
