@@ -111,7 +111,7 @@ def fit_curve(
     shares = likelihood.shares(np.array([log_ic50]), parameters[None])[0][of]
     pearson = ((n_live - n_decided * shares) ** 2 / (n_decided * shares * (1 - shares))).sum()
     dispersion = max(1.0, float(pearson) / freedom)
-    fitted = replace(unknown, **_shape(parameters), dispersion=dispersion)
+    fitted = replace(_shaped(unknown, parameters), dispersion=dispersion)
     surplus = (likelihood.flat_deviance() - least) / (n_parameters - 1) / dispersion
     if surplus <= f_distribution.ppf(level, n_parameters - 1, freedom):
         # No dose has an effect beyond chance. If most cells live, the IC50 is not reached.
@@ -122,10 +122,10 @@ def fit_curve(
     return _with_ic50(fitted, np.log(positive), log_ic50, low, high)
 
 
-def _shape(parameters: np.ndarray) -> dict[str, float]:
-    """Slope and asymptotes from the parameters of `_Likelihood`."""
+def _shaped(curve: Curve, parameters: np.ndarray) -> Curve:
+    """The curve with slope and asymptotes from the parameters of `_Likelihood`."""
     top, ratio = expit(parameters[0]), expit(parameters[1])
-    return {"slope": float(np.exp(parameters[2])), "top": float(top), "bottom": float(top * ratio)}
+    return replace(curve, slope=float(np.exp(parameters[2])), top=float(top), bottom=float(top * ratio))
 
 
 def _with_ic50(curve: Curve, log_doses: np.ndarray, log_ic50: float, low: float, high: float) -> Curve:
