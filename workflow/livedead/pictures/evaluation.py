@@ -13,11 +13,11 @@ from livedead.pictures.class_maps import outlined, shaded
 from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
 from livedead.statistics import agreement
 
-EXPLANATION = """<p>Every dyed well was read in undyed light by a network that was not trained on it;
-the dye is the truth. A cell is a drawn one where masks were given, else a connected part of the dye's
-class map: <i>found</i> is the state that most of its pixels have in the network's class map, or
-<i>missed</i>; <i>none</i> is what only the network saw. Counts of wells are those of the counting
-rules, on either class map.</p>"""
+EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
+the dye is the truth. Cells are those drawn where masks were given, otherwise the connected components
+of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the network's class map,
+or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>. Wells are counted by
+the counting rules, on either class map.</p>"""
 
 
 def draw(
