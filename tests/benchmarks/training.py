@@ -1,6 +1,6 @@
 """How much of its time the network learns, and does not wait for tiles.
 
-The same training, through `livedead.training.fit.train`: with one batch over and over, made once; and
+The same training, through `livedead.training.fit.Trainer`: with one batch over and over, made once; and
 with tiles that are read and cut from the raw images of a plate, as the rule does it. Their ratio is
 the share of the time that the device is busy. Run with
 ``python tests/benchmarks/training.py [--device cuda --threads 8]``; prints a table.
@@ -23,8 +23,11 @@ from livedead import stores
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.network.classes import Classes
 from livedead.network.unet import Architecture
-from livedead.training.fit import Settings, train
-from livedead.training.tiles import Cutting, Example, LabelledFields, batches
+from livedead.training.batches import batches
+from livedead.training.fit import Trainer
+from livedead.training.labelled_fields import Example, LabelledFields, LabelledPlate
+from livedead.training.settings import TrainingSettings
+from livedead.training.tiles import Cutting
 
 NUMBERS = Classes(background=(0,), live=(1,), dead=(2,))
 ARCHITECTURE = Architecture(n_classes=3, alpha=0.35, decoder_widths=(256, 128, 64, 32))
@@ -32,7 +35,7 @@ CUTTING = Cutting(tile_px=256, tiles_per_field=6, on_cells=0.9)
 
 
 def labelled_plate(folder: Path, n_fields: int, side_px: int) -> LabelledFields:
-    """Fields of noise, their light evened out one by one, with bars of both states for labels."""
+    """Fields of noise, illumination-corrected per field, with bars of both states for labels."""
     rng = np.random.default_rng(0)
     raw = rng.normal(8000, 300, (1, side_px, side_px)).clip(0, 65535).astype(np.uint16)
     job = plate_on_disk(folder, randomized(ARCHITECTURE), raw, n_fields)
@@ -45,16 +48,20 @@ def labelled_plate(folder: Path, n_fields: int, side_px: int) -> LabelledFields:
     channels["w1"] |= {"own_light": 8, "floor": 0.2}
     stores.write_normalization(folder / "normalization.h5", channels, quality)
     plate = open_normalized_plate(job["raw"], job["images"], job["normalization"], ["w1"], 16)
-    return LabelledFields([(plate, folder / "labels.h5")])
+    return LabelledFields([LabelledPlate(plate, folder / "labels.h5")])
 
 
 def images_per_s(
-    epoch: Callable[[np.random.Generator], Iterable[Example]], n_images: int, settings: Settings, device: str
+    epoch: Callable[[np.random.Generator], Iterable[Example]],
+    n_images: int,
+    settings: TrainingSettings,
+    device: str,
 ) -> float:
     """Of the best epoch after the first."""
     torch.manual_seed(0)
     weights = np.ones(ARCHITECTURE.n_classes)
-    history = train(randomized(ARCHITECTURE), epoch, lambda: [], weights, settings, device, numbers=NUMBERS)
+    trainer = Trainer(randomized(ARCHITECTURE), weights, settings, NUMBERS, device)
+    history = trainer.train(epoch, lambda: [])
     return n_images / history["seconds"][1:].min()
 
 
@@ -67,7 +74,7 @@ def main() -> None:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--epochs", type=int, default=4)
     options = parser.parse_args()
-    settings = Settings(
+    settings = TrainingSettings(
         epochs=options.epochs,
         frozen_epochs=0,
         average_decay=0.99,

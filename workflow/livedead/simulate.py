@@ -1,9 +1,11 @@
-"""A plate of macrophage-like cells whose every live and dead cell is known.
+"""A simulated plate of macrophage-like cells with known truth.
 
-Brightfield is rendered as transmitted light: each cell multiplies the light by its own small
-picture (a darker body, a bright halo, a nucleus), then come defocus, vignetting and the
-camera. The dyes see the nuclei only. Every field has a random stream of its own, drawn from
-(seed, well, field), so that a plate is the same whatever the order it is made in.
+Brightfield is rendered as transmitted light: each cell multiplies the light by its own stamp (a
+darker body, a bright halo, a nucleus), then come defocus, vignetting and the camera. The dyes
+stain nuclei only. Every field has its own random stream, seeded with (seed, row, column, field),
+so a plate is the same in whatever order its wells are made.
+
+From here on: the design of the plate, the plate, a well, a field, then what a field is made of.
 """
 
 from collections.abc import Iterator
@@ -19,18 +21,23 @@ from scipy.ndimage import gaussian_filter
 from livedead.plates import geometry
 
 PIXEL_SIZE_UM = 0.65
-"""A 10x objective on a camera of 6.5 um pixels."""
+"""A 10x objective on a camera with 6.5 um pixels."""
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
 
 AGENTS = (("staurosporine", 0.3, 1.2), ("digitonin", 8.0, 2.0))
-"""Name, IC50 in uM, Hill slope; one half of the plate's rows each."""
+"""Name, IC50 in uM, Hill slope; each has half of the plate's rows."""
 
 TOP, BOTTOM = 0.95, 0.05
 """Expected viability of untreated and of killed wells."""
 
+TRUTH_COLUMNS = ["well", "field", "y_px", "x_px", "state", "nucleus_radius_px"]
+
 _STAMP = 24
+"""Half the side of the square on which a cell is drawn, px."""
+
 _MARGIN = 14
+"""Cells are placed up to so far beyond the field's edge, px."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Camera:
     electrons_per_count : float
         Gain; sets the shot noise.
     vignetting : float
-        Light lost in the corners, as a fraction.
+        Fraction of the light that is lost in the corners.
     """
 
     offset: float = 200.0
@@ -54,7 +61,7 @@ class Camera:
 
 
 def plate_design() -> pd.DataFrame:
-    """The plate map of the demo: two agents, ten doses, four replicates, and controls.
+    """The demo's plate map: two agents, ten doses, four replicates, and controls.
 
     Returns
     -------
@@ -78,6 +85,91 @@ def plate_design() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["well", "treatment", "dose_um", "control", "replicate", "viability"])
 
 
+def simulate_plate(
+    folder: Path,
+    seed: int,
+    *,
+    dyed_wells: list[str],
+    wells: list[str] | None = None,
+    n_fields: int = 2,
+    side_px: int = 512,
+    missing_well: str | None = None,
+    truncated: tuple[str, int] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write a plate as a MetaXpress-like export, and return its truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Receives ``TimePoint_1/demo_A01_s1_w1.TIF`` and so on.
+    seed : int
+        Plates of one seed are identical to the byte.
+    dyed_wells : list of str
+        Wells that also have the two dye channels.
+    wells : list of str, optional
+        Wells to make; all 96 if not given.
+    n_fields : int
+        Fields per well.
+    side_px : int
+        Side of the square fields.
+    missing_well : str, optional
+        A well that was not imaged.
+    truncated : (well, field), optional
+        Field whose brightfield file lost its second half, as in a broken copy.
+
+    Returns
+    -------
+    cells : DataFrame
+        A cell: ``well, field, y_px, x_px, state, nucleus_radius_px``.
+    truth : DataFrame
+        A well: ``well, expected_viability, n_live, n_dead``.
+    """
+    folder = folder / "TimePoint_1"
+    folder.mkdir(parents=True, exist_ok=True)
+    design = plate_design()
+    design = design[design["well"].isin(geometry.all_wells(96) if wells is None else wells)]
+    tables = []
+    for row in design.itertuples():
+        for field, images, cells in _well_fields(seed, row.well, row.viability, n_fields, side_px):
+            tables.append(cells.assign(well=row.well, field=field))
+            for channel, image in images.items():
+                if row.well != missing_well and (channel == "brightfield" or row.well in dyed_wells):
+                    path = folder / _file_name(row.well, field, channel)
+                    tifffile.imwrite(path, image, photometric="minisblack")
+    if truncated is not None:
+        path = folder / _file_name(*truncated, "brightfield")
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    truth_cells = pd.concat(tables, ignore_index=True)[TRUTH_COLUMNS]
+    states = pd.crosstab(truth_cells["well"], truth_cells["state"])
+    states = states.reindex(index=design["well"], columns=["live", "dead"], fill_value=0).add_prefix("n_")
+    truth_wells = design.set_index("well")[["viability"]].join(states).reset_index()
+    return truth_cells, truth_wells.rename(columns={"viability": "expected_viability"})
+
+
+def _file_name(well: str, field: int, channel: str) -> str:
+    return f"demo_{well}_s{field}_{CHANNELS[channel]}.TIF"
+
+
+def _well_fields(
+    seed: int, well: str, viability: float, n_fields: int, side_px: int
+) -> Iterator[tuple[int, dict[str, np.ndarray], pd.DataFrame]]:
+    """Number, images and cells of each field; wells differ in density, and focus drifts over the plate."""
+    row, column = geometry.well_position(well)
+    crowding = np.random.default_rng([seed, row, column]).uniform(0.55, 1.45)
+    # The stage is level only to a few micrometres, so focus drifts from corner to corner.
+    drift = 0.6 + 0.9 * (row / 7 + column / 11) / 2
+    for field in range(1, n_fields + 1):
+        rng = np.random.default_rng([seed, row, column, field])
+        images, cells = simulate_field(
+            rng,
+            viability,
+            side_px=side_px,
+            mean_cells=55 * crowding * (side_px / 512) ** 2,
+            defocus_px=drift + rng.uniform(-0.15, 0.35),
+        )
+        yield field, images, cells
+
+
 def simulate_field(
     rng: np.random.Generator,
     viability: float,
@@ -90,7 +182,7 @@ def simulate_field(
     n_debris: float = 8.0,
     camera: Camera = Camera(),
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """One field and its truth.
+    """Render one field, and return its truth.
 
     Parameters
     ----------
@@ -103,13 +195,14 @@ def simulate_field(
     mean_cells : float
         Expected number of cells.
     defocus_px : float
-        Standard deviation of the blur.
+        Standard deviation of the blur, px.
     clumping : float
-        Standard deviation of the logarithm of the local density; 0 is even.
+        Standard deviation of the logarithm of the local density; 0 is uniform.
     size : float
-        Of all cells, 1 is usual.
+        Scale of all cells; 1 is usual.
     n_debris : float
         Expected number of specks.
+    camera : Camera
 
     Returns
     -------
@@ -138,92 +231,6 @@ def simulate_field(
     return images, cells[centred]
 
 
-def simulate_plate(
-    folder: Path,
-    seed: int,
-    *,
-    dyed_wells: list[str],
-    wells: list[str] | None = None,
-    n_fields: int = 2,
-    side_px: int = 512,
-    missing_well: str | None = None,
-    truncated: tuple[str, int] | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write a plate as a MetaXpress-like export, and return its truth.
-
-    Parameters
-    ----------
-    folder : Path
-        Receives ``TimePoint_1/demo_A01_s1_w1.TIF`` and so on.
-    seed : int
-        Two plates of one seed are equal byte for byte.
-    dyed_wells : list of str
-        Wells that also have the two dye channels.
-    wells : list of str, optional
-        Wells to make; all 96 if not given.
-    n_fields : int
-        Fields per well.
-    missing_well : str, optional
-        A well that was never imaged.
-    truncated : (well, field), optional
-        A brightfield file that lost its second half, as in a broken copy.
-
-    Returns
-    -------
-    cells : DataFrame
-        A cell: ``well, field, y_px, x_px, state, nucleus_radius_px``.
-    truth : DataFrame
-        A well: ``well, expected_viability, n_live, n_dead``.
-    """
-    folder = folder / "TimePoint_1"
-    folder.mkdir(parents=True, exist_ok=True)
-    design = plate_design()
-    wanted = geometry.all_wells(96) if wells is None else wells
-    tables = []
-    for row in design[design["well"].isin(wanted)].itertuples():
-        for field, images, cells in _well_fields(seed, row.well, row.viability, n_fields, side_px):
-            tables.append(cells.assign(well=row.well, field=field))
-            if row.well == missing_well:
-                continue
-            for channel, image in images.items():
-                if channel == "brightfield" or row.well in dyed_wells:
-                    name = f"demo_{row.well}_s{field}_{CHANNELS[channel]}.TIF"
-                    tifffile.imwrite(folder / name, image, photometric="minisblack")
-    if truncated is not None:
-        path = folder / f"demo_{truncated[0]}_s{truncated[1]}_{CHANNELS['brightfield']}.TIF"
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    truth_cells = pd.concat(tables, ignore_index=True)
-    states = pd.crosstab(truth_cells["well"], truth_cells["state"])
-    truth_wells = design.loc[design["well"].isin(wanted), ["well", "viability"]]
-    truth_wells = truth_wells.rename(columns={"viability": "expected_viability"}).assign(
-        **{
-            f"n_{state}": truth_wells["well"].map(states.get(state, pd.Series())).fillna(0).astype(int)
-            for state in ("live", "dead")
-        }
-    )
-    columns = ["well", "field", "y_px", "x_px", "state", "nucleus_radius_px"]
-    return truth_cells[columns], truth_wells.reset_index(drop=True)
-
-
-def _well_fields(
-    seed: int, well: str, viability: float, n_fields: int, side_px: int
-) -> Iterator[tuple[int, dict[str, np.ndarray], pd.DataFrame]]:
-    row, column = geometry.well_position(well)
-    crowding = np.random.default_rng([seed, row, column]).uniform(0.55, 1.45)
-    # The stage is level to a few micrometres only: focus drifts from one corner to the other.
-    drift = 0.6 + 0.9 * (row / 7 + column / 11) / 2
-    for field in range(1, n_fields + 1):
-        rng = np.random.default_rng([seed, row, column, field])
-        images, cells = simulate_field(
-            rng,
-            viability,
-            side_px=side_px,
-            mean_cells=55 * crowding * (side_px / 512) ** 2,
-            defocus_px=drift + rng.uniform(-0.15, 0.35),
-        )
-        yield field, images, cells
-
-
 def _place_cells(
     rng: np.random.Generator,
     side_px: int,
@@ -232,10 +239,10 @@ def _place_cells(
     clumping: float,
     size: float,
 ) -> pd.DataFrame:
-    """Draw cells one by one where the medium is dense; bodies may touch, nuclei may not."""
+    """Place cells one by one, more where the local density is high; bodies may touch, nuclei may not."""
     density = np.exp(clumping * _smooth_noise(rng, side_px, 70))
     density /= density.max()
-    # Cells centred beyond the edge reach into the field, as they do in a real well.
+    # Cells centred beyond the edge extend into the field, as they do in a real well.
     low, high = -_MARGIN, side_px + _MARGIN
     n_cells = rng.poisson(mean_cells * ((high - low) / side_px) ** 2)
     cells: list[tuple[float, float, str, float, float]] = []
@@ -258,7 +265,7 @@ def _place_cells(
 
 
 def _draw_cell(rng: np.random.Generator, cell: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Transmitted light (1 = unchanged) and nucleus (0 to 1) of one cell, on a small square."""
+    """Transmitted light (1 = unchanged) and nucleus (0 to 1) of one cell, each on its stamp."""
     y, x = np.mgrid[-_STAMP : _STAMP + 1, -_STAMP : _STAMP + 1].astype(np.float32)
     y, x = y - np.float32(cell.y_px % 1), x - np.float32(cell.x_px % 1)
     angle = np.arctan2(y, x)

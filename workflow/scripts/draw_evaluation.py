@@ -11,7 +11,7 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
-from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
+from livedead.tables import EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
@@ -26,7 +26,7 @@ def draw_evaluation(
         for judged, counted in zip(cells, wells, strict=True)
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
-    folds = evaluation.summaries(of_folds, whole)
+    folds = agreement.summaries(of_folds, whole)
     pictured = _pictured(agreement.worst_fields(whole[0], agreement.N_WORST), worst)
     stores.write_table(summary, folds, EVALUATION)
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured, classes))
@@ -41,10 +41,10 @@ def _pictured(
     places = {
         field: (path, k)
         for path in worst
-        for k, field in enumerate(stores.list_class_maps(path)[agreement.FIELD].itertuples(index=False))
+        for k, field in enumerate(stores.list_class_maps(path)[FIELD_KEY].itertuples(index=False))
     }
     for row in ranked.to_dict("records"):
-        arrays = stores.read_segmentation(*places[tuple(row[name] for name in agreement.FIELD)])
+        arrays = stores.read_segmentation(*places[tuple(row[name] for name in FIELD_KEY)])
         heading = "{plate}/{well}/{field}: {n_wrong} of {n_cells} cells wrong".format(**row)
         yield heading, arrays["field"], arrays["truth"], arrays["maps"]
 

@@ -13,6 +13,7 @@ from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.tables import READ_CELLS, READ_WELLS
 from livedead.training import evaluate, sources
+from livedead.training.splits import never_trained_on
 
 
 def evaluate_unet(
@@ -35,14 +36,14 @@ def evaluate_unet(
 ) -> None:
     """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
-    segmenters = [open_segmenter(unet, plate.seen.values(), segmentation) for plate, _ in fields.plates]
+    segmenters = [open_segmenter(unet, plate.inputs.seen.values(), segmentation) for plate in fields.plates]
 
     def segment(k: int) -> np.ndarray:
-        number, _, key = fields.places[k]
-        plate, _ = fields.plates[number]
-        return segmenters[number].segment(plate.counts(key), key).class_map
+        place = fields.places[k]
+        counts = fields.plates[place.source].inputs.counts(place.key)
+        return segmenters[place.source].segment(counts, place.key).class_map
 
-    chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
+    chosen = fields.in_wells(never_trained_on(weights.read_certificate(unet), fields.wells))
     sizes = [row["pixel_size_um"] for row in plates]
     judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)

@@ -6,6 +6,7 @@ import tifffile
 
 from livedead.dyes.dyed_fields import label_fields
 from livedead.errors import FieldError, LivedeadError
+from livedead.fields.plate_images import PlateImages
 from livedead.network.classes import Classes
 
 CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
@@ -14,6 +15,9 @@ LABELS = {"live_dye": "hoechst", "dead_dye": "draq7", "masks": {"dead_offset": 1
 
 class Plate:
     """Three fields of one object each, dead in the second; the third cannot be read."""
+
+    plate = "p"
+    describe = PlateImages.describe
 
     def keys(self, wells):
         return [key for key in [("A01", 1, 1), ("A01", 2, 1), ("B01", 1, 1)] if key[0] in wells]
@@ -40,7 +44,7 @@ def masks(tmp_path):
 
 
 def labelled(wells, masks):
-    return list(label_fields("p", Plate(), wells, masks, "brightfield", CLASSES, LABELS))
+    return list(label_fields(Plate(), wells, masks, "brightfield", CLASSES, LABELS))
 
 
 def test_drawn_objects_are_live_or_dead_by_the_dye_and_cropped_like_the_field(masks):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from livedead.statistics import agreement
+from livedead.statistics.controls import z_prime
 
 
 def cells(**counts):
@@ -79,8 +80,8 @@ def test_the_interval_is_wider_where_wells_differ():
     found = np.tile(["live", "dead"], 120)
     alike = pd.DataFrame({"well": wells, "true": "live", "found": found})
     apart = alike.assign(found=np.sort(found))
-    assert agreement.bootstrap_interval(alike) == (0.5, 0.5)
-    low, high = agreement.bootstrap_interval(apart)
+    assert agreement.accuracy_interval(alike) == (0.5, 0.5)
+    low, high = agreement.accuracy_interval(apart)
     # The share of right wells is binomial, 12 draws of 1/2: 95 % lie within 0.5 -+ 0.28.
     assert (low, high) == pytest.approx((0.25, 0.75), abs=0.09)
 
@@ -96,3 +97,41 @@ def test_summary_of_a_perfect_reading():
     zeros = ["calibration_error", "count_error", "count_bias", "viability_error", "bias", "low", "high"]
     assert {found[name] for name in ones} == {1.0}
     assert {found[name] for name in zeros} == {0.0}
+
+
+def read_plate():
+    """Two folds of two negative and two positive wells of ten cells; one cell in ten read wrongly."""
+    folds = []
+    for fold in range(2):
+        wells, cells = [], []
+        for k, control in enumerate(["negative", "negative", "positive", "positive"]):
+            true, well = "live" if control == "negative" else "dead", f"{'AB'[fold]}0{k + 1}"
+            n_live = (9 - (k + fold) % 2) if true == "live" else (k + fold) % 2 + 1
+            found = ["live"] * n_live + ["dead"] * (10 - n_live)
+            cells += [("p", well, 1, 1, 1.0, true, state, float(state == "live")) for state in found]
+            wells.append((well, control, 10, n_live / 10, 10, float(true == "live") * 0.9 + 0.05 * k))
+        columns = ["plate", "well", "field", "timepoint", "area_um2", "true", "found", "live_share"]
+        names = ["well", "control", "n_total", "viability", "true_total", "true_viability"]
+        folds.append((pd.DataFrame(cells, columns=columns), pd.DataFrame(wells, columns=names)))
+    return folds
+
+
+def test_a_row_for_every_fold_and_one_for_all():
+    folds = read_plate()
+    whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*folds, strict=True))
+    found = agreement.summaries(folds, whole).set_index("fold")
+    assert list(found.index) == ["1", "2", "all"]
+    assert found["n_wells"].tolist() == [4, 4, 8]
+    assert found["n_cells"].tolist() == [40, 40, 80]
+    cells, wells = whole
+    assert found.at["all", "accuracy"] == pytest.approx((cells["true"] == cells["found"]).mean())
+    values = [
+        wells.loc[wells["control"] == kind, "viability"].to_numpy() for kind in ("negative", "positive")
+    ]
+    assert found.at["all", "z_prime_undyed"] == pytest.approx(float(z_prime(*values)))
+    assert found.at["all", "z_prime_low_undyed"] < found.at["all", "z_prime_undyed"]
+    assert "z_prime_dye" in found
+    # One network alone needs no row of its own, and a plate without controls has no Z'.
+    alone = agreement.summaries(folds[:1], (folds[0][0], folds[0][1].drop(columns="control")))
+    assert list(alone["fold"]) == ["all"]
+    assert "z_prime_undyed" not in alone

@@ -3,23 +3,29 @@ import pytest
 import statsmodels.api as statsmodels
 
 from livedead.statistics import dose_response
-from livedead.statistics.dose_response import ABOVE, BELOW, ESTIMATED, UNDETERMINED, fit_curve, viability_at
+from livedead.statistics.dose_response import ABOVE, BELOW, ESTIMATED, UNDETERMINED, fit_curve
 
 DOSES = np.concatenate([np.zeros(8), np.repeat(100 / 10 ** (np.arange(10) / 2), 4)])
 
 
+def viability(dose, ic50, slope, top, bottom):
+    """Log-logistic, as in Finney; dose 0 is the top."""
+    return bottom + (top - bottom) / (1 + (dose / ic50) ** slope)
+
+
 def counted(rng, ic50, slope=1.2, top=0.95, bottom=0.05, n_cells=100, rho=0.0, dose=DOSES):
     n = np.maximum(rng.poisson(n_cells, dose.size), 1)
-    p = viability_at(dose, ic50, slope, top, bottom)
+    p = viability(dose, ic50, slope, top, bottom)
     if rho:
         p = rng.beta(p * (1 / rho - 1), (1 - p) * (1 / rho - 1))
     return dose, rng.binomial(n, p), n
 
 
 def test_the_curve_by_hand():
-    # Half-way at the IC50; dose 0 is the top; at ten times the IC50 and slope 1, 1/11 of the way is left.
-    found = viability_at(np.array([0, 2, 20]), 2, 1, 0.9, 0.1)
-    assert found == pytest.approx([0.9, 0.5, 0.1 + 0.8 / 11])
+    # Half-way at the IC50 of 2; dose 0 is the top; ten times below it 1/11 of the way is gone, above left.
+    dose, n_live = np.repeat([[0, 0.2, 2, 20], [990, 910, 550, 190]], 2, axis=1)
+    found = fit_curve(dose, n_live, np.full(8, 1100))
+    assert (found.ic50, found.slope, found.top, found.bottom) == pytest.approx((2, 1, 0.9, 0.1), rel=0.01)
 
 
 def test_with_fixed_asymptotes_it_is_logistic_regression():
@@ -60,7 +66,7 @@ def test_a_fit_is_the_least_of_the_deviance():
             log_ic50, log_slope, top, bottom = parameters
             if not 0 < bottom < top < 1:
                 return np.inf
-            p = viability_at(dose, np.exp(log_ic50), np.exp(log_slope), top, bottom)
+            p = viability(dose, np.exp(log_ic50), np.exp(log_slope), top, bottom)
             return -binom.logpmf(n_live, n, p).sum()
 
         ours = np.array([np.log(found.ic50), np.log(found.slope), found.top, max(found.bottom, 1e-6)])

@@ -1,9 +1,9 @@
-"""Errors of count and of viability as curves over what makes a field hard."""
+"""Errors of count and of viability as curves over what makes a field difficult."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from livedead.pictures import png
+from livedead.pictures.figures import DATA_COLOUR, REFERENCE, png
 
 LABELS = {
     "mean_cells": "cells in a field",
@@ -15,13 +15,13 @@ LABELS = {
 
 
 def draw(errors: pd.DataFrame) -> bytes:
-    """A PNG with one column of panels for each varied condition.
+    """A PNG with a column of panels for each varied condition.
 
     Parameters
     ----------
     errors : DataFrame
-        ``varied, value, count_error, viability_error``; errors are counted minus true, the count's
-        relative to the truth.
+        ``varied, value, count_error, viability_error``; errors are counted minus true, those of the
+        count relative to the truth.
     """
     figure = Figure(figsize=(13, 5), layout="constrained")
     axes = figure.subplots(2, len(LABELS), sharey="row")
@@ -30,11 +30,11 @@ def draw(errors: pd.DataFrame) -> bytes:
         for axis, name, scale in zip(
             axes[:, column], ("count_error", "viability_error"), (100, 1), strict=True
         ):
-            axis.axhline(0, color="0.7", linewidth=1)
-            axis.plot(chosen["value"], scale * chosen[name], marker="o", color="#1f5a8a")
+            axis.axhline(0, **REFERENCE)
+            axis.plot(chosen["value"], scale * chosen[name], marker="o", color=DATA_COLOUR)
             if varied == "mean_cells":
                 axis.set_xscale("log")
         axes[1, column].set_xlabel(label)
     axes[0, 0].set_ylabel("count error, %")
     axes[1, 0].set_ylabel("viability error")
-    return png(figure, 110)
+    return png(figure)

@@ -5,9 +5,8 @@ from matplotlib.colors import to_rgb
 from scipy.ndimage import binary_erosion
 
 from livedead.network.classes import Classes
-from livedead.pictures.overlay import COLOURS
+from livedead.pictures.figures import ROLE_COLOURS
 
-ROLE_COLOURS = {"live": COLOURS["live"], "dead": COLOURS["dead"], "boundary": "#E6C300", "context": "#009E73"}
 SIDE_PX = 700
 
 
@@ -26,10 +25,9 @@ def outlined(field: np.ndarray, class_map: np.ndarray, classes: Classes) -> np.n
     ndarray, (h, w, 3), float64
         In [0, 1]; large fields are reduced to about `SIDE_PX` on their longer side.
     """
-    step = max(1, round(max(field.shape) / SIDE_PX))
-    colours = np.repeat((field[::step, ::step, None].astype(float) + 1) / 2, 3, axis=2)
+    colours = np.repeat((_reduced(field)[..., None].astype(float) + 1) / 2, 3, axis=2)
     for role, colour in ROLE_COLOURS.items():
-        inside = np.isin(class_map[::step, ::step], classes.of(role))
+        inside = np.isin(_reduced(class_map), classes.of(role))
         edge = inside & ~binary_erosion(inside, np.ones((3, 3)))
         colours[edge] = to_rgb(colour)
     return colours
@@ -38,8 +36,13 @@ def outlined(field: np.ndarray, class_map: np.ndarray, classes: Classes) -> np.n
 def shaded(field: np.ndarray, class_map: np.ndarray, classes: Classes) -> np.ndarray:
     """The same with the classes as transparent areas."""
     colours = outlined(field, class_map, classes)
-    step = max(1, round(max(field.shape) / SIDE_PX))
     for role, colour in ROLE_COLOURS.items():
-        inside = np.isin(class_map[::step, ::step], classes.of(role))
+        inside = np.isin(_reduced(class_map), classes.of(role))
         colours[inside] = 0.6 * colours[inside] + 0.4 * np.array(to_rgb(colour))
     return colours
+
+
+def _reduced(image: np.ndarray) -> np.ndarray:
+    """A large image with rows and columns left out."""
+    step = max(1, round(max(image.shape) / SIDE_PX))
+    return image[::step, ::step]

@@ -1,23 +1,23 @@
-"""The undyed readout beside the dye: one page with what a reviewer would ask for."""
+"""The label-free readout against the dye: one page with what a reviewer would ask for."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livedead.network.classes import Classes
-from livedead.pictures import pages, png
+from livedead.pictures import pages
 from livedead.pictures.class_maps import outlined, shaded
-from livedead.pictures.overlay import COLOURS
+from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
 from livedead.statistics import agreement
-from livedead.statistics.controls import separation
 
-EXPLANATION = """<p>Every dyed well was read in undyed light by a network that was not trained on it;
-the dye is the truth. A cell is a drawn one where masks were given, else a connected part of the dye's
-class map: <i>found</i> is the state that most of its pixels have in the network's class map, or
-<i>missed</i>; <i>none</i> is what only the network saw. Counts of wells are those of the counting
-rules, on either class map.</p>"""
+EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
+the dye is the truth. Cells are those drawn where masks were given, otherwise the connected components
+of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the network's class map,
+or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>. Wells are counted by
+the counting rules, on either class map.</p>"""
 
 
 def draw(
@@ -34,7 +34,7 @@ def draw(
     cells, wells : DataFrame
         See `livedead.statistics.agreement`; wells with ``control`` where the plate map has it.
     folds : DataFrame
-        From `summaries`.
+        From `livedead.statistics.agreement.summaries`.
     worst : iterable of (name, field, class map of the dye, class map of the network)
     classes : Classes
     """
@@ -62,46 +62,8 @@ def draw(
     return pages.page("Undyed against dyed", parts)
 
 
-def summaries(
-    of_folds: list[tuple[pd.DataFrame, pd.DataFrame]], whole: tuple[pd.DataFrame, pd.DataFrame]
-) -> pd.DataFrame:
-    """The figures of every fold's cells and wells, and of all together, a row each.
-
-    Returns
-    -------
-    DataFrame
-        ``fold`` (1, 2, ... or ``all``), `livedead.statistics.agreement.summary`, and ``z_prime`` with its
-        interval of either readout where the plate map names controls.
-    """
-    named = [(str(k + 1), *tables) for k, tables in enumerate(of_folds)] if len(of_folds) > 1 else []
-    rows = []
-    for fold, cells, wells in [*named, ("all", *whole)]:
-        z = {
-            f"{name}_{readout}": found[name]
-            for readout, found in separations(wells).items()
-            for name in ("z_prime", "z_prime_low", "z_prime_high")
-        }
-        rows.append({"fold": fold, **agreement.summary(cells, wells), **z})
-    return pd.DataFrame(rows)
-
-
-def separations(wells: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Z' and its kin of both readouts; empty without wells of both kinds of control."""
-    if "control" not in wells or not {"negative", "positive"} <= set(wells["control"]):
-        return {}
-    return {
-        readout: separation(
-            *(
-                wells.loc[wells["control"] == kind, column].to_numpy(float)
-                for kind in ("negative", "positive")
-            )
-        )
-        for readout, column in (("undyed", "viability"), ("dye", "true_viability"))
-    }
-
-
 def _controls(wells: pd.DataFrame) -> str:
-    found = separations(wells)
+    found = agreement.separations(wells)
     if not found:
         return "<p>The plate map names no wells of both kinds of control.</p>"
     note = "<p>With 95 % intervals by bootstrap over the control wells.</p>"
@@ -110,27 +72,31 @@ def _controls(wells: pd.DataFrame) -> str:
 
 def _calibration(cells: pd.DataFrame) -> bytes:
     bins, _ = agreement.calibration(cells)
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    axes.plot(bins["live_share"], bins["live"], marker="o", color="#1f5a8a")
+    figure, axes = _with_diagonal()
+    axes.plot(bins["live_share"], bins["live"], marker="o", color=DATA_COLOUR)
     for row in bins.itertuples():
         axes.annotate(
             f"{row.n}", (row.live_share, row.live), (5, -11), textcoords="offset points", fontsize=8
         )
     axes.set(xlabel="live share of the cell's pixels", ylabel="share of live cells by the dye")
-    return png(figure, 110)
+    return png(figure)
+
+
+def _with_diagonal() -> tuple[Figure, Axes]:
+    """A square plot with the line of equality."""
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], **REFERENCE)
+    return figure, axes
 
 
 def _scatter(wells: pd.DataFrame) -> bytes:
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    axes.scatter(wells["true_viability"], wells["viability"], s=22, color="#1f5a8a", alpha=0.7)
+    figure, axes = _with_diagonal()
+    axes.scatter(wells["true_viability"], wells["viability"], s=22, color=DATA_COLOUR, alpha=0.7)
     axes.set(
         xlabel="viability by the dye", ylabel="viability, undyed", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
     )
-    return png(figure, 110)
+    return png(figure)
 
 
 def _bland_altman(wells: pd.DataFrame) -> bytes:
@@ -138,11 +104,11 @@ def _bland_altman(wells: pd.DataFrame) -> bytes:
     figure = Figure(figsize=(5.4, 4.2), layout="constrained")
     axes = figure.subplots()
     for name, style in (("bias", "-"), ("low", "--"), ("high", "--")):
-        axes.axhline(found[name], color=COLOURS["dead"], linestyle=style, linewidth=1)
+        axes.axhline(found[name], color=STATE_COLOURS["dead"], linestyle=style, linewidth=1)
         axes.annotate(
             f"{found[name]:+.3f}", (1.0, found[name]), (2, 2), textcoords="offset points", fontsize=8
         )
     mean = (wells["viability"] + wells["true_viability"]) / 2
-    axes.scatter(mean, wells["viability"] - wells["true_viability"], s=22, color="#1f5a8a", alpha=0.7)
+    axes.scatter(mean, wells["viability"] - wells["true_viability"], s=22, color=DATA_COLOUR, alpha=0.7)
     axes.set(xlabel="mean of both viabilities", ylabel="undyed minus dye", xlim=(-0.03, 1.12))
-    return png(figure, 110)
+    return png(figure)

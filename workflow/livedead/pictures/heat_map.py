@@ -1,18 +1,20 @@
 """A plate as two heat maps: viability, and cells per square millimetre."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livedead.pictures import png
+from livedead.pictures.figures import png
 from livedead.plates.geometry import FORMATS, well_name, well_position
 
 NO_RESULT = "#d9d9d9"
 
 
 def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
-    """Draw one plate at its last timepoint; wells without a result are grey and crossed.
+    """Draw one plate at its last timepoint; wells without a result are grey with a cross.
 
     Parameters
     ----------
@@ -33,27 +35,23 @@ def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
     figure.suptitle(f"{plate}, timepoint {last['timepoint'].iloc[0]}", fontsize=13)
     left, right = figure.subplots(1, 2)
     density = last["n_total"].astype(float) / last["area_mm2"]
-    _panel(left, last, last["viability"], n_wells, "Viability", "RdYlBu", (0, 1), figure)
-    _panel(right, last, density, n_wells, "Cells per mm²", "viridis", (0, None), figure)
-    return png(figure, 110)
+    _draw_panel(left, last, last["viability"], (rows, columns), cmap="RdYlBu", vmin=0, vmax=1)
+    left.set_title("Viability", pad=18)
+    _draw_panel(right, last, density, (rows, columns), cmap="viridis", vmin=0)
+    right.set_title("Cells per mm²", pad=18)
+    return png(figure)
 
 
-def _panel(
-    axes: Axes,
-    wells: pd.DataFrame,
-    values: pd.Series,
-    n_wells: int,
-    title: str,
-    colours: str,
-    limits: tuple[float, float | None],
-    figure: Figure,
+def _draw_panel(
+    axes: Axes, wells: pd.DataFrame, values: pd.Series, shape: tuple[int, int], **colours: Any
 ) -> None:
-    rows, columns = FORMATS[n_wells]
+    """Draw a value per well; `colours` are imshow's ``cmap``, ``vmin`` and ``vmax``."""
+    rows, columns = shape
     grid = np.full((rows, columns), np.nan)
     for well, value in zip(wells["well"], values, strict=True):
         grid[well_position(well)] = value
     axes.set_facecolor(NO_RESULT)
-    picture = axes.imshow(grid, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="equal")
+    picture = axes.imshow(grid, aspect="equal", **colours)
     for row in wells[wells["viability"].isna()].itertuples():
         y, x = well_position(row.well)
         axes.text(x, y, "×", ha="center", va="center", color="#555555")
@@ -68,5 +66,4 @@ def _panel(
     axes.tick_params(which="minor", length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(title, pad=18)
-    figure.colorbar(picture, ax=axes, shrink=0.8, fraction=0.05)
+    axes.figure.colorbar(picture, ax=axes, shrink=0.8, fraction=0.05)

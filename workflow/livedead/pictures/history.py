@@ -1,9 +1,9 @@
-"""The course of a training: loss, dice of each class, learning rate."""
+"""The course of a training: loss, Dice of each class, learning rate."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from livedead.pictures import png
+from livedead.pictures.figures import DATA_COLOUR, png
 
 
 def draw(history: pd.DataFrame, classes: list[str]) -> bytes:
@@ -12,13 +12,13 @@ def draw(history: pd.DataFrame, classes: list[str]) -> bytes:
     Parameters
     ----------
     history : DataFrame
-        From `livedead.training.fit.train`.
+        From `livedead.training.fit.Trainer.train`.
     classes : list of str
         Names of the classes, in the order of ``dice_0, dice_1, ...``.
     """
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     loss, dice, rate = figure.subplots(1, 3)
-    loss.plot(history["epoch"], history["loss"], color="#1f5a8a")
+    loss.plot(history["epoch"], history["loss"], color=DATA_COLOUR)
     loss.set(title="training loss", xlabel="epoch", yscale="log")
     dice.set(title="dice of the validation wells", xlabel="epoch", ylim=(0, 1))
     if history["dice"].isna().all():
@@ -28,6 +28,6 @@ def draw(history: pd.DataFrame, classes: list[str]) -> bytes:
             dice.plot(history["epoch"], history[f"dice_{k}"], label=name, linewidth=1)
         dice.plot(history["epoch"], history["dice"], label="mean but the first", color="black")
         dice.legend(fontsize=8)
-    rate.plot(history["epoch"], history["learning_rate"], color="#1f5a8a")
+    rate.plot(history["epoch"], history["learning_rate"], color=DATA_COLOUR)
     rate.set(title="learning rate", xlabel="epoch")
-    return png(figure, 110)
+    return png(figure)

@@ -1,20 +1,19 @@
-"""Fields with a ring around every counted cell, so that a person can judge the counting."""
+"""Fields with a ring around every counted cell, so that a person can check the counts."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from livedead.pictures import png
+from livedead.pictures.figures import STATE_COLOURS, png
 
-COLOURS = {"live": "#0072B2", "dead": "#D55E00", "ambiguous": "#F0E442"}
 SIDE_PX = 400
 
 
 def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
-    """The most, the middle and the least viable row; of a plate without cells its first, middle and last.
+    """The most, the middle and the least viable row; first, middle and last on a plate without cells.
 
-    Rows without a usable field are never chosen, so that a plate without any gives none.
+    Rows without a usable field are never chosen, so a plate without any gives none.
     """
     used = wells[wells["n_fields_used"] > 0]
     known = used.dropna(subset="viability")
@@ -24,7 +23,7 @@ def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
 
 
 def title(well: str, timepoint: int, n_total: int, viability: float) -> str:
-    """What stands over a field."""
+    """The heading of a field."""
     if n_total == 0:
         return f"{well}, timepoint {timepoint}: no cells"
     known = "ambiguous cells only" if np.isnan(viability) else f"viability {viability:.2f}"
@@ -37,8 +36,8 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
     Parameters
     ----------
     panels : list of (title, field, cells)
-        `field` is (H, W) in [-1, 1]; the middle of a large one is shown. None at all is a picture
-        that says so.
+        `field` is (H, W) in [-1, 1]; of a large one the middle is shown. An empty list gives a
+        picture that says so.
 
     Returns
     -------
@@ -48,12 +47,12 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
     figure = Figure(figsize=(4.4 * max(1, len(panels)), 5), layout="constrained")
     if not panels:
         figure.text(0.5, 0.5, "no field of this plate can be used", ha="center")
-        return png(figure, 110)
+        return png(figure)
     for axes, (heading, field, cells) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
         top, left = (max(0, (side - SIDE_PX) // 2) for side in field.shape)
         shown = field[top : top + SIDE_PX, left : left + SIDE_PX]
         axes.imshow(shown, cmap="gray", vmin=-1, vmax=1)
-        for state, colour in COLOURS.items():
+        for state, colour in STATE_COLOURS.items():
             chosen = cells[cells["state"] == state]
             axes.scatter(
                 chosen["x_px"] - left,
@@ -67,7 +66,7 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
         axes.set_axis_off()
     handles = [
         Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)
-        for state, colour in COLOURS.items()
+        for state, colour in STATE_COLOURS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
-    return png(figure, 110)
+    return png(figure)

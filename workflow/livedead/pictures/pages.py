@@ -34,7 +34,7 @@ def page(title: str, parts: Iterable[str]) -> bytes:
 
 
 def table(rows: pd.DataFrame) -> str:
-    """A table; whole numbers as such, others with three digits after the point, missing ones as NA."""
+    """A table; whole numbers as such, others with three decimals, missing ones as NA."""
 
     def text(value: float) -> str:
         return f"{value:.0f}" if value == round(value) else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""The page on which a person accepts or rejects dyed fields before a network learns from them."""
+"""The page on which a person accepts or rejects labelled fields before a network learns from them."""
 
 import html
 from collections.abc import Iterable
@@ -8,10 +8,11 @@ from scipy import ndimage
 
 from livedead.network.classes import Classes
 from livedead.pictures import pages
-from livedead.pictures.class_maps import ROLE_COLOURS, outlined
+from livedead.pictures.class_maps import outlined
+from livedead.pictures.figures import ROLE_COLOURS
 
-INTRODUCTION = """<p>Outlines of the labels that a network would learn from: {legend}. Click a field whose
-labels are wrong to reject it; then copy these lines into the configuration.</p>
+INTRODUCTION = """<p>Outlines of the labels that a network would learn from: {legend}. Click a field to reject
+its labels; then copy these lines into the configuration.</p>
 <textarea id="exclude" readonly></textarea>"""
 
 SCRIPT = """<script>
@@ -42,7 +43,7 @@ def draw(
         None; drawn as they come.
     classes : Classes
     rejected : iterable of str
-        Wells and fields that the configuration excludes already.
+        Wells and fields that the configuration already excludes.
     """
     excluded = set(rejected)
     legend = ", ".join(
@@ -62,10 +63,10 @@ def draw(
 
 
 def count_cells(class_map: np.ndarray, instances: np.ndarray | None, classes: Classes) -> tuple[int, int]:
-    """How many live and dead cells the labels of a field show.
+    """Numbers of live and of dead cells in the labels of a field.
 
-    A cell is one of `instances`, or where there are none, a connected component of the live and dead
-    pixels. Its state is that of most of its pixels; a cell that is half and half counts as neither.
+    Cells are `instances`, or without them the connected components of the live and dead pixels.
+    A cell has the state of most of its pixels; one that is half live, half dead counts as neither.
     """
     live, dead = (np.isin(class_map, classes.of(role)) for role in ("live", "dead"))
     if instances is None:

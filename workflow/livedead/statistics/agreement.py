@@ -1,30 +1,45 @@
-"""How well one readout agrees with another: the undyed with the dyed, per cell and per well."""
+"""How well one readout agrees with another: label-free with the dye, per cell and per well."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
+from livedead.statistics.controls import separation
+from livedead.tables import FIELD_KEY
+
 STATES = ("live", "dead")
-FIELD = ["plate", "well", "field", "timepoint"]
 N_WORST = 10
-"""Fields that are shown of a reading."""
+"""Fields shown on a page of evaluation."""
 
 
 def confusion(cells: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of cells by true state (live, dead, none) and found one (live, dead, missed).
+    """Numbers of cells by true state (live, dead, none) and by found state (live, dead, missed).
 
     Parameters
     ----------
     cells : DataFrame
         A cell: ``true`` and ``found``.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame(
+    ...     {"true": ["live", "live", "live", "dead"], "found": ["live", "live", "dead", "dead"]}
+    ... )
+    >>> accuracy(confusion(cells))
+    0.75
+    >>> per_class(confusion(cells)).round(3)
+      state  precision  recall     f1
+    0  live        1.0   0.667  0.800
+    1  dead        0.5   1.000  0.667
     """
     table = pd.crosstab(cells["true"], cells["found"])
     return table.reindex(index=[*STATES, "none"], columns=[*STATES, "missed"], fill_value=0)
 
 
 def per_class(table: pd.DataFrame) -> pd.DataFrame:
-    """Precision, recall and their harmonic mean of each state, from `confusion`; NaN without cells."""
+    """Precision, recall and their harmonic mean (F1) of each state, from `confusion`; NaN without cells."""
     rows = []
     for state in STATES:
         hits, n_found, n_true = table.at[state, state], table[state].sum(), table.loc[state].sum()
@@ -45,7 +60,7 @@ def calibration(cells: pd.DataFrame, n_bins: int = 5) -> tuple[pd.DataFrame, flo
     Parameters
     ----------
     cells : DataFrame
-        A true cell: ``true``, and ``live_share`` of its pixels, 0 to 1; missing where the cell was missed.
+        A true cell: ``true``, and the ``live_share`` of its pixels, 0 to 1; NaN where it was missed.
 
     Returns
     -------
@@ -72,18 +87,32 @@ def agreement_of_wells(wells: pd.DataFrame) -> dict[str, float]:
     Parameters
     ----------
     wells : DataFrame
-        A well: ``n_total, viability`` and the same of the reference, ``true_total, true_viability``.
+        A well: ``n_total, viability``, and those of the reference, ``true_total, true_viability``.
 
     Returns
     -------
     dict
         ``count_error`` (mean absolute, relative to the truth), ``count_bias`` (of the sum),
-        ``viability_error`` (mean absolute), and of the differences of viability ``bias`` and limits of
-        agreement, ``low`` and ``high``: bias -+ 1.96 standard deviations.
+        ``viability_error`` (mean absolute), and for the differences of viability their mean, ``bias``,
+        and the limits of agreement, ``low`` and ``high``: bias -+ 1.96 standard deviations.
 
     References
     ----------
     Bland & Altman (1986), Lancet 327:307, https://doi.org/10.1016/S0140-6736(86)90837-8.
+
+    Examples
+    --------
+    >>> wells = pd.DataFrame(
+    ...     {
+    ...         "n_total": [90, 110, 100],
+    ...         "viability": [0.90, 0.50, 0.10],
+    ...         "true_total": [100, 100, 100],
+    ...         "true_viability": [0.95, 0.50, 0.05],
+    ...     }
+    ... )
+    >>> found = agreement_of_wells(wells)
+    >>> {name: round(value, 3) for name, value in found.items() if name not in ("low", "high")}
+    {'count_error': 0.067, 'count_bias': 0.0, 'viability_error': 0.033, 'bias': 0.0}
     """
     true = wells["true_total"].replace(0, np.nan)
     difference = wells["viability"] - wells["true_viability"]
@@ -99,30 +128,28 @@ def agreement_of_wells(wells: pd.DataFrame) -> dict[str, float]:
 
 
 def worst_fields(cells: pd.DataFrame, n: int) -> pd.DataFrame:
-    """The fields with most cells read wrongly, the worst first.
+    """The fields with the most cells read wrongly, the worst first.
 
     Parameters
     ----------
     cells : DataFrame
-        A cell: `FIELD`, ``true, found``.
+        A cell: the key of its field, ``true, found``.
 
     Returns
     -------
     DataFrame
-        `FIELD`, ``n_wrong, n_cells``; at most `n` rows, none of fields without a mistake.
+        A field: its key, ``n_wrong, n_cells``; at most `n` rows, only of fields with a mistake.
     """
-    wrong = cells.assign(wrong=cells["true"] != cells["found"]).groupby(FIELD, sort=True)["wrong"]
+    wrong = cells.assign(wrong=cells["true"] != cells["found"]).groupby(FIELD_KEY, sort=True)["wrong"]
     counts = wrong.agg(n_wrong="sum", n_cells="size").reset_index()
     ranked = counts[counts["n_wrong"] > 0].sort_values("n_wrong", ascending=False, kind="stable")
     return ranked.head(n).reset_index(drop=True)
 
 
-def bootstrap_interval(
-    cells: pd.DataFrame, level: float = 0.95, n_resamples: int = 2000
-) -> tuple[float, float]:
-    """Percentile interval of the accuracy when wells, not cells, are drawn again.
+def accuracy_interval(cells: pd.DataFrame, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of the accuracy, by resampling wells and not cells.
 
-    Cells of one well share light, medium and treatment, so they are no independent draws.
+    Cells of one well share light, medium and treatment, so they are not independent draws.
 
     Parameters
     ----------
@@ -130,17 +157,15 @@ def bootstrap_interval(
         A cell: ``well, true, found``.
     """
     true = cells[cells["true"].isin(STATES)]
-    groups = (true["true"] == true["found"]).groupby(true["well"]).agg(["sum", "size"]).to_numpy()
-    drawn = np.random.default_rng(0).integers(0, len(groups), (n_resamples, len(groups)))
-    hits, sizes = np.moveaxis(groups[drawn].sum(axis=1), -1, 0)
-    low, high = np.quantile(hits / sizes, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    wells = (true["true"] == true["found"]).groupby(true["well"]).agg(["sum", "size"]).to_numpy()
+    hits, sizes = resampled(wells, np.random.default_rng(SEED)).sum(axis=1).T
+    return percentile_interval(hits / sizes, level)
 
 
 def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
-    """Everything above in one flat record; ``n_wells`` and ``n_cells`` say on how much it rests."""
+    """Everything above in one flat record, with ``n_wells`` and ``n_cells`` that it was computed from."""
     table = confusion(cells)
-    low, high = bootstrap_interval(cells)
+    low, high = accuracy_interval(cells)
     states = per_class(table).set_index("state")
     return {
         "n_wells": len(wells),
@@ -151,6 +176,61 @@ def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
         **{f"{name}_{state}": states.at[state, name] for name in ("precision", "recall") for state in STATES},
         "calibration_error": calibration(cells)[1],
         **agreement_of_wells(wells),
+    }
+
+
+def summaries(
+    of_folds: list[tuple[pd.DataFrame, pd.DataFrame]], whole: tuple[pd.DataFrame, pd.DataFrame]
+) -> pd.DataFrame:
+    """`summary` of every fold's cells and wells, and of all together, a row each.
+
+    Parameters
+    ----------
+    of_folds : list of (cells, wells)
+        A single fold gets no row of its own.
+    whole : (cells, wells)
+
+    Returns
+    -------
+    DataFrame
+        ``fold`` (1, 2, ... or ``all``), `summary`, and ``z_prime`` of both readouts with its
+        interval where the plate map names controls.
+    """
+    named = [(str(k + 1), *tables) for k, tables in enumerate(of_folds)] if len(of_folds) > 1 else []
+    rows = []
+    for fold, cells, wells in [*named, ("all", *whole)]:
+        z = {
+            f"{name}_{readout}": found[name]
+            for readout, found in separations(wells).items()
+            for name in ("z_prime", "z_prime_low", "z_prime_high")
+        }
+        rows.append({"fold": fold, **summary(cells, wells), **z})
+    return pd.DataFrame(rows)
+
+
+def separations(wells: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """`livedead.statistics.controls.separation` of the controls, by each readout.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        A well: ``viability, true_viability`` and, where the plate map has it, ``control``.
+
+    Returns
+    -------
+    dict of str -> dict
+        ``undyed`` and ``dye``; empty without wells of both kinds of control.
+    """
+    if "control" not in wells or not {"negative", "positive"} <= set(wells["control"]):
+        return {}
+    return {
+        readout: separation(
+            *(
+                wells.loc[wells["control"] == kind, column].to_numpy(float)
+                for kind in ("negative", "positive")
+            )
+        )
+        for readout, column in (("undyed", "viability"), ("dye", "true_viability"))
     }
 
 

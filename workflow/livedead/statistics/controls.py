@@ -1,15 +1,14 @@
-"""How well a plate tells its killed from its untreated controls, with bootstrap intervals."""
+"""How well a plate separates its negative (untreated) from its positive (killed) controls."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-RESAMPLES = 2000
-SEED = 0
-"""Resampling is part of the result: equal tables, equal intervals."""
+from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
 
 MAD_TO_SD = 1.482602218505602
-"""1 / norm.ppf(0.75): the median absolute deviation of a normal distribution of sd 1, inverted."""
+"""1 / norm.ppf(0.75): standard deviation of a normal distribution over its median absolute deviation
+(Rousseeuw & Croux 1993, J. Am. Stat. Assoc. 88:1273, https://doi.org/10.1080/01621459.1993.10476408)."""
 
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -27,7 +26,7 @@ def z_prime(negative: np.ndarray, positive: np.ndarray) -> np.ndarray:
 
 
 def robust_z_prime(negative: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Z' with medians and scaled median absolute deviations, over the last axis."""
+    """`z_prime` of medians and scaled median absolute deviations, over the last axis."""
     spread = _scaled_mad(negative) + _scaled_mad(positive)
     return 1 - 3 * spread / np.abs(np.median(negative, -1) - np.median(positive, -1))
 
@@ -53,26 +52,36 @@ MEASURES: dict[str, Measure] = {"z_prime": z_prime, "robust_z_prime": robust_z_p
 def separation(negative: np.ndarray, positive: np.ndarray, level: float = 0.95) -> dict[str, float]:
     """Z', robust Z' and SSMD with bootstrap intervals over the control wells.
 
-    Plates have few control wells, and with eight of each kind percentile intervals hold the
-    true value in three of four cases only. So deviations from the mean are widened by
+    Plates have few control wells, and with eight of each kind percentile intervals cover the
+    true value in only three of four cases. So deviations from the mean are widened by
     ``sqrt(n / (n - 1))``, and the interval is the basic one on the logarithm of the measure's
-    ratio (spread over difference, or difference over spread): then they hold it in 90 to 95 %
-    of cases with six or more wells of each kind.
+    ratio (spread over difference, or difference over spread): this covers it in 90 to 95 % of
+    cases with six or more wells of each kind.
 
     Parameters
     ----------
     negative, positive : ndarray, (n_wells,)
-        One value a well; missing values are left out.
+        One value per well; missing values are left out.
+    level : float
+        Of the intervals.
 
     Returns
     -------
     dict
-        ``z_prime, z_prime_low, z_prime_high``, the same of ``robust_z_prime`` and ``ssmd``; NaN
-        with fewer than two wells of either kind, the intervals with fewer than three.
+        ``z_prime, z_prime_low, z_prime_high``, and the same for ``robust_z_prime`` and ``ssmd``;
+        NaN with fewer than two wells of either kind, intervals NaN with fewer than three.
 
     References
     ----------
     Davison & Hinkley (1997), Bootstrap Methods and their Application, sections 2.3 and 5.2.
+
+    Examples
+    --------
+    >>> found = separation(np.array([0.90, 0.94, 0.96, 0.92]), np.array([0.04, 0.08, 0.06]))
+    >>> round(found["z_prime"], 2), round(found["ssmd"], 2)
+    (0.84, 26.64)
+    >>> found["z_prime_low"] < found["z_prime"] < found["z_prime_high"]
+    True
     """
     negative, positive = negative[~np.isnan(negative)], positive[~np.isnan(positive)]
     fewest = min(len(negative), len(positive))
@@ -81,8 +90,8 @@ def separation(negative: np.ndarray, positive: np.ndarray, level: float = 0.95) 
     if fewest < 2:
         return found
     rng = np.random.default_rng(SEED)
-    drawn = [_resampled(rng, values) for values in (negative, positive)]
-    # A resample may draw one well only: no spread, or no difference.
+    drawn = [resampled(_widened(values), rng) for values in (negative, positive)]
+    # A resample may draw the same well throughout: no spread, or no difference.
     with np.errstate(divide="ignore", invalid="ignore"):
         for name, measure in MEASURES.items():
             found[name] = float(measure(negative, positive))
@@ -98,28 +107,27 @@ def separation(negative: np.ndarray, positive: np.ndarray, level: float = 0.95) 
     return found
 
 
-def _resampled(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
-    """Resamples of wells, (RESAMPLES, n), whose variance is that of the wells without bias."""
+def _widened(values: np.ndarray) -> np.ndarray:
+    """The values spread out so that their resamples have the unbiased variance."""
     n = len(values)
-    widened = values.mean() + np.sqrt(n / (n - 1)) * (values - values.mean())
-    return widened[rng.integers(0, n, (RESAMPLES, n))]
+    return values.mean() + np.sqrt(n / (n - 1)) * (values - values.mean())
 
 
 def _basic_interval(estimate: float, samples: np.ndarray, level: float) -> tuple[float, float]:
-    """Basic bootstrap interval, on the logarithm unless the sign itself is in doubt."""
-    low, high = np.percentile(samples[np.isfinite(samples)], [50 * (1 - level), 50 * (1 + level)])
+    """Basic bootstrap interval, on the logarithm unless the sign itself is uncertain."""
+    low, high = percentile_interval(samples[np.isfinite(samples)], level)
     if low * estimate > 0 and high * estimate > 0:
-        return float(estimate**2 / high), float(estimate**2 / low)
-    return float(2 * estimate - high), float(2 * estimate - low)
+        return estimate**2 / high, estimate**2 / low
+    return 2 * estimate - high, 2 * estimate - low
 
 
 def alarm(negative_viability: float, positive_viability: float) -> str:
-    """What the controls say against the plate: swapped dyes or channels, or a mislabelled map.
+    """What is wrong with the controls: swapped dyes or channels, or a mislabelled plate map.
 
     Parameters
     ----------
     negative_viability, positive_viability : float
-        Of all cells of the negative and positive controls; NaN without any.
+        Of all cells of the negative and of the positive controls; NaN without any.
 
     Returns
     -------

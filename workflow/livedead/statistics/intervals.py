@@ -10,22 +10,22 @@ METHODS = {
     "replicates": "wilson_icc_replicates",
     "none": "wilson_independent_cells",
 }
-"""Where the correlation came from -> name of the interval in the well table."""
+"""Source of the correlation -> name of the interval in the well table."""
 
 MIN_FREEDOM = 3
-"""With fewer degrees of freedom a correlation is no estimate; cells are taken as independent."""
+"""With fewer degrees of freedom the correlation is not estimated; cells are taken as independent."""
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """How much more two cells of one cluster (a field) agree than two of the same well.
+    """How much more two cells of one cluster (a field) agree than any two cells of the well.
 
     Attributes
     ----------
     icc : float
         Intraclass correlation, 0 to 1.
     freedom : int
-        Degrees of freedom that it rests on; 0 if it could not be estimated.
+        Degrees of freedom of the estimate; 0 if it could not be estimated.
     source : str
         A key of `METHODS`.
     """
@@ -38,11 +38,12 @@ class Correlation:
 def intraclass_correlation(n_live: np.ndarray, n_decided: np.ndarray, groups: np.ndarray) -> Correlation:
     """Correlation of the states of two cells of one cluster, pooled over all groups.
 
-    With X of m cells live in cluster j, N cells and the share p in the group, and correlation
-    rho, the expectation of ``sum_j m_j (X_j / m_j - p)²`` is ``p q ((k - 1) + rho c)`` with
-    ``c = sum_j (m_j - 1)(1 - m_j / N)``; the sums over all groups are set equal (moments).
-    ``p q`` itself is estimated with its bias removed. Two clusters of one well say almost
-    nothing; hundreds on one plate do.
+    A group has k clusters; cluster j has m_j cells, X_j of them live; the group has N cells, a
+    share p of them live, q = 1 - p. At correlation rho, the expectation of
+    ``sum_j m_j (X_j / m_j - p)²`` is ``p q ((k - 1) + rho c)`` with
+    ``c = sum_j (m_j - 1)(1 - m_j / N)``. Its sums over all groups are equated with those observed
+    (method of moments), with ``p q`` corrected for bias. Two clusters of one well say almost
+    nothing about rho; the hundreds on a plate do.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def intraclass_correlation(n_live: np.ndarray, n_decided: np.ndarray, groups: np
     -------
     Correlation
         With `icc` at least 0 and ``source="fields"``; ``Correlation()`` with fewer than
-        `MIN_FREEDOM` degrees of freedom, to which groups that are all live or all dead add none.
+        `MIN_FREEDOM` degrees of freedom. Groups that are all live or all dead contribute none.
 
     References
     ----------
@@ -78,7 +79,7 @@ def intraclass_correlation(n_live: np.ndarray, n_decided: np.ndarray, groups: np
     if freedom < MIN_FREEDOM:
         return Correlation()
     icc = 0.0
-    # The bias of p q depends on rho, weakly: three rounds settle it to 1e-4 of itself.
+    # The bias of p q depends weakly on rho: three rounds converge to 1e-4, relatively.
     for _ in range(3):
         effect = design_effect(total, squares, icc)
         pq = share * (1 - share) / np.maximum(1 - effect / total, 0.5)
@@ -89,7 +90,7 @@ def intraclass_correlation(n_live: np.ndarray, n_decided: np.ndarray, groups: np
 
 
 def design_effect(total: np.ndarray, squares: np.ndarray, icc: float) -> np.ndarray:
-    """Variance of a share over that of as many independent cells (Kish 1965, Survey Sampling).
+    """Variance of a share relative to that of as many independent cells (Kish 1965, Survey Sampling).
 
     Parameters
     ----------
@@ -117,14 +118,31 @@ def viability_interval(
     squares : ndarray, (n_wells,)
         Sum of the squares of the decided cells of each of the well's fields.
     correlation : Correlation
-        The plate's; Student's t with its degrees of freedom takes the place of the normal
-        quantile, since the correlation is an estimate.
+        The plate's. As it is an estimate, Student's t with its degrees of freedom replaces the
+        normal quantile.
     level : float
+
+    Returns
+    -------
+    low, high : ndarray, (n_wells,)
 
     References
     ----------
     Wilson (1927), J. Am. Stat. Assoc. 22:209, https://doi.org/10.2307/2276774; on effective
     sample sizes Korn & Graubard (1998), Survey Methodology 24:193.
+
+    Examples
+    --------
+    Two wells of 90 live and 10 dead cells in two fields: of 50 cells each, and of 99 and 1.
+
+    >>> n_live, n_decided = np.array([90, 90]), np.array([100, 100])
+    >>> squares = np.array([50**2 + 50**2, 99**2 + 1**2])
+    >>> np.round(viability_interval(n_live, n_decided, squares), 3)
+    array([[0.826, 0.826],
+           [0.945, 0.945]])
+    >>> np.round(viability_interval(n_live, n_decided, squares, Correlation(0.05, 94, "fields")), 3)
+    array([[0.738, 0.675],
+           [0.966, 0.975]])
     """
     tail = 0.5 + level / 2
     z = t.ppf(tail, correlation.freedom) if correlation.freedom else norm.ppf(tail)

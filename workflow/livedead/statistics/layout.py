@@ -1,14 +1,14 @@
-"""What a well's place on the plate does to its value: rows, columns, the rim."""
+"""How a well's position on the plate changes its value: rows, columns, the plate edge."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from livedead.statistics.controls import RESAMPLES, SEED
+from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
 
 
 class Polished(NamedTuple):
-    """A plate in parts: ``values = overall + row + column + residual``; NaN where nothing is."""
+    """A plate in parts: ``values = overall + row + column + residual``; NaN where there is no well."""
 
     overall: float
     row: np.ndarray
@@ -17,14 +17,14 @@ class Polished(NamedTuple):
 
 
 def median_polish(values: np.ndarray, tolerance: float = 1e-6) -> Polished:
-    """Split a plate into overall level, row and column effects and residuals.
+    """Split a plate into an overall level, row effects, column effects and residuals.
 
     Parameters
     ----------
     values : ndarray, (rows, columns), float
-        NaN where there is nothing.
+        NaN where there is no value.
     tolerance : float
-        Sweeps end when none moves a median by more than this, or after 100.
+        Sweeps end when none moves a median by more than this, or after 100 sweeps.
 
     References
     ----------
@@ -55,19 +55,19 @@ def median_polish(values: np.ndarray, tolerance: float = 1e-6) -> Polished:
 
 
 def _medians(values: np.ndarray) -> np.ndarray:
-    """Median of each row without NaN; 0 where nothing is left."""
+    """Median of each row without NaN; 0 for a row of NaN."""
     return np.array([np.median(row[~np.isnan(row)]) if (~np.isnan(row)).any() else 0.0 for row in values])
 
 
 def deviations(values: np.ndarray, treatments: np.ndarray) -> np.ndarray:
-    """Values minus the median of their treatment, so that treated rows or columns are no effect.
+    """Values minus the median of their treatment, so that treatments are no effect of position.
 
     Parameters
     ----------
     values : ndarray, (n_wells,), float
-        NaN where there is nothing.
+        NaN where there is no value.
     treatments : ndarray, (n_wells,), int
-        A number for each treatment. A treatment with one well tells nothing: it deviates by 0.
+        A number for each treatment. A treatment of one well carries no information: it deviates by 0.
     """
     result = np.full(len(values), np.nan)
     for treatment in np.unique(treatments):
@@ -77,27 +77,28 @@ def deviations(values: np.ndarray, treatments: np.ndarray) -> np.ndarray:
     return result
 
 
-def edge_effect(deviation: np.ndarray, on_rim: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
-    """Mean deviation of the wells on the plate's rim minus that of the others.
+def edge_effect(
+    deviation: np.ndarray, on_edge: np.ndarray, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean deviation of the wells on the plate edge minus that of the inner wells.
 
     Parameters
     ----------
     deviation : ndarray, (n_wells,)
         From `deviations`.
-    on_rim : ndarray, (n_wells,), bool
+    on_edge : ndarray, (n_wells,), bool
+    level : float
+        Of the interval.
 
     Returns
     -------
     difference, low, high : float
         With a percentile bootstrap interval; NaN with fewer than three wells of either kind.
     """
-    rim = deviation[on_rim & ~np.isnan(deviation)]
-    inner = deviation[~on_rim & ~np.isnan(deviation)]
-    if min(len(rim), len(inner)) < 3:
+    edge = deviation[on_edge & ~np.isnan(deviation)]
+    inner = deviation[~on_edge & ~np.isnan(deviation)]
+    if min(len(edge), len(inner)) < 3:
         return np.nan, np.nan, np.nan
     rng = np.random.default_rng(SEED)
-    means = [
-        values[rng.integers(0, len(values), (RESAMPLES, len(values)))].mean(1) for values in (rim, inner)
-    ]
-    low, high = np.percentile(means[0] - means[1], [50 * (1 - level), 50 * (1 + level)])
-    return float(rim.mean() - inner.mean()), float(low), float(high)
+    of_edge, of_inner = (resampled(values, rng).mean(1) for values in (edge, inner))
+    return float(edge.mean() - inner.mean()), *percentile_interval(of_edge - of_inner, level)

@@ -1,4 +1,4 @@
-"""When half of the cells are dead; wells are followed, cells are not."""
+"""When half of the cells of a well are dead; single cells are not tracked."""
 
 import numpy as np
 
@@ -16,15 +16,20 @@ def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -
     time : ndarray, (n,)
         Increasing.
     viability : ndarray, (n,)
-        0 to 1; timepoints without a value (NaN) are passed over.
+        0 to 1; timepoints without a value (NaN) are skipped.
     threshold : float
 
     Returns
     -------
     time : float
-        NaN unless the words are `REACHED`.
-    words : str
+        NaN unless the verdict is `REACHED`.
+    verdict : str
         `REACHED`, `NOT_REACHED`, `BEFORE` or `TOO_FEW`.
+
+    Examples
+    --------
+    >>> half_time(np.array([0.0, 2.0, 4.0]), np.array([0.9, 0.6, 0.2]))
+    (2.5, 'reached')
     """
     known = ~np.isnan(viability)
     time, viability = time[known], viability[known]

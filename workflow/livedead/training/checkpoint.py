@@ -1,4 +1,4 @@
-"""A training between two epochs, on disk: what a kill takes is one epoch at most."""
+"""A training between two epochs, on disk: a kill costs one epoch at most."""
 
 import json
 import logging
@@ -19,13 +19,13 @@ _KEY = "training"
 
 
 class Checkpoint:
-    """One safetensors file, no pickle in it, replaced whole after every epoch.
+    """One safetensors file, without a pickle, replaced as a whole after every epoch.
 
     Parameters
     ----------
     path : Path
     identity : JSON value
-        All that the training's numbers depend on; a file of another identity is not used.
+        Everything that the training's numbers depend on; a file of another identity is not used.
     """
 
     def __init__(self, path: Path, identity: Any):
@@ -49,7 +49,7 @@ class Checkpoint:
         write_bytes(self.path, safetensors.torch.save(held, about))
 
     def load(self, modules: Mapping[str, nn.Module], optimizer: optim.Optimizer) -> list[dict[str, float]]:
-        """Put the saved state back and return the rows; without a usable file change nothing."""
+        """Restore the saved state and return the rows so far; without a usable file change nothing."""
         if not self.path.is_file():
             return []
         try:
@@ -57,10 +57,12 @@ class Checkpoint:
                 about = json.loads((file.metadata() or {})[_KEY])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (a handle)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            log.warning("%s: not a readable checkpoint (%s): training starts anew", self.path, error)
+            log.warning(
+                "%s: not a readable checkpoint (%s): training starts from the beginning", self.path, error
+            )
             return []
         if about["identity"] != self.identity:
-            log.info("%s: of another training: not used", self.path)
+            log.info("%s: checkpoint of another training: not used", self.path)
             return []
         for name, module in modules.items():
             module.load_state_dict(_below(tensors, name))
@@ -71,11 +73,11 @@ class Checkpoint:
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": states, "param_groups": groups})
         history: list[dict[str, float]] = about["history"]
-        log.info("%s: goes on after epoch %d", self.path, len(history))
+        log.info("%s: resuming after epoch %d", self.path, len(history))
         return history
 
     def remove(self) -> None:
-        """Delete the file; the training is done."""
+        """Delete the file, once the training is done."""
         self.path.unlink(missing_ok=True)
 
 

@@ -1,126 +1,40 @@
-"""The fit: encoder frozen, then released; the best epoch on held-out wells is kept."""
+"""The fit: encoder frozen, then released; the best epoch on validation wells is kept."""
 
 import copy
 import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
 from livedead.fields.ahead import work_ahead
 from livedead.logs import PROGRESS_SECONDS
 from livedead.network.classes import Classes
 from livedead.network.devices import choose_device
-from livedead.network.plan import PRECISIONS
 from livedead.network.unet import UNet
 from livedead.network.windows import padded
+from livedead.training.batches import batches
 from livedead.training.checkpoint import Checkpoint
-from livedead.training.tiles import Cutting, Example, LabelledFields, batches, split_wells
+from livedead.training.labelled_fields import Example, LabelledFields
+from livedead.training.losses import WholeCells, cell_loss, class_weights, segmentation_loss, whole_cells
+from livedead.training.settings import TrainingSettings, learning_rate_factor
+from livedead.training.splits import split_wells
+from livedead.training.tiles import Cutting
 
 log = logging.getLogger(__name__)
-
-
-SCHEDULES = ("cosine", "cosine_restarts", "plateau")
-PLATEAU_FACTOR = 0.3
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how fast to train.
-
-    Attributes
-    ----------
-    epochs, frozen_epochs : int
-        Epochs in all, and those of them at the start in which the encoder rests.
-    learning_rate : float
-        Of the decoder, at the start.
-    encoder_learning_rate : float
-        Of the encoder once released; a trained start must not be washed out.
-    schedule : {'cosine', 'cosine_restarts', 'plateau'}
-        How both rates fall, see `rate`.
-    cycle_epochs : int
-        ``cosine_restarts``: length of the first cycle, each next one is twice as long.
-    plateau_epochs : int
-        ``plateau``: epochs without a better dice that are borne before the rates fall.
-    average_decay : float
-        The network that is judged and kept is the running mean of the trained one's weights,
-        of which each step keeps this share; 0 keeps the trained one itself.
-    weight_decay : float
-    patience : int
-        Epochs without a better validation dice after which training ends.
-    cell_weight : float
-        Weight of `cell_loss` beside `segmentation_loss`.
-    dead_weight : float
-        Weight of dead cells over live ones in both losses. Where the dead are few among the living,
-        a network calls too many of them live, and viability comes out too high.
-    precision : {'float32', 'bfloat16'}
-        Arithmetic of the network's passes; weights, losses and steps are float32 in either.
-    seed : int
-    """
-
-    epochs: int = 30
-    frozen_epochs: int = 2
-    learning_rate: float = 2e-3
-    encoder_learning_rate: float = 5e-4
-    schedule: str = "cosine"
-    cycle_epochs: int = 10
-    plateau_epochs: int = 4
-    average_decay: float = 0.0
-    weight_decay: float = 1e-4
-    patience: int = 10
-    cell_weight: float = 0.0
-    dead_weight: float = 1.0
-    precision: str = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
-
-
-def rate(settings: Settings, dice: list[float]) -> float:
-    """Factor of the learning rates in the epoch after those with the given validation dice.
-
-    ``cosine`` falls to zero at the last epoch. ``cosine_restarts`` falls to zero at the end of each
-    cycle and starts again. ``plateau`` is multiplied by `PLATEAU_FACTOR` whenever more than
-    ``plateau_epochs`` epochs in a row were not better than the best.
-
-    References
-    ----------
-    Loshchilov & Hutter (2017), SGDR, https://arxiv.org/abs/1608.03983.
-    """
-    epoch = len(dice)
-    if settings.schedule == "plateau":
-        factor, best, waited = 1.0, -math.inf, 0
-        for value in dice:
-            waited = 0 if value > best else waited + 1
-            best = max(best, value)
-            if waited > settings.plateau_epochs:
-                factor, waited = factor * PLATEAU_FACTOR, 0
-        return factor
-    length = settings.epochs
-    if settings.schedule == "cosine_restarts":
-        length = settings.cycle_epochs
-        while epoch >= length:
-            epoch, length = epoch - length, 2 * length
-    return 0.5 * (1 + math.cos(math.pi * epoch / length))
 
 
 def train_by_well(
     network: UNet,
     fields: LabelledFields,
-    settings: Settings,
+    settings: TrainingSettings,
     cutting: Cutting,
     classes: Classes,
     *,
@@ -130,299 +44,263 @@ def train_by_well(
     device: str = "auto",
     checkpoint: Checkpoint | None = None,
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Split the wells, then `train`.
+    """Split the wells, and train `network` in place.
 
     Parameters
     ----------
-    classes : Classes
     validation_fraction : float
         Share of the wells that choose the epoch; 0 trains on all and keeps the last epoch.
     held_out : collection of str
         Wells (``plate/well``) that take no part at all.
     n_threads : int
         Threads that read fields and cut tiles.
+    checkpoint : Checkpoint, optional
+        Keeps the training between epochs, and resumes it.
 
     Returns
     -------
     history : DataFrame
+        From `Trainer.train`.
     split : dict
         ``training``, ``validation`` and ``held_out``: the wells of each.
 
     Raises
     ------
     ConfigError
-        If there are too few wells, or the labels of those to train on lack a state.
+        If there are too few wells, or the training labels have no live or no dead cell.
     """
     wells = [well for well in fields.wells if well not in held_out]
     training, validation = split_wells(wells, validation_fraction, settings.seed)
     log.info("training on %d wells, validation on %s", len(training), ", ".join(validation) or "none")
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
-    n_classes = network.architecture.n_classes
-    counts = np.zeros(n_classes, np.int64)
-    for k in training_fields:
-        counts += np.bincount(fields.class_map(k).ravel(), minlength=n_classes)
+    n_pixels = _pixels_by_class(fields, training_fields, network.architecture.n_classes)
     for state in ("live", "dead"):
-        if not counts[list(classes.of(state))].any():
+        if not n_pixels[list(classes.of(state))].any():
             raise ConfigError(
                 f"the labels of {len(training)} training wells hold no {state} cell, so the network would "
                 f"never see one; look at labels_review.html, and at the thresholds under labels"
             )
-
-    def epoch(rng: np.random.Generator) -> Iterable[Example]:
-        return batches(fields.read, training_fields, rng, cutting, classes, n_threads)
-
-    history = train(
-        network,
-        epoch,
+    trainer = Trainer(network, class_weights(n_pixels), settings, classes, device, checkpoint)
+    history = trainer.train(
+        lambda rng: batches(fields.read, training_fields, rng, cutting, classes, n_threads),
         lambda: map(fields.read, validation_fields),
-        class_weights(counts),
-        settings,
-        device,
-        checkpoint,
-        classes,
     )
     return history, {"training": training, "validation": validation, "held_out": sorted(held_out)}
 
 
-def train(
-    network: UNet,
-    training: Callable[[np.random.Generator], Iterable[Example]],
-    validation: Callable[[], Iterable[Example]],
-    class_weights: np.ndarray,
-    settings: Settings,
-    device: str = "auto",
-    checkpoint: Checkpoint | None = None,
-    classes: Classes | None = None,
-) -> pd.DataFrame:
-    """Train `network` in place and leave it with the weights of its best epoch.
+def _pixels_by_class(fields: LabelledFields, chosen: list[int], n_classes: int) -> np.ndarray:
+    """Pixels of each class in the labels of some fields, (n_classes,) int64."""
+    n_pixels = np.zeros(n_classes, np.int64)
+    for k in chosen:
+        n_pixels += np.bincount(fields.class_map(k).ravel(), minlength=n_classes)
+    return n_pixels
+
+
+class Batch(NamedTuple):
+    """What one step learns from: inputs (N, C, H, W), targets (N, H, W), and their cells if needed."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    cells: WholeCells | None
+
+
+class Trainer:
+    """One training: a network, its optimizer, and a row of history for every epoch.
 
     Parameters
     ----------
-    training : callable
-        Random stream -> one epoch of batches, (N, C, H, W) float32 and (N, H, W) uint8. An epoch
-        has a stream of its own, so that one after a resumption is the one that was interrupted.
-    validation : callable
-        -> whole fields of wells that `training` never sees, (C, H, W) and (H, W). Without any,
-        the last epoch counts as the best.
+    network : UNet
+        Trained in place.
     class_weights : ndarray, (n_classes,)
         Weights of the classes in the cross-entropy.
+    settings : TrainingSettings
+    classes : Classes
+    device : {'auto', 'cpu', 'cuda'}
     checkpoint : Checkpoint, optional
-        Where the training is kept between epochs, and taken up again.
-    classes : Classes, optional
-        Needed for ``cell_weight`` and ``dead_weight``.
-
-    Returns
-    -------
-    DataFrame
-        An epoch: ``epoch, seconds, learning_rate, loss, dice`` and a dice per class, on the
-        validation wells.
-    """
-    torch.manual_seed(settings.seed)
-    place = choose_device(device)
-    network.to(place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    weights = torch.tensor(class_weights, dtype=torch.float32, device=place)
-    if classes:
-        weights[list(classes.dead)] *= settings.dead_weight
-    rates = {network.decoder: settings.learning_rate, network.encoder: settings.encoder_learning_rate}
-    optimizer = torch.optim.AdamW(
-        [{"params": part.parameters(), "lr": first} for part, first in rates.items()],
-        weight_decay=settings.weight_decay,
-    )
-    best = copy.deepcopy(network)
-    kept: dict[str, nn.Module] = {"network": network, "best": best}
-    judged, mean = network, None
-    if settings.average_decay:
-        # The statistics of BatchNorm belong to the weights, and are averaged with them.
-        averaging = get_ema_multi_avg_fn(settings.average_decay)
-        kept["mean"] = mean = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
-        judged = cast(UNet, mean.module)
-
-    def with_cells(batch: Example) -> tuple[np.ndarray, np.ndarray, WholeCells | None]:
-        return *batch, whole_cells(batch[1], classes) if settings.cell_weight and classes else None
-
-    history = checkpoint.load(kept, optimizer) if checkpoint else []
-    while len(history) < settings.epochs and _waited(history) < settings.patience:
-        start = time.monotonic()
-        factor = rate(settings, [row["dice"] for row in history])
-        for group, first in zip(optimizer.param_groups, rates.values(), strict=True):
-            group["lr"] = first * factor
-        frozen = len(history) < settings.frozen_epochs
-        network.train()
-        network.encoder.train(not frozen)
-        network.encoder.requires_grad_(not frozen)
-        rng = np.random.default_rng([settings.seed, len(history)])
-        losses: list[Tensor] = []
-        n_images, told = 0, start
-        for inputs, targets, cells in work_ahead(with_cells, training(rng), 2):
-            with torch.autocast(place.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                logits = network(_tensor(inputs, place))
-            logits = logits.float()
-            loss = segmentation_loss(logits, torch.from_numpy(targets).to(place).long(), weights)
-            if cells is not None and classes:
-                whole = cell_loss(logits, cells, classes, settings.dead_weight)
-                loss = loss + settings.cell_weight * whole
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            if mean is not None:
-                mean.update_parameters(network)
-            # Left where it is: to fetch it, the processor would wait for a GPU after every step.
-            losses.append(loss.detach())
-            n_images += len(inputs)
-            now = time.monotonic()
-            if now - told >= PROGRESS_SECONDS:
-                told = now
-                log.info(
-                    "epoch %d: %d images, loss %.4f, %.1f images/s",
-                    len(history) + 1,
-                    n_images,
-                    torch.stack(losses).mean(),
-                    n_images / (now - start),
-                )
-        if not losses:
-            raise ConfigError("training.tiles: an epoch gives fewer tiles than batch_size; lower it")
-        trained = time.monotonic() - start
-        dice = validation_dice(judged, validation(), place)
-        row = {
-            "epoch": len(history) + 1,
-            "seconds": time.monotonic() - start,
-            "learning_rate": optimizer.param_groups[0]["lr"],
-            "loss": float(torch.stack(losses).mean()),
-            "dice": float(np.nanmean(dice[1:])) if np.isfinite(dice[1:]).any() else math.nan,
-            **{f"dice_{k}": float(value) for k, value in enumerate(dice)},
-        }
-        history.append(row)
-        log.info(
-            "epoch %d of %d: loss %.4f, %s, %.1f images/s, %.0f s left",
-            len(history),
-            settings.epochs,
-            row["loss"],
-            f"validation dice {row['dice']:.4f} ({', '.join(f'{value:.3f}' for value in dice)})"
-            if not math.isnan(row["dice"])
-            else "no validation",
-            n_images / trained,
-            (settings.epochs - len(history)) * row["seconds"],
-        )
-        if _waited(history) == 0:
-            best.load_state_dict(judged.state_dict())
-        if checkpoint:
-            checkpoint.save(kept, optimizer, history)
-    if len(history) < settings.epochs:
-        log.info("no better dice in %d epochs: stopped", _waited(history))
-    network.load_state_dict(best.state_dict())
-    network.to("cpu").eval()
-    return pd.DataFrame(history)
-
-
-def _waited(history: list[dict[str, float]]) -> int:
-    """Epochs since the first with the best dice; 0 where nothing could be judged."""
-    dice = [row["dice"] for row in history if not math.isnan(row["dice"])]
-    return len(dice) - 1 - int(np.argmax(dice)) if dice else 0
-
-
-def segmentation_loss(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Weighted cross-entropy plus one minus the mean soft dice of the classes but the first.
-
-    Parameters
-    ----------
-    logits : Tensor, (N, K, H, W)
-    target : Tensor, (N, H, W), int64
-    weights : Tensor, (K,)
-
-    References
-    ----------
-    Milletari et al. (2016), V-Net, https://arxiv.org/abs/1606.04797 (the dice term).
-    """
-    entropy = F.cross_entropy(logits, target, weights)
-    probability = logits.softmax(dim=1)[:, 1:]
-    truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, 1:].to(probability)
-    overlap = (probability * truth).sum(dim=(0, 2, 3))
-    total = probability.sum(dim=(0, 2, 3)) + truth.sum(dim=(0, 2, 3))
-    return entropy + 1 - ((2 * overlap + 1) / (total + 1)).mean()
-
-
-class WholeCells(NamedTuple):
-    """The cells of a batch, each a connected part of one state.
+        Keeps the training between epochs, and resumes it.
 
     Attributes
     ----------
-    pixels : ndarray, (P,), int64
-        Places of their pixels in the flattened batch.
-    owner : ndarray, (P,), int64
-        The cell, from 0, that each of these pixels belongs to.
-    area_px, is_dead : ndarray, (n_cells,), float32
+    history : list of dict
+        A row for every epoch, see `train`.
     """
 
-    pixels: np.ndarray
-    owner: np.ndarray
-    area_px: np.ndarray
-    is_dead: np.ndarray
+    def __init__(
+        self,
+        network: UNet,
+        class_weights: np.ndarray,
+        settings: TrainingSettings,
+        classes: Classes,
+        device: str = "auto",
+        checkpoint: Checkpoint | None = None,
+    ):
+        torch.manual_seed(settings.seed)
+        self.settings, self.classes, self.checkpoint = settings, classes, checkpoint
+        self.device = choose_device(device)
+        network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.best = network, copy.deepcopy(network)
+        self.class_weights = torch.tensor(class_weights, dtype=torch.float32, device=self.device)
+        self.class_weights[list(classes.dead)] *= settings.dead_weight
+        rates = {network.decoder: settings.learning_rate, network.encoder: settings.encoder_learning_rate}
+        self.optimizer = torch.optim.AdamW(
+            [{"params": part.parameters(), "lr": rate, "initial_lr": rate} for part, rate in rates.items()],
+            weight_decay=settings.weight_decay,
+        )
+        self.average: AveragedModel | None = None
+        if settings.average_decay:
+            # The statistics of BatchNorm belong to the weights, and are averaged with them.
+            averaging = get_ema_multi_avg_fn(settings.average_decay)
+            self.average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+        self.history: list[dict[str, float]] = []
 
+    def train(
+        self,
+        training: Callable[[np.random.Generator], Iterable[Example]],
+        validation: Callable[[], Iterable[Example]],
+    ) -> pd.DataFrame:
+        """Train until the last epoch, or until patience ends; leaves the network at its best epoch.
 
-def whole_cells(target: np.ndarray, classes: Classes) -> WholeCells:
-    """Find the cells of a batch's class maps, (N, H, W) uint8.
+        Parameters
+        ----------
+        training : callable
+            Random stream -> one epoch of batches, (N, C, H, W) float32 and (N, H, W) uint8. Each
+            epoch has its own stream, so that a resumed training repeats the interrupted epoch.
+        validation : callable
+            -> whole fields of wells that `training` never sees, (C, H, W) and (H, W). Without any,
+            the last epoch counts as the best.
 
-    Parameters
-    ----------
-    classes : Classes
-    """
-    labels, n_cells, n_live = np.zeros(target.shape, np.int64), 0, 0
-    for state in ("live", "dead"):
-        n_live = n_cells
-        for own, class_map in zip(labels, target, strict=True):
-            found = label_cells(class_map, classes.only(state))
-            own[found > 0] = found[found > 0] + n_cells
-            n_cells += int(found.max())
-    pixels = np.flatnonzero(labels)
-    owner = labels.ravel()[pixels] - 1
-    area_px = np.bincount(owner, minlength=n_cells).astype(np.float32)
-    return WholeCells(pixels, owner, area_px, (np.arange(n_cells) >= n_live).astype(np.float32))
+        Returns
+        -------
+        DataFrame
+            An epoch: ``epoch, seconds, learning_rate, loss, dice`` and a Dice per class, on the
+            validation wells.
+        """
+        self.resume()
+        while len(self.history) < self.settings.epochs and self.waited < self.settings.patience:
+            start = time.monotonic()
+            rng = np.random.default_rng([self.settings.seed, len(self.history)])
+            loss, images_per_s = self.epoch(training(rng))
+            dice = self.validate(validation())
+            self.close_epoch(loss, dice, time.monotonic() - start, images_per_s)
+        if len(self.history) < self.settings.epochs:
+            log.info("no better Dice in %d epochs: stopped", self.waited)
+        self.network.load_state_dict(self.best.state_dict())
+        self.network.to("cpu").eval()
+        return pd.DataFrame(self.history)
 
+    def resume(self) -> None:
+        """Continue after the last epoch of the checkpoint, if there is one."""
+        if self.checkpoint:
+            self.history = self.checkpoint.load(self._modules, self.optimizer)
 
-def cell_loss(logits: Tensor, cells: WholeCells, classes: Classes, dead_weight: float = 1.0) -> Tensor:
-    """Cross-entropy of whole cells: one decision each, live or dead, as counting takes it.
+    def epoch(self, training: Iterable[Example]) -> tuple[float, float]:
+        """Learn from every batch once.
 
-    A cell has the mean log-odds of its pixels of being dead. So a cell that is half right has a
-    gradient on all of its pixels, and a small cell counts as much as a large one; those that the
-    tile's edge cuts count by the part of the median area that is left of them.
+        Returns
+        -------
+        loss : float
+            Mean over the batches.
+        images_per_s : float
+        """
+        number, start = len(self.history), time.monotonic()
+        factor = learning_rate_factor(self.settings, [row["dice"] for row in self.history])
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        frozen = number < self.settings.frozen_epochs
+        self.network.train()
+        self.network.encoder.train(not frozen)
+        self.network.encoder.requires_grad_(not frozen)
+        losses: list[Tensor] = []
+        n_images, told = 0, start
+        for batch in work_ahead(self._with_cells, training, 2):
+            losses.append(self.step(batch))
+            n_images += len(batch.inputs)
+            now = time.monotonic()
+            if now - told >= PROGRESS_SECONDS:
+                told, loss, rate = now, torch.stack(losses).mean(), n_images / (now - start)
+                log.info("epoch %d: %d images, loss %.4f, %.1f images/s", number + 1, n_images, loss, rate)
+        if not losses:
+            raise ConfigError("training.tiles: an epoch gives fewer tiles than batch_size; lower it")
+        images_per_s = n_images / (time.monotonic() - start)
+        return float(torch.stack(losses).mean()), images_per_s
 
-    Parameters
-    ----------
-    logits : Tensor, (N, K, H, W)
-    cells : WholeCells
-    classes : Classes
-    dead_weight : float
-        Of dead cells over live ones.
-    """
-    if not len(cells.area_px):
-        return logits.new_zeros(())
-    pixels, owner, area, is_dead = (torch.from_numpy(part).to(logits.device) for part in cells)
-    dead, live = (logits[:, list(classes.of(state))].logsumexp(dim=1) for state in ("dead", "live"))
-    odds = logits.new_zeros(len(area)).index_add(0, owner, (dead - live).flatten()[pixels]) / area
-    entropy = F.binary_cross_entropy_with_logits(
-        odds, is_dead, reduction="none", pos_weight=logits.new_tensor(dead_weight)
-    )
-    weight = (area / float(np.median(cells.area_px))).clamp(max=1)
-    return (entropy * weight).sum() / weight.sum()
+    def step(self, batch: Batch) -> Tensor:
+        """Learn from one batch; its loss stays on the device, as fetching it would stall a GPU."""
+        bfloat16 = self.settings.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+            logits = self.network(_tensor(batch.inputs, self.device))
+        logits = logits.float()
+        targets = torch.from_numpy(batch.targets).to(self.device).long()
+        loss = segmentation_loss(logits, targets, self.class_weights)
+        if batch.cells is not None:
+            of_cells = cell_loss(logits, batch.cells, self.classes, self.settings.dead_weight)
+            loss = loss + self.settings.cell_weight * of_cells
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        return loss.detach()
 
+    def validate(self, fields: Iterable[Example]) -> np.ndarray:
+        """Dice of every class over all validation fields, (n_classes,) float64."""
+        return dice_by_class(self._candidate, fields, self.device)
 
-def class_weights(counts: np.ndarray) -> np.ndarray:
-    """Weights that fall with the square root of a class's frequency, 1 on average over pixels.
+    def close_epoch(self, loss: float, dice: np.ndarray, seconds: float, images_per_s: float) -> None:
+        """Add the epoch to the history, keep the network if it is the best so far, save the checkpoint."""
+        known = np.isfinite(dice[1:]).any()
+        row = {
+            "epoch": len(self.history) + 1,
+            "seconds": seconds,
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "loss": loss,
+            "dice": float(np.nanmean(dice[1:])) if known else math.nan,
+            **{f"dice_{k}": float(value) for k, value in enumerate(dice)},
+        }
+        self.history.append(row)
+        by_class = ", ".join(f"{value:.3f}" for value in dice)
+        log.info(
+            "epoch %d of %d: loss %.4f, %s, %.1f images/s, %.0f s left",
+            len(self.history),
+            self.settings.epochs,
+            loss,
+            f"validation Dice {row['dice']:.4f} ({by_class})" if known else "no validation",
+            images_per_s,
+            (self.settings.epochs - len(self.history)) * seconds,
+        )
+        if self.waited == 0:
+            self.best.load_state_dict(self._candidate.state_dict())
+        if self.checkpoint:
+            self.checkpoint.save(self._modules, self.optimizer, self.history)
 
-    Parameters
-    ----------
-    counts : ndarray, (n_classes,)
-        Pixels of each class.
-    """
-    raw = 1 / np.sqrt(np.maximum(counts, 1) / counts.sum())
-    raw[counts == 0] = 0
-    return raw * counts.sum() / (raw * counts).sum()
+    @property
+    def waited(self) -> int:
+        """Epochs since the first with the best Dice; 0 where there is no validation."""
+        dice = [row["dice"] for row in self.history if not math.isnan(row["dice"])]
+        return len(dice) - 1 - int(np.argmax(dice)) if dice else 0
+
+    @property
+    def _candidate(self) -> UNet:
+        """The network that is validated, and kept if it is the best."""
+        return self.network if self.average is None else cast(UNet, self.average.module)
+
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        """What a checkpoint holds."""
+        average = {} if self.average is None else {"mean": self.average}
+        return {"network": self.network, "best": self.best, **average}
+
+    def _with_cells(self, example: Example) -> Batch:
+        inputs, targets = example
+        return Batch(
+            inputs, targets, whole_cells(targets, self.classes) if self.settings.cell_weight else None
+        )
 
 
 @torch.inference_mode()
-def validation_dice(network: UNet, fields: Iterable[Example], device: torch.device) -> np.ndarray:
-    """Dice of every class over all validation fields together, (n_classes,) float64."""
+def dice_by_class(network: UNet, fields: Iterable[Example], device: torch.device) -> np.ndarray:
+    """Dice of every class over all fields together, (n_classes,) float64; NaN for a class without pixels."""
     network.eval()
     n_classes = network.architecture.n_classes
     confusion = np.zeros((n_classes, n_classes), np.int64)

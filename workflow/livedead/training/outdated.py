@@ -1,7 +1,7 @@
-"""What tells of a network that another takes the place of: it goes when the other is trained.
+"""Results of a network that is being replaced: deleted when the new one is trained.
 
-Pages, tables and exports of a network are made only where they are asked for, so the old ones
-would stay beside the new network and be read as its own.
+Pages, tables and exports of a network are made only on request, so the old ones would stay
+beside the new network and be taken for its own.
 """
 
 import logging
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def remove_outdated(folder: Path, names: Iterable[str]) -> None:
-    """Delete those files of `folder` that are there, each with a line in the log."""
+    """Delete these files of `folder` where they exist, each with a line in the log."""
     for path in (folder / name for name in names):
         if path.is_file():
-            log.info("deleting %s: it tells of the network that this one replaces", path)
+            log.info("deleting %s: it describes the network that this one replaces", path)
             path.unlink()
 
 
@@ -29,9 +29,9 @@ def trained_alike(networks: Iterable[Path], source: dict[str, Any]) -> bool:
     Parameters
     ----------
     networks : iterable of Path
-        Trained here; one that cannot be read is of another training.
+        Trained here; one that cannot be read counts as trained otherwise.
     source : dict
-        What a training says of itself in its certificate, but for the wells.
+        What a certificate records of a training, except its wells.
     """
     for path in networks:
         try:

@@ -8,8 +8,11 @@ from livedead.network.classes import Classes
 from livedead.network.unet import Architecture, UNet
 from livedead.tables import HISTORY
 from livedead.training.checkpoint import Checkpoint
-from livedead.training.fit import Settings, train_by_well
-from livedead.training.tiles import Cutting, LabelledFields, fold_wells
+from livedead.training.fit import train_by_well
+from livedead.training.labelled_fields import LabelledFields
+from livedead.training.settings import TrainingSettings
+from livedead.training.splits import fold_wells
+from livedead.training.tiles import Cutting
 
 
 def new_model(
@@ -63,8 +66,7 @@ def train(
     fold : int, optional
         From 1: wells of this part of the cross-validation are held out.
     """
-    fit, tiles = Settings(**training["fit"]), dict(training["tiles"])
-    validation_fraction = tiles.pop("validation_fraction")
+    fit = TrainingSettings.from_config(training["fit"])
     held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], fit.seed)[fold - 1]
     checkpoint = Checkpoint(
         unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
@@ -73,9 +75,9 @@ def train(
         model,
         fields,
         fit,
-        Cutting(**tiles),
+        Cutting.from_config(training["tiles"]),
         Classes.from_config(assay.classes),
-        validation_fraction=validation_fraction,
+        validation_fraction=training["tiles"]["validation_fraction"],
         held_out=held_out,
         n_threads=training["threads"],
         device=device,

@@ -8,7 +8,7 @@ import pandas as pd
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.plates import plate_maps
 from livedead.provenance import file_sha256
-from livedead.training.tiles import LabelledFields
+from livedead.training.labelled_fields import LabelledFields, LabelledPlate
 
 
 def open_labelled(
@@ -37,8 +37,8 @@ def open_labelled(
     for row, folder, index, fitted, class_maps in zip(
         plates, raw, images, normalization, labels, strict=True
     ):
-        plate = open_normalized_plate(folder, index, fitted, channels, row["bit_depth"])
-        found.append((plate, class_maps))
+        inputs = open_normalized_plate(folder, index, fitted, channels, row["bit_depth"])
+        found.append(LabelledPlate(inputs, class_maps))
     return LabelledFields(found, exclude)
 
 

@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from livedead.cells.rules import CountingRules
+from livedead.errors import ConfigError
+from livedead.network.classes import Classes
+from livedead.training import evaluate
+
+NUMBERS = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
+
+
+def judge(found, truth, instances=None):
+    symbols = {".": 0, "L": 1, "D": 2, "b": 3}
+    maps = [np.array([[symbols[mark] for mark in row] for row in text.split()]) for text in (found, truth)]
+    if instances is not None:
+        instances = np.array([[int(mark) for mark in row] for row in instances.split()])
+    rules = CountingRules(min_area_um2=2)
+    return evaluate.judge_cells(*maps, NUMBERS, rules, 1.0, instances)
+
+
+def test_cells_are_judged_by_hand():
+    found = judge(
+        """
+        LLLD..DD...LL
+        LLLD..D......
+        ..........bbb
+        LL.....D..bb.
+        """,
+        """
+        LLLL..LL...L.
+        LLLL..LL.....
+        .........DD..
+        ....DD...DD..
+        """,
+    )
+    # A live cell with 2 of 8 px dead; a live one seen dead with 3 of 4 px; one whose speck of truth
+    # is too small; a dead one seen as boundary at best; a dead one that is missed. Of the network's
+    # own, the live pair below left meets no cell; the dead pixel beside is too small.
+    expected = [
+        ("live", "live", 0.75),
+        ("live", "dead", 0.0),
+        ("dead", "missed", None),
+        ("dead", "missed", None),
+        ("none", "live", 1.0),
+    ]
+    rows = [
+        (row.true, row.found, None if math.isnan(row.live_share) else row.live_share)
+        for row in found.itertuples()
+    ]
+    assert sorted(map(str, rows)) == sorted(map(str, expected))
+
+
+def test_given_cells_are_judged_each_though_they_touch():
+    found = judge("LLLDDD LLLDDD", "LLDDDD LLDDDD", "112223 112223")
+    # Of the middle one 2 px are live and 4 dead; of the right one both are dead.
+    assert found["true"].tolist() == ["live", "dead", "dead"]
+    assert found["found"].tolist() == ["live", "dead", "dead"]
+    assert found["live_share"].tolist() == pytest.approx([1, 1 / 3, 0])
+    assert found["area_um2"].tolist() == [4, 6, 2]
+
+
+def test_a_network_that_saw_every_well_cannot_be_judged():
+    with pytest.raises(ConfigError, match="cross_validation"):
+        evaluate.read_unseen(None, [], None, NUMBERS, CountingRules(), [1.0])
+
+
+def test_wells_are_sums_of_fields_beside_their_controls():
+    rows = [("A01", 1, 3, 1, 4, 2, 2, 4), ("A01", 2, 1, 3, 5, 2, 2, 4), ("A02", 1, *[0] * 6)]
+    counts = ["n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total"]
+    fields = pd.DataFrame(rows, columns=["well", "field", *counts]).assign(plate="p", timepoint=1)
+    maps = [pd.DataFrame({"plate": "p", "well": ["A01", "A02"], "control": ["negative", ""]})]
+    wells = evaluate.sum_wells(fields, maps)
+    assert wells["n_total"].tolist() == [9, 0]
+    assert wells["viability"].tolist()[0] == 0.5
+    assert wells["true_viability"].isna().tolist() == [False, True]
+    assert wells["control"].tolist() == ["negative", ""]
+    without = evaluate.sum_wells(fields, [pd.DataFrame({"plate": "p", "well": ["A01"]})])
+    assert without["control"].tolist() == ["", ""]
+
+
+def test_comparison_with_a_truth_written_by_hand():
+    fields = pd.DataFrame(
+        {
+            "well": ["A01", "A01", "A02"],
+            "field": [1, 2, 1],
+            "status": ["ok", "failed", "ok"],
+            "n_live": [3, None, 0],
+            "n_dead": [1, None, 2],
+            "n_total": [4, None, 2],
+        }
+    )
+    truth = pd.DataFrame(
+        [("A01", 1, "live")] * 3 + [("A01", 2, "dead")] * 9 + [("A02", 1, "dead"), ("A02", 1, "live")],
+        columns=["well", "field", "state"],
+    )
+    wells, errors = evaluate.compare_counts(fields, truth)
+    assert list(wells["true_total"]) == [3, 2]
+    assert errors["total_relative_error"] == pytest.approx(6 / 5 - 1)
+    assert errors["viability_mean_absolute_error"] == pytest.approx((0.25 + 0.5) / 2)
