@@ -54,7 +54,7 @@ def images_per_s(
     """Of the best epoch after the first."""
     torch.manual_seed(0)
     weights = np.ones(ARCHITECTURE.n_classes)
-    history = train(randomized(ARCHITECTURE), epoch, lambda: [], weights, settings, device, numbers=NUMBERS)
+    history = train(randomized(ARCHITECTURE), epoch, lambda: [], weights, settings, device, classes=NUMBERS)
     return n_images / history["seconds"][1:].min()
 
 
