@@ -115,11 +115,12 @@ benchmark: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-benchmark.txt
 	$(BIN)/python tests/benchmarks/inference.py
 
-# Installs nothing and needs no network, as on a machine that is borrowed for minutes; it says which packages
-# to carry there. ARGS are of tests/benchmarks/gpu.py, such as --device cpu --quick or --parts tests files.
+# Installs nothing and needs no network, as on a machine that is borrowed for minutes: `make gpu PYTHON=python3`
+# runs there, and says which packages to carry. ARGS are of tests/benchmarks/gpu.py: --parts tests files, ...
 GPU_OUT ?= results/benchmarks/gpu
+gpu: GPU_PYTHON = $(if $(filter file,$(origin PYTHON)),$(or $(wildcard $(BIN)/python),$(PYTHON)),$(PYTHON))
 gpu:
-	$(or $(wildcard $(BIN)/python),$(PYTHON)) tests/benchmarks/gpu.py --out $(GPU_OUT) $(ARGS)
+	$(GPU_PYTHON) tests/benchmarks/gpu.py --out $(GPU_OUT) $(ARGS)
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,7 +62,11 @@ def machine(device: str) -> dict[str, Any]:
     import torch
 
     about = {"date": str(date.today()), "cores": os.cpu_count(), "python": platform.python_version()}
-    about |= {"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+    about |= {
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": str(torch.backends.cudnn.version()),
+    }
     if device == "cuda":
         query = "--query-gpu=name,driver_version,memory.total,clocks.sm,power.limit"
         run = subprocess.run(["nvidia-smi", query, "--format=csv,noheader"], capture_output=True, text=True)
@@ -102,9 +107,21 @@ def run_within(part: str, setting: Any, rows: Path, seconds: float) -> None:
             write_row(rows, part, note=f"failed with {process.exitcode}; its error is in the output above")
     finally:
         if process.is_alive():
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has no group yet
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.join()
     write_row(rows, "time", case=part, seconds=round(time.monotonic() - start, 1))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table as docs/inference.md takes it, without blanks that only align."""
+
+    def cell(value: Any) -> str:
+        return "" if value != value else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    lines = [list(table.columns), ["---"] * table.shape[1], *table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(map(cell, line)) + " |" for line in lines)
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
@@ -119,7 +136,7 @@ def tables(rows: list[dict[str, Any]]) -> str:
     for part, own in found.groupby("part", sort=False):
         own = own.drop(columns="part").dropna(axis=1, how="all")
         own = own[[*(c for c in COLUMNS if c in own), *(c for c in own if c not in COLUMNS)]]
-        texts.append(f"{part}\n{own.to_string(index=False, float_format='%.4g', na_rep='')}")
+        texts.append(f"{part}\n{markdown(own)}")
     return "\n\n".join([*texts, goals(found)]) + "\n"
 
 

@@ -314,13 +314,13 @@ def monai(setting: Setting, tell: Tell) -> None:
         return
     rgb = inference.rgb_copy(setting.network()).to(setting.device)
     grey = torch.from_numpy(setting.raw().astype(np.float32))[None] / 32767.5 - 1
+    small = {"roi_size": min(256, setting.side_px // 2), "overlap": 0.25, "mode": "gaussian"}
+    large = {"roi_size": min(1024, setting.side_px), "overlap": 0.25, "mode": "constant"}
     settings = {
-        "usual": {"roi_size": 256, "sw_batch_size": 4, "overlap": 0.25, "mode": "gaussian"},
-        "usual, 32 windows at once": {
-            "roi_size": 256, "sw_batch_size": 32, "overlap": 0.25, "mode": "gaussian"
-        },
-        "best on a CPU": {"roi_size": 1024, "sw_batch_size": 1, "overlap": 0.25, "mode": "constant"},
-    }  # fmt: skip
+        "usual": small | {"sw_batch_size": 4},
+        "usual, 32 windows at once": small | {"sw_batch_size": 32},
+        "best on a CPU": large | {"sw_batch_size": 1},
+    }
     for precision, (case, how) in itertools.product(
         ("float32", "TF32", "float16", "bfloat16"), settings.items()
     ):
@@ -456,10 +456,10 @@ def profile(setting: Setting, tell: Tell) -> None:
             chosen, raw = setting.segmenter(precision=precision), setting.raw()
             for _ in range(3):
                 chosen.segment(raw)
-            with torch.profiler.profile(activities=activities) as seen:
+            with torch.profiler.profile(activities=activities, acc_events=True) as seen:
                 chosen.segment(raw)
                 setting.wait()
-            total = f"self_{setting.device}_time_total"
+            total = "self_device_time_total" if setting.device == "cuda" else "self_cpu_time_total"
             table = seen.key_averages().table(sort_by=total, row_limit=30, max_name_column_width=90)
             file.write(f"{precision}\n{table}\n")
     tell(case="profile.txt is written")
