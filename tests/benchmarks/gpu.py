@@ -185,7 +185,7 @@ def main() -> int:
         )
     if set(absent) - {"monai"}:
         return 1
-    from gpu_parts import Setting
+    from gpu_setting import Setting
 
     options.out.mkdir(parents=True, exist_ok=True)
     rows = options.out / "rows.jsonl"

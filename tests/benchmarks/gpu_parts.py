@@ -1,13 +1,11 @@
 """What `gpu.py` measures, a function a part; each tells its rows one by one, as it finds them."""
 
 import itertools
-import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,17 @@ import inference  # first: it finds the workflow and the tests
 import numpy as np
 import pytest
 import torch
+import yaml
 
 # isort: split
 import training
-from conftest import randomized
+from gpu_setting import Setting
 
-from livedead import simulate, stores
-from livedead.fields.plate_images import PlateImages, pixels_sha256, read_ahead, read_transforms, work_ahead
+from livedead import stores, weights
+from livedead.fields.plate_images import PlateImages, pixels_sha256, read_ahead, work_ahead
 from livedead.network.folding import folded
-from livedead.network.inference import Plan, Segmenter, keep_memory
-from livedead.network.unet import Architecture, UNet
-from livedead.normalization.transforms import Transform
+from livedead.network.inference import Segmenter, keep_memory
+from livedead.network.unet import UNet
 from livedead.tables import IMAGES
 from livedead.training.fit import Settings
 from livedead.training.tiles import batches
@@ -35,136 +33,6 @@ Tell = Callable[..., None]
 """Writes a row: ``tell(case=..., precision=..., fields_per_s=...)``."""
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is measured on, and for how long.
-
-    Attributes
-    ----------
-    device : {'cuda', 'cpu'}
-    out : Path
-        Folder of the texts that a part writes beside its rows.
-    seconds : float
-        Of one case.
-    matmul, copy_mb : int
-        Side of the matrices, and size of the copy, that show the device's own limits.
-    architecture : Architecture
-        Of the network with random weights that is timed.
-    batches : tuple of int
-        Fields in one pass of the network.
-    threads : tuple of int
-        That read.
-    """
-
-    device: str
-    out: Path
-    side_px: int = 2048
-    seconds: float = 1.0
-    matmul: int = 8192
-    copy_mb: int = 4096
-    architecture: Architecture = field(default_factory=lambda: Architecture(n_classes=5))
-    batches: tuple[int, ...] = (1, 4, 8)
-    threads: tuple[int, ...] = (1, 2, 4, 8, 16)
-    n_files: int = 24
-    training_fields: int = 48
-
-    @classmethod
-    def quick(cls, device: str, out: Path) -> "Setting":
-        """Only whether it runs: a small network on small fields."""
-        architecture = Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8))
-        sizes = {
-            "side_px": 128,
-            "seconds": 0.05,
-            "matmul": 128,
-            "copy_mb": 4,
-            "n_files": 3,
-            "training_fields": 2,
-        }
-        return cls(device, out, architecture=architecture, batches=(1, 2), threads=(1, 2), **sizes)
-
-    def network(self) -> UNet:
-        return randomized(self.architecture).requires_grad_(False)
-
-    def segmenter(self, **plan: Any) -> Segmenter:
-        flat = Transform(np.ones((self.side_px, self.side_px), np.float32), 0.0, 65535.0)
-        return Segmenter(self.network(), [flat], Plan(self.device, **plan))
-
-    def raw(self, number: int = 0) -> np.ndarray:
-        """Counts of one field, (1, side_px, side_px) uint16: a simulated one side by side with itself."""
-        small = simulate.simulate_field(np.random.default_rng([3, number]), 0.6)[0]["brightfield"]
-        repeats = -(-self.side_px // small.shape[0])
-        return np.tile(small, (1, repeats, repeats))[:, : self.side_px, : self.side_px]
-
-    def flop_a_field(self) -> float:
-        """Multiplications and additions of the network, by its layers' formula."""
-        with torch.inference_mode():
-            work, _ = inference.flops(self.network(), torch.zeros(1, 1, 128, 128))
-        return work * (self.side_px / 128) ** 2
-
-    def wait(self) -> None:
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-
-    def seconds_of(self, work: Callable[[], object]) -> float:
-        """Median of one call, after two that warm up."""
-        taken: list[float] = []
-        for number in range(102):
-            start = time.perf_counter()
-            work()
-            self.wait()
-            if number >= 2:
-                taken.append(time.perf_counter() - start)
-            if len(taken) >= 3 and sum(taken) > self.seconds:
-                break
-        return statistics.median(taken)
-
-    def per_second(self, pipeline: Callable[[Iterator[Any]], Iterable[Any]], items: Iterable[Any]) -> float:
-        """Items that a pipeline takes a second, fed for so long with `items` over and over; warmed up."""
-
-        def fed(seconds: float) -> Iterator[Any]:
-            end = time.monotonic() + seconds
-            yield from itertools.takewhile(lambda _: time.monotonic() < end, itertools.cycle(items))
-
-        for _ in pipeline(fed(self.seconds / 4)):
-            pass
-        start = time.perf_counter()
-        n_items = sum(1 for _ in pipeline(fed(2 * self.seconds)))
-        return n_items / (time.perf_counter() - start)
-
-    @contextmanager
-    def peak_memory(self) -> Iterator[dict[str, float]]:
-        """Fills in ``gpu_mb``, the most that tensors took at once."""
-        found: dict[str, float] = {}
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        yield found
-        if self.device == "cuda":
-            found["gpu_mb"] = torch.cuda.max_memory_allocated() / 1e6
-
-    @contextmanager
-    def busy(self) -> Iterator[dict[str, float]]:
-        """Fills in ``gpu_busy``, the mean of what NVML says every 50 ms."""
-        found: dict[str, float] = {}
-        samples: list[float] = []
-        over = threading.Event()
-
-        def watch() -> None:
-            while not over.wait(0.05):
-                samples.append(torch.cuda.utilization() / 100)
-
-        watcher = threading.Thread(target=watch)
-        if self.device == "cuda":
-            watcher.start()
-        try:
-            yield found
-        finally:
-            over.set()
-        if self.device == "cuda":
-            watcher.join()
-            found["gpu_busy"] = statistics.mean(samples) if samples else float("nan")
 
 
 class Outcomes:
@@ -294,7 +162,7 @@ def compiled(setting: Setting, tell: Tell) -> None:
 def segmenter(setting: Setting, tell: Tell) -> None:
     """From raw counts in memory to class maps in memory, one field after the other and several in flight."""
     keep_memory()
-    fields = [setting.raw(k) for k in range(4)]
+    fields = [np.roll(setting.raw, 100 * k, axis=1) for k in range(4)]
     for precision, plan in itertools.product(("float32", "bfloat16"), ({}, {"force": "banded"})):
         chosen = setting.segmenter(precision=precision, **plan)
         for n in (1,) if plan else (1, 2, 4):
@@ -313,7 +181,7 @@ def monai(setting: Setting, tell: Tell) -> None:
         tell(note="left out: needs monai")
         return
     rgb = inference.rgb_copy(setting.network()).to(setting.device)
-    grey = torch.from_numpy(setting.raw().astype(np.float32))[None] / 32767.5 - 1
+    grey = torch.from_numpy(setting.raw.astype(np.float32))[None] / 32767.5 - 1
     small = {"roi_size": min(256, setting.side_px // 2), "overlap": 0.25, "mode": "gaussian"}
     large = {"roi_size": min(1024, setting.side_px), "overlap": 0.25, "mode": "constant"}
     settings = {
@@ -342,10 +210,10 @@ class OnDisk:
 
     def __init__(self, setting: Setting, folder: Path, compression: str | None):
         folder.mkdir()
-        job = inference.plate_on_disk(folder, setting.network(), setting.raw(), setting.n_files, compression)
+        job = inference.plate_on_disk(folder, setting.network(), setting.raw, setting.n_files, compression)
         self.path = job["class_maps"]
         self.plate = PlateImages(job["raw"], stores.read_table(job["images"], IMAGES), 16)
-        self.transforms = read_transforms(stores.read_normalization(job["normalization"])[0], ["w1"])
+        self.transforms = {"w1": setting.transform}
         self.keys = self.plate.keys()
 
     def read(self, key: tuple[str, int, int]) -> np.ndarray:
@@ -378,31 +246,36 @@ class OnDisk:
 
 
 def files(setting: Setting, tell: Tell) -> None:
-    """From TIFF files, which the page cache holds, to a written file of class maps."""
+    """From TIFF files, which the page cache holds, to a written file of class maps.
+
+    With the demo's weights, too: a small network, but its maps compress as real ones do.
+    """
     keep_memory()
     setting = replace(setting, seconds=0.6 * setting.seconds)
-    chosen = setting.segmenter(precision="bfloat16")
+    demo = yaml.safe_load((inference.ROOT / "config/demo/config.yaml").read_text())
+    trained, _ = weights.convert(
+        inference.ROOT / demo["weights"], input_channels=demo["input_channels"], classes=demo["classes"]
+    )
+    networks = {"random": setting.segmenter(precision="bfloat16"), "demo's": setting.segmenter(trained)}
     with tempfile.TemporaryDirectory() as folder:
         for name, compression in {"uncompressed": None, "LZW": "lzw", "deflate": "zlib"}.items():
             disk = OnDisk(setting, Path(folder) / name, compression)
-            if compression is None:
-                done = [(disk.keys[0], chosen.segment(disk.read(disk.keys[0])))]
-                tell(case="writing alone", fields_per_s=setting.per_second(disk.to_file, done))
             for n in setting.threads:
-                case = f"{name}, {n} threads read"
-                read = setting.per_second(partial(disk.reading, n), disk.keys)
+                case = f"{name}, {n} threads"
+                tell(case=case, reading_per_s=setting.per_second(partial(disk.reading, n), disk.keys))
+                for kind, chosen in networks.items():
+                    with setting.busy() as busy:
+                        rate = setting.per_second(partial(disk.all_of_it, n, chosen), disk.keys)
+                    tell(case=case, weights=kind, fields_per_s=rate, **busy)
+            for kind, chosen in networks.items():
+                case, n = f"{name}, nothing written", setting.threads[-1]
                 with setting.busy() as busy:
-                    segmented = setting.per_second(partial(disk.segmenting, n, chosen), disk.keys)
-                with setting.busy() as busy_writing:
-                    written = setting.per_second(partial(disk.all_of_it, n, chosen), disk.keys)
-                tell(
-                    case=case,
-                    reading_per_s=read,
-                    segmented_per_s=segmented,
-                    fields_per_s=written,
-                    segmenting_busy=busy.get("gpu_busy"),
-                    **busy_writing,
-                )
+                    rate = setting.per_second(partial(disk.segmenting, n, chosen), disk.keys)
+                tell(case=f"{case}, {n} threads", weights=kind, segmented_per_s=rate, **busy)
+        for kind, chosen in networks.items():
+            done = [(disk.keys[0], chosen.segment(disk.read(disk.keys[0]), disk.keys[0]))]
+            rate = setting.per_second(disk.to_file, done)
+            tell(case="writing alone", weights=kind, writing_per_s=rate)
 
 
 def learning(setting: Setting, tell: Tell) -> None:
@@ -453,7 +326,7 @@ def profile(setting: Setting, tell: Tell) -> None:
         activities = [torch.profiler.ProfilerActivity.CUDA]
     with (setting.out / "profile.txt").open("w") as file:
         for precision in ("float32", "bfloat16"):
-            chosen, raw = setting.segmenter(precision=precision), setting.raw()
+            chosen, raw = setting.segmenter(precision=precision), setting.raw
             for _ in range(3):
                 chosen.segment(raw)
             with torch.profiler.profile(activities=activities, acc_events=True) as seen:
