@@ -324,7 +324,7 @@ def profile(setting: Setting, tell: Tell) -> None:
     activities = [torch.profiler.ProfilerActivity.CPU]
     if setting.device == "cuda":
         activities = [torch.profiler.ProfilerActivity.CUDA]
-    with (setting.out / "profile.txt").open("w") as file:
+    with (setting.out / "profile.txt").open("w", buffering=1) as file:
         for precision in ("float32", "bfloat16"):
             chosen, raw = setting.segmenter(precision=precision), setting.raw
             for _ in range(3):
