@@ -21,11 +21,15 @@ import training
 from gpu_setting import Setting
 
 from livedead import stores, weights
-from livedead.fields.plate_images import PlateImages, pixels_sha256, read_ahead, work_ahead
+from livedead.fields.ahead import read_ahead, work_ahead
+from livedead.fields.normalized_plate import NormalizedPlate
+from livedead.fields.plate_images import open_plate
+from livedead.fields.segmentation import SegmentedField, segmented_fields
+from livedead.network.devices import keep_memory
 from livedead.network.folding import folded
-from livedead.network.inference import Segmenter, keep_memory
+from livedead.network.segmenter import Segmenter
 from livedead.network.unet import UNet
-from livedead.tables import IMAGES
+from livedead.normalization.transforms import Key
 from livedead.training.fit import Settings
 from livedead.training.tiles import batches
 
@@ -211,38 +215,27 @@ class OnDisk:
     def __init__(self, setting: Setting, folder: Path, compression: str | None):
         folder.mkdir()
         job = inference.plate_on_disk(folder, setting.network(), setting.raw, setting.n_files, compression)
-        self.path = job["class_maps"]
-        self.plate = PlateImages(job["raw"], stores.read_table(job["images"], IMAGES), 16)
-        self.transforms = {"w1": setting.transform}
-        self.keys = self.plate.keys()
+        self.class_maps = job["class_maps"]
+        images = open_plate(job["raw"], job["images"], 16)
+        self.plate = NormalizedPlate(images, {"w1": setting.transform})
+        self.keys = images.keys()
 
-    def read(self, key: tuple[str, int, int]) -> np.ndarray:
-        planes = [self.plate.plane(key, "w1")]
-        pixels_sha256(planes)
-        return self.plate.evened(planes, self.transforms)
+    def reading(self, n_threads: int, keys: Iterator[Key]) -> Iterator[Any]:
+        return read_ahead(self.plate.read, keys, n_threads)
 
-    def reading(self, n_threads: int, keys: Iterator[Any]) -> Iterator[Any]:
-        return read_ahead(self.read, keys, n_threads)
+    def segmenting(self, n_threads: int, chosen: Segmenter, keys: Iterator[Key]) -> Iterator[SegmentedField]:
+        return segmented_fields(self.plate, keys, chosen, n_readers=n_threads)
 
-    def segmenting(self, n_threads: int, chosen: Segmenter, keys: Iterator[Any]) -> Iterator[Any]:
-        fields = self.reading(n_threads, keys)
-        return work_ahead(lambda read: (read[0], chosen.segment(read[1], read[0])), fields, 2, 2)
+    def writing(self, fields: Iterator[SegmentedField]) -> range:
+        """As many items as there were."""
+        rows = []
+        stores.write_segmentations(
+            self.class_maps, ((rows.append(field.row) or field.row, field.arrays) for field in fields), {}
+        )
+        return range(len(rows))
 
-    def to_file(self, results: Iterator[Any]) -> range:
-        """Writes the segmentations; as many items as there were."""
-        written = []
-
-        def rows() -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-            for (well, number, timepoint), found in results:
-                written.append(number)
-                arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
-                yield {"plate": "p", "well": well, "field": number, "timepoint": timepoint}, arrays
-
-        stores.write_segmentations(self.path, rows(), {})
-        return range(len(written))
-
-    def all_of_it(self, n_threads: int, chosen: Segmenter, keys: Iterator[Any]) -> range:
-        return self.to_file(self.segmenting(n_threads, chosen, keys))
+    def all_of_it(self, n_threads: int, chosen: Segmenter, keys: Iterator[Key]) -> range:
+        return self.writing(self.segmenting(n_threads, chosen, keys))
 
 
 def files(setting: Setting, tell: Tell) -> None:
@@ -273,8 +266,8 @@ def files(setting: Setting, tell: Tell) -> None:
                     rate = setting.per_second(partial(disk.segmenting, n, chosen), disk.keys)
                 tell(case=f"{case}, {n} threads", weights=kind, segmented_per_s=rate, **busy)
         for kind, chosen in networks.items():
-            done = [(disk.keys[0], chosen.segment(disk.read(disk.keys[0]), disk.keys[0]))]
-            rate = setting.per_second(disk.to_file, done)
+            done = list(disk.segmenting(1, chosen, iter(disk.keys[:1])))
+            rate = setting.per_second(disk.writing, done)
             tell(case="writing alone", weights=kind, writing_per_s=rate)
 
 

@@ -19,7 +19,8 @@ import torch
 from conftest import randomized
 
 from livedead import simulate
-from livedead.network.inference import Plan, Segmenter
+from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmenter
 from livedead.network.unet import Architecture, UNet
 from livedead.normalization.transforms import Transform
 

@@ -17,14 +17,19 @@ import yaml
 from conftest import REPOSITORY, randomized
 
 from livedead import simulate, weights
-from livedead.cells import counting
+from livedead.cells.counting import count_states
+from livedead.cells.measures import measure_cells
+from livedead.cells.rules import CountingRules
 from livedead.errors import LivedeadError
-from livedead.fields.plate_images import work_ahead
-from livedead.network import inference
-from livedead.network.classes import Classes, CountingRules
-from livedead.network.inference import HALO_PX, UNSTABLE_MARGINS, Plan, Segmenter, receptive_halo, tiles
+from livedead.fields.ahead import work_ahead
+from livedead.network.classes import Classes
+from livedead.network.plan import Plan
+from livedead.network.segmenter import UNSTABLE_MARGINS, Segmentation, Segmenter
 from livedead.network.unet import Architecture
-from livedead.normalization import transforms
+from livedead.network.windows import Rectangle, padded_shape, tiles
+from livedead.normalization.fitting import fit_channel
+from livedead.normalization.settings import NormalizationSettings
+from livedead.normalization.transforms import normalize
 from livedead.training.fit import Settings, train
 
 DEVICE = os.environ.get("GPU_DEVICE", "cuda")
@@ -75,7 +80,7 @@ def fields():
 @pytest.fixture(scope="module")
 def transform(fields):
     """Fitted on the fields, as on a plate."""
-    settings = transforms.Settings(
+    settings = NormalizationSettings(
         low_percentile=0.1,
         high_percentile=99.9,
         min_range=200,
@@ -85,7 +90,7 @@ def transform(fields):
         seed=0,
     )
     plate = {("A01", k, 1): field[0] for k, field in enumerate(fields, start=1)}
-    return transforms.fit_channel(plate.__getitem__, list(plate), settings)[0]
+    return fit_channel(plate.__getitem__, list(plate), settings)[0]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +100,7 @@ def exact(demo, fields, transform):
     padding = ((0, 0), (0, -SIDE_PX % 32), (0, -SIDE_PX % 32))
     found = []
     for field in fields:
-        inputs = transforms.normalize(field.astype(np.float32), transform.gain, black, scale)
+        inputs = normalize(field.astype(np.float32), transform.gain, black, scale)
         batch = torch.from_numpy(np.pad(inputs, padding, mode="reflect")).double()[None]
         with torch.inference_mode():
             found.append(network(batch)[0, :, :SIDE_PX, :SIDE_PX].numpy())
@@ -112,19 +117,20 @@ def segmenter(demo, transform):
     return made
 
 
-def logits(chosen: Segmenter, raw: np.ndarray, name: str = "whole", core_px: int = 0) -> np.ndarray:
-    """Logits of a field in one of the passes, (K, H, W) float32."""
-    padded = [side + -side % 32 for side in raw.shape[1:]]
-    output = np.full((chosen.network.architecture.n_classes, *padded), np.nan, np.float32)
-    with torch.inference_mode():
-        for core, part in chosen._parts(chosen._field(raw, None), name, core_px):
-            output[:, *core] = part.cpu().numpy()
+def logits(chosen: Segmenter, raw: np.ndarray) -> np.ndarray:
+    """Logits of a field, (K, H, W) float32."""
+    output = np.full((chosen.network.architecture.n_classes, *padded_shape(raw.shape)), np.nan, np.float32)
+
+    def watch(core: Rectangle, part: torch.Tensor) -> None:
+        output[:, *core] = part.cpu().numpy()
+
+    chosen.segment(raw, watch=watch)
     return output[:, : raw.shape[1], : raw.shape[2]]
 
 
 def counts(class_map: np.ndarray) -> np.ndarray:
-    cells = counting.measure_cells(class_map, NUMBERS, RULES, simulate.PIXEL_SIZE_UM)
-    return np.array([counting.count_states(cells)[state] for state in ("n_live", "n_dead", "n_total")])
+    cells = measure_cells(class_map, NUMBERS, RULES, simulate.PIXEL_SIZE_UM)
+    return np.array([count_states(cells)[state] for state in ("n_live", "n_dead", "n_total")])
 
 
 def margins(values: np.ndarray) -> np.ndarray:
@@ -133,7 +139,7 @@ def margins(values: np.ndarray) -> np.ndarray:
     return ordered[-1] - ordered[-2]
 
 
-def same(one: inference.Segmentation, other: inference.Segmentation) -> bool:
+def same(one: Segmentation, other: Segmentation) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -201,16 +207,17 @@ def test_pixels_and_counts_that_change(
     assert n_noted >= 0.999 * n_pixels if precision == "bfloat16" else n_noted >= n_pixels - 10
 
 
-@pytest.mark.parametrize(("name", "core_px"), [("banded", 0), ("tiled", 256), ("tiled", 416)])
+@pytest.mark.parametrize("plan", [{"force": "banded"}, {"tile_px": 256}, {"tile_px": 416}])
 @pytest.mark.parametrize("kind", ["the demo's", "random, kernel 4", "random, kernel 3"])
-def test_every_pass_equals_the_whole_field(demo, transform, fields, kind, name, core_px, record_property):
-    network, raw = copy.deepcopy(demo), fields[0]
+def test_every_pass_equals_the_whole_field(demo, transform, fields, kind, plan, record_property):
+    network = copy.deepcopy(demo)
     if kind != "the demo's":
-        widths = (64, 32, 16, 16)
-        kernel = int(kind[-1])
+        widths, kernel = (64, 32, 16, 16), int(kind[-1])
         network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=widths, kernel=kernel))
-    chosen = Segmenter(network, [transform], Plan(DEVICE))
-    expected, found = logits(chosen, raw), logits(chosen, raw, name, core_px)
+    expected, found = (
+        logits(Segmenter(copy.deepcopy(network), [transform], Plan(DEVICE, **passed)), fields[0])
+        for passed in ({}, plan)
+    )
     largest = float(np.abs(found - expected).max() * 25 / np.ptp(expected))
     record_property("largest_difference_at_range_25", largest)
     decided = margins(expected) > UNSTABLE_MARGINS["float32"]
@@ -312,17 +319,11 @@ def test_two_in_flight_come_through_where_memory_serves_one(segmenter, fields, m
         assert (found.class_map != expected.class_map).mean() <= CHANGED_PIXELS
 
 
-def test_the_halo_holds_for_what_the_gpu_computes(demo, transform, fields):
-    """With a smaller one the comparison of passes fails here too."""
-    assert receptive_halo() == HALO_PX == 288
-    chosen = Segmenter(copy.deepcopy(demo), [transform], Plan(DEVICE))
-    expected, raw = logits(chosen, fields[0]), chosen._field(fields[0], None)
-    found = np.zeros_like(expected)
-    with torch.inference_mode():
-        for core, part in tiles(lambda window: chosen._logits(raw, window, "whole"), (1024, 1024), 256, 64):
-            rows, columns = core
-            found[:, *core] = part[:, : SIDE_PX - rows.start, : SIDE_PX - columns.start].cpu().numpy()
-    assert np.abs(found - expected).max() > 1e-3
+def test_a_halo_too_small_is_seen(segmenter, fields, monkeypatch):
+    """The comparison of the passes above would tell."""
+    expected = logits(segmenter(), fields[0])
+    monkeypatch.setattr(tiles, "__defaults__", (64,))
+    assert np.abs(logits(segmenter(tile_px=256), fields[0]) - expected).max() > 1e-3
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
