@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-weights verify accuracy test test-fast oracles oracles-table
-.PHONY: record-tf-keras fuzz cluster faults environments benchmark lint format resume clean
+.PHONY: record-tf-keras fuzz cluster faults environments benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -23,6 +23,7 @@ help:
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every check of style, spelling, types and imports"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
+	@echo "make gpu             on a machine with an NVIDIA GPU: its tests and benchmark (7 minutes)"
 	@echo "make resume CONFIG=config/config.yaml   after a crash: end orphans, unlock, sweep, go on"
 
 $(VENV)/.installed: requirements.txt
@@ -113,6 +114,13 @@ lint: $(VENV)/.installed-dev
 benchmark: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-benchmark.txt
 	$(BIN)/python tests/benchmarks/inference.py
+
+# Installs nothing and needs no network, as on a machine that is borrowed for minutes: `make gpu PYTHON=python3`
+# runs there, and says which packages to carry. ARGS are of tests/benchmarks/gpu.py: --parts tests files, ...
+GPU_OUT ?= results/benchmarks/gpu
+gpu: GPU_PYTHON = $(if $(filter file,$(origin PYTHON)),$(or $(wildcard $(BIN)/python),$(PYTHON)),$(PYTHON))
+gpu:
+	$(GPU_PYTHON) tests/benchmarks/gpu.py --out $(GPU_OUT) $(ARGS)
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -125,11 +125,14 @@ def monai(predictor: nn.Module, inputs: torch.Tensor, **settings: object) -> tor
     return sliding_window_inference(inputs, predictor=predictor, **settings).argmax(1)
 
 
-def plate_on_disk(folder: Path, network: UNet, raw: np.ndarray, n_fields: int) -> dict[str, object]:
-    """What the rule segment_fields takes: `n_fields` images of noise, their index, transform, and weights."""
+def plate_on_disk(
+    folder: Path, network: UNet, raw: np.ndarray, n_fields: int, compression: str | None = None
+) -> dict[str, object]:
+    """What the rule segment_fields takes: `n_fields` images, their index, transform, and weights."""
     (folder / "raw").mkdir()
     for field in range(1, n_fields + 1):
-        tifffile.imwrite(folder / f"raw/A01_s{field}_w1.tif", np.roll(raw[0], field, axis=0))
+        path = folder / f"raw/A01_s{field}_w1.tif"
+        tifffile.imwrite(path, np.roll(raw[0], field, axis=0), compression=compression)
     images, _ = index.index_plate(
         folder / "raw",
         plate="p",

@@ -15,11 +15,13 @@ def test_a_gpu_that_is_not_there_is_said():
     assert choose_device("cpu", given_gpus="0").type == "cpu"
 
 
-def test_tf32_and_trial_runs_are_turned_off():
+def test_what_makes_numbers_depend_on_the_driver_is_turned_off():
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.deterministic = False
     full_float32()
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.benchmark
+    assert torch.backends.cudnn.deterministic

@@ -7,9 +7,9 @@ from conftest import randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livedead.errors import FieldError
+from livedead.errors import FieldError, LivedeadError
 from livedead.network.plan import Plan
-from livedead.network.segmenter import UNSTABLE_MARGINS, Segmenter
+from livedead.network.segmenter import UNSTABLE_MARGINS, Segmenter, passes_from
 from livedead.network.unet import Architecture
 from livedead.network.windows import padded_shape, tiles
 from livedead.normalization.transforms import Transform
@@ -150,6 +150,44 @@ def test_out_of_memory_redoes_the_whole_field(small_network, monkeypatch, caplog
     assert "out of GPU memory in the whole pass" in caplog.text
     assert "out of GPU memory in the banded pass" in caplog.text
     assert (found.class_map == expected.class_map).mean() > 0.999
+
+
+def test_after_out_of_memory_each_pass_takes_less():
+    smaller = [("tiled", side) for side in (1024, 512, 256, 128, 64, 32)]
+    assert list(passes_from("whole", 0)) == [("whole", 0), ("banded", 0), *smaller]
+    assert list(passes_from("tiled", 416)) == [("tiled", side) for side in (416, 192, 96, 32)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError(),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+    ],
+)
+def test_a_gpu_without_memory_for_any_tile_is_said(small_network, monkeypatch, caplog, error):
+    chosen = fails_with(error, small_network, monkeypatch)
+    with pytest.raises(LivedeadError, match="the GPU has too little memory left even for a tile of 32 px"):
+        chosen.segment(random_raw(200, 200))
+    assert caplog.text.count("out of GPU memory in the tiled pass") == 6
+
+
+def test_another_error_of_a_gpu_is_not_taken_for_out_of_memory(small_network, monkeypatch):
+    error = RuntimeError("CUDA error: an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        fails_with(error, small_network, monkeypatch).segment(random_raw(200, 200))
+
+
+def fails_with(error, network, monkeypatch):
+    """A segmenter whose network raises that error in every pass."""
+
+    def failing(*_):
+        raise error
+
+    chosen = segmenter(network, (200, 200))
+    monkeypatch.setattr(chosen.network, "forward", failing)
+    monkeypatch.setattr(chosen.network, "forward_banded", failing)
+    return chosen
 
 
 @pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 64}, {"precision": "bfloat16"}])

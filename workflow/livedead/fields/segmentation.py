@@ -88,6 +88,7 @@ def segmented_fields(
     keys: Iterable[Key],
     segmenter: Segmenter,
     checked: Mapping[Key, np.random.Generator] | None = None,
+    n_readers: int = 2,
 ) -> Iterator[SegmentedField]:
     """Segment fields in the order of their keys, reading ahead; one that cannot be is a failed one.
 
@@ -99,6 +100,8 @@ def segmented_fields(
         From `open_segmenter`, with the plate's transforms.
     checked : mapping, optional
         From `choose_checked`.
+    n_readers : int
+        Threads that read, and fields that they read ahead.
     """
     streams = checked or {}
 
@@ -122,7 +125,8 @@ def segmented_fields(
     is_large = _are_large(plate.transforms.values())
     # While one field is written, the next is computed; a GPU has two in flight.
     n_ahead = 0 if is_large else 2 if segmenter.device.type == "cuda" else 1
-    return work_ahead(segmented, read_ahead(plate.read, keys, 0 if is_large else 2), n_ahead, max(1, n_ahead))
+    fields = read_ahead(plate.read, keys, 0 if is_large else n_readers)
+    return work_ahead(segmented, fields, n_ahead, max(1, n_ahead))
 
 
 def check_seam(field: SegmentedField, max_difference: float) -> None:

@@ -43,13 +43,14 @@ def choose_device(device: str, given_gpus: str = "") -> torch.device:
 
 
 def full_float32() -> None:
-    """Turn off TF32, and the choice of kernels by a trial run.
+    """Turn off TF32, the choice of kernels by a trial run, and kernels that add up in any order.
 
     A number must not depend on which kernels a driver prefers today.
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
 
 
 def keep_memory() -> None:

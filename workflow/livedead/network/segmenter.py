@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livedead.errors import FieldError
+from livedead.errors import FieldError, LivedeadError
 from livedead.network.devices import choose_device, full_float32
 from livedead.network.folding import folded
 from livedead.network.inputs import Inputs, RawField
@@ -28,7 +28,7 @@ from livedead.normalization.transforms import Key, Transform
 BAND_PX = 256
 """Rows of a band in the banded pass."""
 RESCUE_TILE_PX = 1024
-"""Side of the tiles' cores if a GPU has too little memory for the pass that the plan chose."""
+"""Side of the first tiles' cores if a GPU has too little memory for the pass that the plan chose."""
 UNSTABLE_MARGINS = {"float32": 1e-4, "bfloat16": 2.5}
 """Logits nearer than this could change places by rounding: the noise measured between plans in
 float32; in bfloat16, what 99.9 % of pixels stay under, with trained weights (docs/inference.md)."""
@@ -64,6 +64,21 @@ class SeamCheck:
     n_pixels: int
     n_changed: int
     largest_difference: float
+
+
+def passes_from(name: str, core_px: int) -> Iterator[tuple[str, int]]:
+    """The pass and its tiles' cores, then passes that take less and less memory."""
+    for untiled in PASSES[PASSES.index(name) : -1]:
+        yield untiled, 0
+    core_px = core_px or RESCUE_TILE_PX
+    while core_px:
+        yield "tiled", core_px
+        core_px = core_px // 2 // STRIDE * STRIDE
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a GPU's memory did not suffice; cuDNN, without room to work, finds no engine."""
+    return isinstance(error, torch.OutOfMemoryError) or "unable to find an engine" in str(error)
 
 
 class Segmenter:
@@ -118,17 +133,21 @@ class Segmenter:
         """
         field = self._inputs.field(raw, key)
         height, width = padded_shape(raw.shape)
-        chosen, core_px = choose_pass(self.network.architecture, height * width, self.plan)
-        for name in PASSES[PASSES.index(chosen) :]:
+        chosen = choose_pass(self.network.architecture, height * width, self.plan)
+        for name, core_px in passes_from(*chosen):
             try:
                 with self._stream(), torch.inference_mode():
-                    return self._decide(raw.shape, self._parts(field, name, core_px or RESCUE_TILE_PX), watch)
-            except torch.OutOfMemoryError:
-                if name == PASSES[-1]:
+                    return self._decide(raw.shape, self._parts(field, name, core_px), watch)
+            except RuntimeError as error:
+                if not out_of_memory(error):
                     raise
-                torch.cuda.empty_cache()
-                log.warning("out of GPU memory in the %s pass: the whole field is computed again", name)
-        raise AssertionError("unreachable")
+            # Not before the error is gone: it holds the tensors of the pass that failed.
+            torch.cuda.empty_cache()
+            log.warning("out of GPU memory in the %s pass: the whole field is computed again", name)
+        raise LivedeadError(
+            f"the GPU has too little memory left even for a tile of {STRIDE} px; "
+            "end what else runs on it, or set segmentation.device: cpu"
+        )
 
     def segment_checked(
         self, raw: np.ndarray, rng: np.random.Generator, key: Key | None = None, core_px: int = 128
