@@ -31,7 +31,7 @@ from livedead.network.segmenter import Segmenter
 from livedead.network.unet import UNet
 from livedead.normalization.transforms import Key
 from livedead.training.batches import batches
-from livedead.training.fit import Settings
+from livedead.training.settings import TrainingSettings
 
 Tell = Callable[..., None]
 """Writes a row: ``tell(case=..., precision=..., fields_per_s=...)``."""
@@ -273,7 +273,7 @@ def files(setting: Setting, tell: Tell) -> None:
 
 def learning(setting: Setting, tell: Tell) -> None:
     """Images a second that the training takes: without waiting, and with tiles that threads cut."""
-    one_loss = Settings(epochs=3, frozen_epochs=0, average_decay=0.99)
+    one_loss = TrainingSettings(epochs=3, frozen_epochs=0, average_decay=0.99)
     with tempfile.TemporaryDirectory() as folder:
         fields = training.labelled_plate(Path(folder), setting.training_fields, 600)
         numbers = list(range(setting.training_fields))
@@ -289,7 +289,7 @@ def learning(setting: Setting, tell: Tell) -> None:
             plain = replace(one_loss, precision=precision)
             whole = replace(plain, cell_weight=1.0)
 
-            def rate(epoch: Callable[[Any], Any], settings: Settings) -> float:
+            def rate(epoch: Callable[[Any], Any], settings: TrainingSettings) -> float:
                 return training.images_per_s(epoch, n_images, settings, setting.device)
 
             tell(

@@ -30,8 +30,8 @@ from livedead.network.windows import Rectangle, padded_shape, tiles
 from livedead.normalization.fitting import fit_channel
 from livedead.normalization.settings import NormalizationSettings
 from livedead.normalization.transforms import normalize
-from livedead.training.fit import Settings
-from livedead.training.runs import train
+from livedead.training.fit import Trainer
+from livedead.training.settings import TrainingSettings
 
 DEVICE = os.environ.get("GPU_DEVICE", "cuda")
 pytestmark = [
@@ -338,13 +338,15 @@ def test_a_network_learns_as_on_the_cpu(precision, record_property):
             targets[image, top : top + 16, left : left + 16] = rng.integers(1, 3)
         noise = rng.normal(0, 0.1, targets.shape)
         batches.append(((targets[:, None] - 1 + noise[:, None]).clip(-1, 1).astype(np.float32), targets))
-    settings = Settings(epochs=2, frozen_epochs=1, average_decay=0.9, cell_weight=1.0, precision=precision)
+    settings = TrainingSettings(
+        epochs=2, frozen_epochs=1, average_decay=0.9, cell_weight=1.0, precision=precision
+    )
     numbers = Classes(background=(0,), live=(1,), dead=(2,))
 
     def losses(device: str) -> np.ndarray:
         network = randomized(Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-        history = train(
-            network, lambda rng: batches, lambda: [], np.ones(3), settings, device, classes=numbers
+        history = Trainer(network, np.ones(3), settings, numbers, device).train(
+            lambda rng: batches, lambda: []
         )
         assert not next(network.parameters()).is_cuda
         return history["loss"].to_numpy()
