@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
@@ -226,15 +226,13 @@ class OnDisk:
     def segmenting(self, n_threads: int, chosen: Segmenter, keys: Iterator[Key]) -> Iterator[SegmentedField]:
         return segmented_fields(self.plate, keys, chosen, n_readers=n_threads)
 
-    def writing(self, fields: Iterator[SegmentedField]) -> range:
-        """As many items as there were."""
-        rows = []
-        stores.write_segmentations(
-            self.class_maps, ((rows.append(field.row) or field.row, field.arrays) for field in fields), {}
-        )
-        return range(len(rows))
+    def writing(self, fields: Iterable[SegmentedField]) -> Iterator[SegmentedField]:
+        with stores.segmentation_writer(self.class_maps) as writer:
+            for field in fields:
+                writer.add(field.row, field.arrays)
+                yield field
 
-    def all_of_it(self, n_threads: int, chosen: Segmenter, keys: Iterator[Key]) -> range:
+    def all_of_it(self, n_threads: int, chosen: Segmenter, keys: Iterator[Key]) -> Iterator[SegmentedField]:
         return self.writing(self.segmenting(n_threads, chosen, keys))
 
 

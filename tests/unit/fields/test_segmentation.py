@@ -48,8 +48,9 @@ def segmenter(unet, plate):
     return segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"))
 
 
-def test_a_field_is_its_row_and_its_arrays(plate, segmenter):
-    fields = list(segmentation.segmented_fields(plate, KEYS, segmenter))
+@pytest.mark.parametrize("n_readers", [1, 2, 16])
+def test_a_field_is_its_row_and_its_arrays(plate, segmenter, n_readers):
+    fields = list(segmentation.segmented_fields(plate, KEYS, segmenter, n_readers=n_readers))
     assert [(field.row["well"], field.row["field"]) for field in fields] == [key[:2] for key in KEYS]
     for key, field in zip(KEYS, fields, strict=True):
         if key == KEYS[1]:
