@@ -106,7 +106,10 @@ class Segmenter:
         self.plan = plan
         self.device = choose_device(plan.device)
         full_float32()
-        self.network = folded(network).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # A GPU's depthwise kernels are faster on planes, a CPU's convolutions on pixels (docs/inference.md).
+        on_gpu = self.device.type == "cuda"
+        self._format = torch.contiguous_format if on_gpu else torch.channels_last
+        self.network = folded(network).to(self.device, memory_format=self._format)  # type: ignore[call-overload]
         self._inputs = Inputs(transforms, self.device)
         self._of_thread = threading.local()
         if self.device.type == "cuda":
@@ -235,7 +238,7 @@ class Segmenter:
         """
         low = self.plan.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            batch = self._inputs.window(field, window)[None].contiguous(memory_format=torch.channels_last)
+            batch = self._inputs.window(field, window)[None].contiguous(memory_format=self._format)
             banded = name == "banded"
             output = self.network.forward_banded(batch, BAND_PX) if banded else self.network(batch)
         logits: Tensor = output[0].float()
