@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 
-from livedead import stores, weights  # noqa: E402
+from livedead import stores  # noqa: E402
 from livedead.cells import counting  # noqa: E402
 from livedead.errors import FieldError  # noqa: E402
 from livedead.fields.plate_images import PlateImages, read_transforms  # noqa: E402
@@ -28,6 +28,7 @@ from livedead.network.classes import Classes, CountingRules  # noqa: E402
 from livedead.network.inference import Plan, Segmenter  # noqa: E402
 from livedead.plates.plate_sheet import read_plates  # noqa: E402
 from livedead.tables import IMAGES  # noqa: E402
+from livedead.weights import unet_io  # noqa: E402
 
 CASES = {
     "again": (Plan("cpu"), None),
@@ -47,7 +48,7 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     images = PlateImages(folder / row["raw"], stores.read_table(results / plate / "images.tsv", IMAGES), 16)
     channels, _ = stores.read_normalization(results / plate / "normalization.h5")
     transforms = read_transforms(channels, config["input_channels"])
-    network, _ = weights.load_unet(results / "weights/unet.safetensors")
+    network, _ = unet_io.read(results / "weights/unet.safetensors")
     numbers = Classes.from_config(config["classes"])
     rules = CountingRules(**config["counting"])
     threads = torch.get_num_threads()

@@ -25,10 +25,13 @@ import tifffile
 import verify_well
 from conftest import CLASSES, randomized
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.network.unet import Architecture
 from livedead.tables import CELLS, DOSE_RESPONSE, DRC, FIELDS, PLATE_QUALITY, WELLS
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 SIDE_PX = 64
 IMAGED = ("A01", "A02", "B01")
@@ -67,8 +70,8 @@ SEGMENTATION = {
 def unet(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "unet.safetensors"
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    assay = weights.Assay(CLASSES, ["brightfield"])
-    weights.save_unet(path, network, weights.trained_certificate(network, assay, {}))
+    assay = Assay(CLASSES, ["brightfield"])
+    unet_io.write(path, network, certify_training(network, assay, {}))
     stores.write_json(path.with_suffix(".json"), {"unet_sha256": "m", "classes_verified": True})
     return path
 

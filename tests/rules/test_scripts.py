@@ -45,7 +45,7 @@ import verify_well
 import write_provenance
 from conftest import CLASSES, randomized
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.network.classes import Classes
 from livedead.network.inference import Plan, Segmenter
@@ -65,6 +65,9 @@ from livedead.tables import (
     TIME_COURSES,
     WELLS,
 )
+from livedead.weights import formats, unet_io
+from livedead.weights.certificate import read_certificate
+from livedead.weights.network import from_unet
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"}
 NORMALIZATION = {
@@ -135,7 +138,7 @@ def flow(tmp_path_factory):
         threads=2,
     )
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    weights.export_keras(folder / "keras.h5", network)
+    formats.write(folder / "keras.h5", from_unet(network))
     convert_weights.convert_weights(
         folder / "keras.h5",
         folder / "unet.safetensors",
@@ -315,7 +318,7 @@ def test_class_maps_are_those_of_the_network(flow):
 
     plate = PlateImages(flow / "raw", stores.read_table(flow / "images.tsv", IMAGES), 16)
     transforms = read_transforms(stores.read_normalization(flow / "normalization.h5")[0], ["brightfield"])
-    network, _ = weights.load_unet(flow / "unet.safetensors")
+    network, _ = unet_io.read(flow / "unet.safetensors")
     segmenter = Segmenter(network, list(transforms.values()), Plan(device="cpu"))
     expected = segmenter.segment(plate.raw(("B06", 2, 1), transforms)).class_map
     maps = {
@@ -724,7 +727,7 @@ def test_label_train_and_export(flow, tmp_path):
             },
         },
     )
-    certificate = weights.read_certificate(tmp_path / "unet.safetensors")
+    certificate = read_certificate(tmp_path / "unet.safetensors")
     assert sorted(itertools.chain(*certificate["source"]["trained_on"].values())) == [
         "p/A01",
         "p/A12",
@@ -738,9 +741,9 @@ def test_label_train_and_export(flow, tmp_path):
     evaluated(flow, tmp_path, certificate["source"]["trained_on"])
     reviewed(flow, tmp_path)
     export_weights.export_weights(tmp_path / "unet.safetensors", tmp_path / "unet.h5")
-    back, carried = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
+    back, carried = unet_io.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
     assert carried["classes_verified"] is True
-    trained, _ = weights.load_unet(tmp_path / "unet.safetensors")
+    trained, _ = unet_io.read(tmp_path / "unet.safetensors")
     for name, tensor in trained.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             np.testing.assert_array_equal(back.state_dict()[name], tensor, err_msg=name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.network.classes import Classes, CountingRules
@@ -17,6 +17,8 @@ from livedead.statistics.agreement import FIELD, N_WORST, worst_fields
 from livedead.tables import IMAGES, READ_CELLS, READ_WELLS
 from livedead.training import evaluate
 from livedead.training.tiles import LabelledFields
+from livedead.weights import unet_io
+from livedead.weights.certificate import read_certificate
 
 
 def evaluate_unet(
@@ -56,7 +58,7 @@ def evaluate_unet(
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     segmenters = [
-        Segmenter(weights.load_unet(unet)[0], list(plate.seen(fitted).values()), plan)
+        Segmenter(unet_io.read(unet)[0], list(plate.seen(fitted).values()), plan)
         for plate, fitted, _ in sources
     ]
 
@@ -65,7 +67,7 @@ def evaluate_unet(
         counts = sources[plate][0].raw(key, sources[plate][1])
         return segmenters[plate].segment(counts, key).class_map
 
-    chosen = fields.in_wells(evaluate.never_trained_on(weights.read_certificate(unet), fields.wells))
+    chosen = fields.in_wells(evaluate.never_trained_on(read_certificate(unet), fields.wells))
     judged, counted = evaluate.read_unseen(
         fields, chosen, segment, numbers, CountingRules(**counting), pixel_size_um
     )

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from livedead import simulate, stores, weights
+from livedead import simulate, stores
 from livedead.cells.counting import measure_cells
 from livedead.logs import log_to, progress
 from livedead.network.classes import Classes, CountingRules
 from livedead.network.inference import Plan, Segmenter, choose_device
 from livedead.normalization.transforms import Settings, fit_channel
 from livedead.tables import ACCURACY
+from livedead.weights import unet_io
 
 SIDE_PX = 1536
 USUAL = {"mean_cells": 400.0, "clumping": 0.8, "size": 1.0, "n_debris": 72.0, "defocus_px": 0.9}
@@ -55,7 +56,7 @@ def measure_accuracy(
     plan = Plan.from_config(segmentation)
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenter = Segmenter(weights.load_unet(unet)[0], [transform], plan)
+    segmenter = Segmenter(unet_io.read(unet)[0], [transform], plan)
     conditions = [(varied, value) for varied, values in VARIED.items() for value in values]
     rows = []
     for number, (varied, value) in progress(enumerate(conditions), len(conditions), "conditions"):

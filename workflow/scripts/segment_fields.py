@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.plate_images import (
     PlateImages,
@@ -24,6 +24,7 @@ from livedead.network.inference import LARGE_FIELD_PX, Plan, SeamCheck, Segmente
 from livedead.normalization.transforms import Key
 from livedead.plates.geometry import shard_wells
 from livedead.tables import IMAGES
+from livedead.weights import unet_io
 
 Computed = tuple[dict[str, Any], dict[str, np.ndarray], SeamCheck | None]
 """A field's row, its arrays (none if it failed), and its seam check if it was chosen for one."""
@@ -60,7 +61,7 @@ def segment_fields(
     if not is_large:
         keep_memory()
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    network, _ = weights.load_unet(unet)
+    network, _ = unet_io.read(unet)
     segmenter = Segmenter(network, list(plate.seen(transforms).values()), plan)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, plan)
     seam = segmentation["seam"]

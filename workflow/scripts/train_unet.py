@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.fields.plate_images import PlateImages, read_transforms
 from livedead.logs import log_to
 from livedead.network.classes import Classes
@@ -18,6 +18,9 @@ from livedead.training.checkpoint import Checkpoint
 from livedead.training.fit import Settings, train_by_well
 from livedead.training.outdated import remove_outdated, trained_alike
 from livedead.training.tiles import Cutting, LabelledFields, fold_wells
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 
 def train_unet(
@@ -62,7 +65,7 @@ def train_unet(
     )
     seed = training["fit"]["seed"]
     held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], seed)[fold - 1]
-    model = weights.new_unet(
+    model = unet_io.new(
         Architecture(
             n_classes=len(classes),
             alpha=training["alpha"],
@@ -106,9 +109,9 @@ def train_unet(
         checkpoint=kept,
     )
     stores.write_table(history, course, HISTORY)
-    assay = weights.Assay(classes, channels)
-    certificate = weights.trained_certificate(model, assay, {**source, "trained_on": split})
-    weights.save_unet(unet, model, certificate)
+    assay = Assay(classes, channels)
+    certificate = certify_training(model, assay, {**source, "trained_on": split})
+    unet_io.write(unet, model, certificate)
     kept.remove()
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 import livedead
-from livedead import stores, weights
+from livedead import stores
 from livedead.cells.counting import count_field, join_cells
 from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import FieldError, LivedeadError
@@ -25,6 +25,7 @@ from livedead.network.inference import Plan, Segmenter, choose_device
 from livedead.plates import plate_maps
 from livedead.plates.geometry import sort_wells
 from livedead.tables import CELLS, COUNTED, FIELD_KEY, FIELDS, IMAGES, QUALITY, SHARD_FIELDS, WELLS
+from livedead.weights import unet_io
 from livedead.wells.flags import exclude_flagged
 from livedead.wells.table import compare_rows, tabulate_wells
 
@@ -77,7 +78,7 @@ def verify_well(
     plan = Plan.from_config(segmentation)
     torch.set_num_threads(plan.threads)
     choose_device(plan.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    segmenter = Segmenter(weights.load_unet(unet)[0], list(plate.seen(transforms).values()), plan)
+    segmenter = Segmenter(unet_io.read(unet)[0], list(plate.seen(transforms).values()), plan)
     numbers, rules = Classes.from_config(classes), CountingRules(**counting)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(all_cells, all_fields, f"{cells} and {fields}")

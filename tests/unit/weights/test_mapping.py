@@ -8,25 +8,24 @@ import yaml
 from conftest import CLASSES, randomized
 from unit.weights import keras_h5
 
-from livedead import weights
 from livedead.errors import WeightsError
 from livedead.network.unet import Architecture
-from livedead.weights import families
-from livedead.weights.certificate import convert_file, load_network, network_of, save_network
-from livedead.weights.graphs import ArchitectureError, parse_architecture
-from livedead.weights.mapping import match_names
-from livedead.weights.networks import read_network, write_network
-from livedead.weights.sources import natural
+from livedead.weights import formats, unet_io
+from livedead.weights.architectures import graph_of
+from livedead.weights.certificate import certify
+from livedead.weights.names import canonical, match, natural
+from livedead.weights.network import from_unet
+from livedead.weights.refusals import RefusedError
 
 
 def nodes(*names):
     layers = [{"name": name, "kind": "Conv2D", "filters": 2, "kernel_size": 1} for name in names]
-    return list(parse_architecture({"input": [4, 4, 2], "layers": layers}).nodes)
+    return list(graph_of({"input": [4, 4, 2], "layers": layers}).nodes)
 
 
 def test_counters_start_anywhere_but_keep_their_order():
     counted = nodes("conv2d", "conv2d_1", "conv2d_2")
-    assert match_names(["conv2d_9", "conv2d_10", "conv2d_11"], counted) == {
+    assert match(["conv2d_9", "conv2d_10", "conv2d_11"], counted) == {
         "conv2d_9": "conv2d",
         "conv2d_10": "conv2d_1",
         "conv2d_11": "conv2d_2",
@@ -35,7 +34,7 @@ def test_counters_start_anywhere_but_keep_their_order():
 
 def test_counters_that_overlap_are_not_taken_for_names():
     # conv2d_1 is in both, yet it is the first here and the second there.
-    assert match_names(["conv2d_1", "conv2d_2"], nodes("conv2d", "conv2d_1")) == {
+    assert match(["conv2d_1", "conv2d_2"], nodes("conv2d", "conv2d_1")) == {
         "conv2d_1": "conv2d",
         "conv2d_2": "conv2d_1",
     }
@@ -43,7 +42,7 @@ def test_counters_that_overlap_are_not_taken_for_names():
 
 def test_a_missing_layer_shifts_nothing():
     counted = nodes("conv2d", "conv2d_1", "conv2d_2")
-    assert match_names(["conv2d", "conv2d_2"], counted) == {"conv2d": "conv2d", "conv2d_2": "conv2d_2"}
+    assert match(["conv2d", "conv2d_2"], counted) == {"conv2d": "conv2d", "conv2d_2": "conv2d_2"}
 
 
 def test_natural_order():
@@ -80,7 +79,7 @@ def test_natural_order():
     ],
 )
 def test_three_schemes_one_name(old, new):
-    assert families.canonical(old) == new
+    assert canonical(old) == new
 
 
 def test_a_flatten_is_permuted_as_pytorch_flattens(tmp_path):
@@ -88,7 +87,7 @@ def test_a_flatten_is_permuted_as_pytorch_flattens(tmp_path):
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(keras_h5.ARCHITECTURE))
     layers = keras_h5.tensors()
     path = keras_h5.write(tmp_path / "a.h5", layers)
-    network = read_network(path, architecture=tmp_path / "small.yaml")
+    network = formats.read(path, architecture=tmp_path / "small.yaml")
     state = network.state()
     picture = np.random.default_rng(0).normal(size=(4, 4, 4)).astype(np.float32)
     norm = layers["batch_normalization"]
@@ -106,7 +105,8 @@ def test_a_flatten_is_permuted_as_pytorch_flattens(tmp_path):
 def test_the_certificate_tells_every_tensor_and_comes_back(tmp_path):
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(keras_h5.ARCHITECTURE))
     path = keras_h5.write(tmp_path / "a.h5", keras_h5.tensors())
-    network, certificate = convert_file(path, architecture=tmp_path / "small.yaml")
+    network = certify(formats.read(path, architecture=tmp_path / "small.yaml"))
+    certificate = network.certificate
     by_target = {record["target"]: record for record in certificate["tensors"]}
     assert by_target["conv2d.weight"]["source"] == "conv2d/kernel"
     assert by_target["conv2d.weight"]["axes"] == [3, 2, 0, 1]
@@ -114,9 +114,9 @@ def test_the_certificate_tells_every_tensor_and_comes_back(tmp_path):
     assert "flatten" in by_target["dense.weight"]["features"]
     assert certificate["epsilon"] == {"batch_normalization": 1e-3}
     assert certificate["padding"] == {"conv2d": "same"}
-    save_network(tmp_path / "a.safetensors", network, certificate)
-    loaded, read = load_network(tmp_path / "a.safetensors")
-    assert read == certificate
+    formats.write(tmp_path / "a.safetensors", network)
+    loaded = formats.read(tmp_path / "a.safetensors")
+    assert loaded.certificate == certificate
     for key, array in network.values.items():
         np.testing.assert_array_equal(loaded.values[key], array)
 
@@ -129,8 +129,8 @@ def test_the_unet_goes_through_every_format_unharmed(tmp_path, kernel, alpha, ne
     widths = (16, 16, 8, 8)
     network = randomized(Architecture(n_classes=5, alpha=alpha, decoder_widths=widths, kernel=kernel))
     path = tmp_path / f"unet{suffix}"
-    write_network(path, network_of(network), nested=nested)
-    back, _ = weights.convert(path, input_channels=["brightfield"], classes=CLASSES)
+    formats.write(path, from_unet(network), nested=nested)
+    back, _ = unet_io.convert(path, input_channels=["brightfield"], classes=CLASSES)
     assert back.architecture == network.architecture
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, back.state_dict()[key]), key
@@ -142,7 +142,7 @@ def test_imagenet_starts_a_training(shared, channels):
     architecture = Architecture(
         n_classes=5, alpha=0.35, decoder_widths=(16, 16, 8, 8), input_channels=channels
     )
-    network = weights.new_unet(architecture, path, seed=0)
+    network = unet_io.new(architecture, path, seed=0)
     with h5py.File(path) as file:
         rgb = file["Conv1/Conv1/kernel:0"][()]
         variance = file["bn3_conv_3_bn_expand/bn3_conv_3_bn_expand/moving_variance:0"][()]
@@ -155,7 +155,7 @@ def test_imagenet_starts_a_training(shared, channels):
 def test_an_encoder_alone_does_not_segment(shared):
     path = shared / "keras_weights" / "mobilenet_v2_imagenet_0.35_224_no_top.h5"
     with pytest.raises(WeightsError, match="can only start a training"):
-        weights.convert(path, input_channels=["brightfield"], classes=CLASSES)
+        unet_io.convert(path, input_channels=["brightfield"], classes=CLASSES)
 
 
 def test_an_architecture_lists_all_its_problems():
@@ -163,17 +163,15 @@ def test_an_architecture_lists_all_its_problems():
         {"name": "a", "kind": "Conv3D"},
         {"name": "b", "kind": "Conv2D", "kernel_size": 3, "colour": "red", "inputs": ["nowhere"]},
     ]
-    with pytest.raises(ArchitectureError) as caught:
-        parse_architecture({"input": [4, 4, 1], "layers": layers})
+    with pytest.raises(RefusedError) as caught:
+        graph_of({"input": [4, 4, 1], "layers": layers})
     listed = "\n".join(caught.value.problems)
     for said in ("kind 'Conv3D' is not known", "option 'colour'", "option 'filters' is missing", "'nowhere'"):
         assert said in listed
 
 
 def test_every_example_architecture_can_be_built(repository):
-    from livedead.weights.graphs import read_values
-
     for path in sorted((repository / "config" / "examples" / "architectures").glob("*.yaml")):
-        graph, _ = families.read_family(read_values(path))
+        graph, _ = formats.read_architecture(path)
         assert graph.trace()[graph.output].shape
-        assert parse_architecture(graph.as_dict()).as_dict() == graph.as_dict()
+        assert graph_of(graph.as_dict()).as_dict() == graph.as_dict()

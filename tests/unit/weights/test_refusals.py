@@ -13,12 +13,13 @@ import yaml
 from conftest import CLASSES
 from unit.weights import keras_h5
 
-from livedead import weights
 from livedead.errors import WeightsError
-from livedead.weights.certificate import load_any
-from livedead.weights.networks import read_network
+from livedead.weights import formats, unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
+from livedead.weights.network import from_unet
 
-ASSAY = weights.Assay(CLASSES, ["brightfield"])
+ASSAY = Assay(CLASSES, ["brightfield"])
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def architecture(tmp_path):
 
 def refusal(path, architecture=None, **options) -> list[str]:
     with pytest.raises(WeightsError) as caught:
-        load_any(path, architecture=architecture, **options)
+        formats.read(path, architecture=architecture, **options)
     assert len(caught.value.problems) >= 1
     return caught.value.problems
 
@@ -96,7 +97,7 @@ def test_half_floats_need_a_flag(tmp_path, architecture):
     layers["dense"]["kernel:0"] = layers["dense"]["kernel:0"].astype(np.float16)
     path = keras_h5.write(tmp_path / "a.h5", layers)
     assert "--allow-half" in refusal(path, architecture)[0]
-    network = read_network(path, architecture=architecture, allow_half=True)
+    network = formats.read(path, architecture=architecture, allow_half=True)
     np.testing.assert_array_equal(network.values["dense/kernel"], layers["dense"]["kernel:0"])
 
 
@@ -180,7 +181,7 @@ def test_code_in_a_configuration_is_not_executed(tmp_path):
 
 def test_mixed_schemes(tmp_path, small_network):
     path = tmp_path / "unet.h5"
-    weights.export_keras(path, small_network)
+    formats.write(path, from_unet(small_network))
     with h5py.File(path, "r+") as file:
         names = [name.decode() for name in file.attrs["layer_names"]]
         for old, new in (
@@ -206,26 +207,26 @@ def test_uncertified_safetensors_name_the_command(tmp_path):
 
     save_file({"weight": np.zeros(3, np.float32)}, tmp_path / "unet.safetensors")
     with pytest.raises(WeightsError, match=r"python -m livedead\.weights convert"):
-        weights.load_unet(tmp_path / "unet.safetensors")
+        unet_io.read(tmp_path / "unet.safetensors")
 
 
 def test_one_changed_bit_of_certified_weights(tmp_path, small_network):
     path = tmp_path / "unet.safetensors"
-    weights.save_unet(path, small_network, weights.trained_certificate(small_network, ASSAY, {}))
-    weights.load_unet(path)
+    unet_io.write(path, small_network, certify_training(small_network, ASSAY, {}))
+    unet_io.read(path)
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="it has changed"):
-        weights.load_unet(path)
+        unet_io.read(path)
 
 
 def test_a_changed_certificate(tmp_path, small_network):
     path = tmp_path / "unet.safetensors"
-    weights.save_unet(path, small_network, weights.trained_certificate(small_network, ASSAY, {}))
+    unet_io.write(path, small_network, certify_training(small_network, ASSAY, {}))
     path.write_bytes(path.read_bytes().replace(b'encoder_eps\\": 0.001', b'encoder_eps\\": 0.002'))
     with pytest.raises(WeightsError, match="certificate was changed"):
-        weights.load_unet(path)
+        unet_io.read(path)
 
 
 def test_a_network_that_nothing_describes(tmp_path):

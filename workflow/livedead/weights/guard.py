@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from livedead.errors import WeightsError
+from livedead.weights.refusals import RefusedError
 
 SECONDS, BYTES_PER_SECOND = 4.0, 20e6
 """Patience: this long, and longer for large files on slow disks."""
@@ -24,7 +24,7 @@ def try_first(read: Callable[[], object], path: Path) -> None:
 
     Raises
     ------
-    WeightsError
+    RefusedError
         If the trial crashes or does not end.
     """
     if not hasattr(os, "fork"):
@@ -43,9 +43,9 @@ def try_first(read: Callable[[], object], path: Path) -> None:
     if status is None:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        raise WeightsError(path, [f"damaged: reading it does not end within {patience:.0f} s"])
+        raise RefusedError(f"damaged: reading it does not end within {patience:.0f} s")
     if os.WIFSIGNALED(status):
-        raise WeightsError(path, [f"damaged: reading it crashes with signal {os.WTERMSIG(status)}"])
+        raise RefusedError(f"damaged: reading it crashes with signal {os.WTERMSIG(status)}")
 
 
 def _wait(child: int, deadline: float) -> int | None:

@@ -20,33 +20,78 @@ from dataclasses import dataclass
 
 import numpy as np
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Role:
-    """One tensor of a layer: its names, and the order of its Keras axes in PyTorch.
+    """One tensor of a layer: its names, and how it lies in each framework.
 
     Attributes
     ----------
     flax : str
         Collection and name, such as ``batch_stats/mean``.
+    axes : tuple of int
+        The order of its Keras axes in PyTorch.
+    joins : bool
+        Whether PyTorch and Flax hold a depthwise kernel's c and m as one axis.
     """
 
     keras: str
     torch: str
     flax: str
     axes: tuple[int, ...] = (0,)
+    joins: bool = False
+
+    def torch_shape(self, shape: Shape) -> Shape:
+        """Shape in PyTorch of a Keras tensor of this shape."""
+        turned = tuple(shape[axis] for axis in self.axes)
+        return (turned[0] * turned[1], 1, *turned[2:]) if self.joins else turned
+
+    def to_torch(self, array: np.ndarray) -> np.ndarray:
+        """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
+        shape = self.torch_shape(array.shape)
+        return np.ascontiguousarray(array.transpose(self.axes).reshape(shape))
+
+    def from_torch(self, array: np.ndarray, multiplier: int = 1) -> np.ndarray:
+        """The inverse of `to_torch`; `multiplier` is a depthwise layer's depth multiplier."""
+        if self.joins:
+            array = array.reshape(-1, multiplier, *array.shape[2:])
+        return np.ascontiguousarray(array.transpose(np.argsort(self.axes)))
+
+    def flax_shape(self, shape: Shape, *, transposed: bool = True) -> Shape:
+        """Shape in Flax of a Keras tensor of this shape; see `to_flax`."""
+        if self.joins:
+            return (*shape[:2], 1, shape[2] * shape[3])
+        return shape if transposed or self.keras != "kernel" else (*shape[:2], shape[3], shape[2])
+
+    def to_flax(self, array: np.ndarray, *, transposed: bool = True) -> np.ndarray:
+        """A Keras tensor in Flax's layout; `transposed` is ``transpose_kernel`` of a ``ConvTranspose``."""
+        shape = self.flax_shape(array.shape, transposed=transposed)
+        return np.ascontiguousarray(self._turned(array, transposed).reshape(shape))
+
+    def from_flax(self, array: np.ndarray, shape: Shape, *, transposed: bool = True) -> np.ndarray:
+        """The inverse of `to_flax`; `shape` is the tensor's shape in Keras."""
+        return np.ascontiguousarray(self._turned(array, transposed).reshape(shape))
+
+    def _turned(self, array: np.ndarray, transposed: bool) -> np.ndarray:
+        """(h, w, a, b) -> (h, w, b, a), both sides reversed, where Flax's default asks for it."""
+        if transposed or self.keras != "kernel":
+            return array
+        return array[::-1, ::-1].transpose(0, 1, 3, 2)
 
 
 _BIAS = Role("bias", "bias", "params/bias")
 
 
-def _kernel(*axes: int) -> Role:
-    return Role("kernel", "weight", "params/kernel", axes)
+def _kernel(*axes: int, joins: bool = False) -> Role:
+    return Role("kernel", "weight", "params/kernel", axes, joins)
 
 
 LAYOUTS: dict[str, tuple[Role, ...]] = {
+    "": (),
     "conv": (_kernel(3, 2, 0, 1), _BIAS),
-    "depthwise": (_kernel(2, 3, 0, 1), _BIAS),
+    "depthwise": (_kernel(2, 3, 0, 1, joins=True), _BIAS),
     "conv_transpose": (_kernel(3, 2, 0, 1), _BIAS),
     "dense": (_kernel(1, 0), _BIAS),
     "batch_norm": (
@@ -57,56 +102,3 @@ LAYOUTS: dict[str, tuple[Role, ...]] = {
     ),
 }
 """The roles are in the order in which Keras numbers the variables of a layer."""
-
-
-def to_torch(kind: str, role: Role, array: np.ndarray) -> np.ndarray:
-    """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
-    turned = array.transpose(role.axes)
-    if kind == "depthwise" and role.keras == "kernel":
-        turned = turned.reshape(-1, 1, *turned.shape[2:])
-    return np.ascontiguousarray(turned)
-
-
-def to_keras(kind: str, role: Role, array: np.ndarray, multiplier: int = 1) -> np.ndarray:
-    """The inverse of `to_torch`; `multiplier` is a depthwise layer's depth multiplier."""
-    if kind == "depthwise" and role.keras == "kernel":
-        array = array.reshape(-1, multiplier, *array.shape[2:])
-    return np.ascontiguousarray(array.transpose(np.argsort(role.axes)))
-
-
-def torch_shape(kind: str, role: Role, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape in PyTorch of a Keras tensor of this shape."""
-    turned = tuple(shape[axis] for axis in role.axes)
-    if kind == "depthwise" and role.keras == "kernel":
-        return (turned[0] * turned[1], 1, *turned[2:])
-    return turned
-
-
-def flax_shape(kind: str, role: Role, shape: tuple[int, ...], *, transposed: bool = True) -> tuple[int, ...]:
-    """Shape in Flax of a Keras tensor of this shape."""
-    if role.keras == "kernel" and kind == "depthwise":
-        return (*shape[:2], 1, shape[2] * shape[3])
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        return (*shape[:2], shape[3], shape[2])
-    return shape
-
-
-def to_flax(kind: str, role: Role, array: np.ndarray, *, transposed: bool = True) -> np.ndarray:
-    """A Keras tensor in Flax's layout; `transposed` is ``transpose_kernel`` of a ``ConvTranspose``."""
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        array = _reversed(array)
-    return np.ascontiguousarray(array.reshape(flax_shape(kind, role, array.shape)))
-
-
-def from_flax(
-    kind: str, role: Role, array: np.ndarray, shape: tuple[int, ...], *, transposed: bool = True
-) -> np.ndarray:
-    """The inverse of `to_flax`; `shape` is the tensor's shape in Keras."""
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        array = _reversed(array)
-    return np.ascontiguousarray(array.reshape(shape))
-
-
-def _reversed(kernel: np.ndarray) -> np.ndarray:
-    """(h, w, a, b) -> (h, w, b, a), both sides reversed; its own inverse."""
-    return kernel[::-1, ::-1].transpose(0, 1, 3, 2)

@@ -1,12 +1,12 @@
 """What a weight file holds, whatever its format: layers, each with named tensors."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from livedead.weights.assay import Assay
+from livedead.weights.refusals import refuse
 from livedead.weights.soundness import not_finite
 
 FLOATS = ("float32", "float64")
@@ -52,8 +52,6 @@ class SourceFile:
         The Keras configuration beside the weights.
     skipped : list of str
         What the file holds besides the weights, such as an optimizer's state.
-    problems : list of str
-        Reasons not to use the file; empty for a good one.
     assay : Assay or None
         Channels and classes, where the file was written here after a training.
     """
@@ -65,12 +63,11 @@ class SourceFile:
     nested: bool = False
     config: dict[str, Any] | None = None
     skipped: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
     assay: Assay | None = None
 
 
-def checked(array: np.ndarray, where: str, problems: list[str], *, allow_half: bool) -> np.ndarray:
-    """The array with the machine's byte order, its defects reported.
+def checked(array: np.ndarray, where: str, *, allow_half: bool) -> np.ndarray:
+    """The array with the machine's byte order; its defects are refused.
 
     Integers, half floats (unless allowed, then as float32), NaN, infinity and values beyond float32 are
     defects.
@@ -79,20 +76,8 @@ def checked(array: np.ndarray, where: str, problems: list[str], *, allow_half: b
         array = array.astype(np.float32)
     if array.dtype.newbyteorder("=").name not in FLOATS:
         hint = "; --allow-half takes half floats" if array.dtype == np.float16 else ""
-        problems.append(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
+        refuse(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
         return array
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    problems += [f"{where}: {defect}" for defect in not_finite(array)]
+    refuse(*(f"{where}: {defect}" for defect in not_finite(array)))
     return array
-
-
-def natural(path: str) -> list[list[tuple[int, str]]]:
-    """Sort key under which ``_2`` comes before ``_10``, and no number before ``_1``."""
-    return [
-        [
-            (int(part), "") if part.isdigit() else (-1, part.rstrip("_"))
-            for part in re.split(r"(\d+)", name)
-            if part
-        ]
-        for name in path.split("/")
-    ]

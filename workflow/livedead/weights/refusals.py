@@ -1,0 +1,53 @@
+"""Every problem of a file at once: noted where it is met, raised where the file was opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from livedead.errors import WeightsError
+
+_noted: ContextVar[list[str]] = ContextVar("_noted")
+
+
+class RefusedError(Exception):
+    """Problems after which there is nothing more to look at; a `refusing` around it takes them."""
+
+    def __init__(self, *problems: str):
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+@contextmanager
+def refusing(path: object = None) -> Iterator[list[str]]:
+    """Refuse what the body reads if it notes a problem (`refuse`) or raises `RefusedError`.
+
+    Parameters
+    ----------
+    path : path or str, optional
+        What to name in the message; a part of something that is named further out if not given.
+
+    Yields
+    ------
+    list of str
+        The problems that were noted so far.
+
+    Raises
+    ------
+    WeightsError
+        Listing every problem; a `RefusedError` where no `path` is given.
+    """
+    problems: list[str] = []
+    token = _noted.set(problems)
+    try:
+        yield problems
+    except RefusedError as error:
+        problems += error.problems
+    finally:
+        _noted.reset(token)
+    if problems:
+        raise RefusedError(*problems) if path is None else WeightsError(path, problems)
+
+
+def refuse(*problems: str) -> None:
+    """Note reasons not to use what is being read, and go on to find the others."""
+    _noted.get().extend(problems)

@@ -1,0 +1,146 @@
+"""The U-Net that segments, in and out of files: what the workflow's rules call."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from livedead.network.unet import Architecture, UNet
+from livedead.provenance import file_sha256
+from livedead.weights import certificate, families, formats
+from livedead.weights.assay import Assay, Classes
+from livedead.weights.network import Network, arrays_of, as_unet
+from livedead.weights.pairing import pair
+from livedead.weights.recognition import input_channels, recognize
+from livedead.weights.refusals import RefusedError, refuse, refusing
+from livedead.weights.soundness import unet_defects
+
+Certificate = dict[str, Any]
+
+
+def read(path: str | Path) -> tuple[UNet, Certificate]:
+    """The U-Net, in evaluation mode, and its certificate, every tensor checked against it.
+
+    Raises
+    ------
+    WeightsError
+        If there is no certificate, a tensor is not the one that was certified, or the network
+        gives no finite numbers.
+    """
+    arrays, record = certificate.read_tensors(path)
+    with refusing(path):
+        if not record.get("architecture"):
+            raise RefusedError("not the U-Net that segments, but another network")
+        unet = UNet(Architecture.from_dict(record["architecture"]))
+        try:
+            unet.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
+        except RuntimeError as error:
+            raise RefusedError(*str(error).splitlines()) from error
+        refuse(*unet_defects(unet.eval()))
+    return unet, record
+
+
+def write(path: str | Path, unet: UNet, record: Certificate) -> None:
+    """Write tensors and certificate as safetensors; equal content, equal bytes."""
+    certificate.write_tensors(path, arrays_of(unet), record)
+
+
+def convert(
+    path: str | Path,
+    *,
+    input_channels: list[str],
+    classes: Classes,
+    sha256: str | None = None,
+    **network: Any,
+) -> tuple[UNet, Certificate]:
+    """Load a U-Net from any file, for the configured channels and classes.
+
+    Parameters
+    ----------
+    input_channels : list of str
+        Names of the channels that the workflow feeds, in their order.
+    classes : list of {name, role}
+        The configured classes, in the order of the network's output.
+    sha256 : str, optional
+        What the file's hash must be.
+    **network
+        What the file cannot tell: ``bottom``, ``stride_padding``.
+
+    Raises
+    ------
+    WeightsError
+        Listing every problem of the file; also for a network that is no U-Net, or that gives no
+        finite numbers.
+    """
+    if certificate.is_in(path):
+        return _reused(path, input_channels, classes, sha256)
+    found = formats.read(path, choices=network, sha256=sha256)
+    with refusing(path):
+        found = certificate.certify(
+            found, n_channels=len(input_channels), classes=classes, input_channels=input_channels
+        )
+        unet = as_unet(found)
+        refuse(*unet_defects(unet))
+    return unet, found.certificate
+
+
+def _reused(
+    path: str | Path, input_channels: list[str], classes: Classes, sha256: str | None
+) -> tuple[UNet, Certificate]:
+    """A certified U-Net, where channels and classes are those that it was certified for."""
+    unet, record = read(path)
+    found = file_sha256(path)
+    with refusing(path):
+        if sha256 is not None and found != sha256:
+            refuse(f"the file's sha256 is {found}, recorded is {sha256}: it has changed")
+        n_channels = unet.architecture.input_channels
+        if n_channels != len(input_channels):
+            refuse(
+                f"the network reads {n_channels} channel(s), the configuration feeds {len(input_channels)}"
+            )
+        if record["classes"] is None:
+            refuse(*certificate.miscounted(unet.architecture, classes))
+        said = Assay(record["classes"] or classes, record.get("input_channels") or input_channels)
+        refuse(*said.disagreements(classes, input_channels))
+    verified = record.get("classes_verified", False)
+    kept = {"classes": classes, "input_channels": input_channels, "classes_verified": verified}
+    return unet, {**record, **kept}
+
+
+def new(architecture: Architecture, encoder: str | Path | None, seed: int) -> UNet:
+    """A network to be trained: random, or with its encoder from a Keras file.
+
+    Raises
+    ------
+    WeightsError
+        If the file's encoder has another width, or does not pair one to one.
+    """
+    torch.manual_seed(seed)
+    unet = UNet(architecture)
+    if encoder is not None:
+        state = unet.state_dict()
+        for key, tensor in _encoder_of(encoder, architecture).state(torch.float32).items():
+            layer, _, role = key.rpartition(".")
+            state[f"{families.unet_key(layer)}.{role}"].copy_(tensor)
+    return unet
+
+
+def _encoder_of(path: str | Path, architecture: Architecture) -> Network:
+    """The encoder in a Keras file, such as the ImageNet downloads, for the channels of `architecture`."""
+    with refusing(path):
+        file = formats.read_source(path)
+        family = recognize(file, None, {})
+        if family is None:
+            raise RefusedError("its layers are not named like MobileNetV2's")
+        channels = input_channels(family.named)
+        graph = families.unet(replace(architecture, input_channels=channels))
+        encoder = families.encoder_of(graph)
+        kinds = families.encoder_kinds()
+        named = {name: layer for name, layer in family.named.items() if name in kinds}
+        pairings, _ = pair(file, encoder, named, families.UNUSED)
+    values = {pairing.key: pairing.array for pairing in pairings}
+    n_channels = architecture.input_channels
+    if channels == 3 != n_channels:
+        values[certificate.FIRST] = certificate.grey_kernel(values[certificate.FIRST], n_channels)
+    return Network(encoder, values)
