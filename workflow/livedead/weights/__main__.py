@@ -5,7 +5,6 @@ import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,11 +15,13 @@ from livedead.provenance import file_sha256
 from livedead.weights import certificate, formats, golden
 from livedead.weights.assay import Classes
 from livedead.weights.network import Network
-from livedead.weights.refusals import refusing
+from livedead.weights.refusals import refuse, refusing
 from livedead.weights.sources import SourceFile
 
 PASSED, FAILED, REFUSED = 0, 1, 2
 """Exit codes: done; over the tolerance; a file was refused."""
+
+CHOICES = ("bottom", "stride_padding", "pooling", "top_activation")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,41 +91,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _choices(options: argparse.Namespace) -> dict[str, Any]:
+def _read(path: Path, options: argparse.Namespace, sha256: str | None = None) -> Network:
     pairs = [item.partition("=") for item in options.set]
-    known = ("bottom", "stride_padding", "pooling", "top_activation")
-    problems = [
-        f"--set {key}: not known; known: {', '.join(known)}" for key, _, _ in pairs if key not in known
-    ]
-    if problems:
-        raise WeightsError("--set", problems)
-    return {key: value for key, _, value in pairs}
-
-
-def _read(path: Path, options: argparse.Namespace, **more: Any) -> Network:
-    if certificate.is_in(path):
-        return formats.read(path)
-    return formats.read_foreign(
+    with refusing("--set"):
+        for key in [key for key, _, _ in pairs if key not in CHOICES]:
+            refuse(f"--set {key}: not known; known: {', '.join(CHOICES)}")
+    return formats.read(
         path,
         architecture=options.architecture,
-        choices=_choices(options),
+        choices={key: value for key, _, value in pairs},
         allow_half=options.allow_half,
-        **more,
+        sha256=sha256,
     )
 
 
 def _inspect(options: argparse.Namespace) -> int:
     path: Path = options.file
     _say(f"file        {path.name}")
-    if certificate.is_in(path):
-        network = formats.read(path)
+    # What a file's layers lack is said below them, with what the network lacks.
+    with refusing(path):
+        if not certificate.is_in(path):
+            _list_layers(path, formats.read_source(path, allow_half=options.allow_half))
+        network = _read(path, options)
+    if network.certificate:
         _say("container   livedead safetensors, every tensor as certified")
         _say(f"source      {network.source}")
-    else:
-        with refusing(path):
-            _list_layers(path, formats.read_source(path, allow_half=options.allow_half))
-            # It lists what the layers lack, too.
-            network = _read(path, options)
     _say(f"network     {network.graph.name}, input {network.graph.input_shape}")
     if network.unet is not None:
         _say(f"U-Net       {network.unet.as_dict()}")
@@ -148,7 +139,7 @@ def _list_layers(path: Path, file: SourceFile) -> None:
 def _convert(options: argparse.Namespace) -> int:
     target: Path = options.target
     classes = _classes(options.classes) if options.classes else None
-    network = _read(options.source, options, sha256=options.sha256)
+    network = _read(options.source, options, options.sha256)
     if not network.certificate:
         with refusing(options.source):
             network = certificate.certify(network, n_channels=options.channels, classes=classes)

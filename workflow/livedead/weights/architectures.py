@@ -80,7 +80,7 @@ def _options(name: str, layer: dict[str, Any]) -> dict[str, Any]:
         value = _number(layer.get(key, option.default))
         if value is REQUIRED:
             refuse(f"{where}: option {key!r} is missing")
-        elif value != option.default and not option.allows(value):
+        elif value is not option.default and not option.allows(value):
             refuse(f"{where}: {key}: expected {option.expected}, found {value!r}")
         options[key] = value
     return options

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-import torch
 from safetensors import SafetensorError, safe_open
 
 from livedead.errors import WeightsError
-from livedead.network.unet import Architecture, UNet, grey_filters
+from livedead.network.unet import Architecture, UNet
 from livedead.provenance import file_sha256, value_sha256
 from livedead.stores import write_bytes
-from livedead.weights import families
 from livedead.weights.assay import Assay, Classes
-from livedead.weights.network import Network, arrays_of
+from livedead.weights.families import unet_graph
+from livedead.weights.network import Network, arrays_of, with_grey_filters
 from livedead.weights.refusals import RefusedError, refuse, refusing
 from livedead.weights.soundness import unet_defects
 
@@ -26,7 +25,6 @@ INPUT_SCALING = "plate normalization to [-1, 1]"
 MAKE_ONE = "python -m livedead.weights convert IN OUT.safetensors"
 
 _SEAL = "certificate_sha256"
-FIRST = "Conv1/kernel"
 
 
 def certify(
@@ -44,11 +42,9 @@ def certify(
         Channels the workflow feeds a U-Net. A file made for RGB is converted for grey by
         summing its first filters over the colours, which equals repeating the channel three
         times; as in the file if not given.
-    classes : list of {name, role}, optional
-        The assay's classes, in the order of the network's output. Where the file carries its own,
+    classes, input_channels : list, optional
+        The assay's, in the order of the network's output and input. Where the file carries its own,
         they must agree; where not, the certificate says that they are the user's word.
-    input_channels : list of str, optional
-        The channels' names, in the order of the network's input; as for `classes`.
 
     Returns
     -------
@@ -109,10 +105,7 @@ def certify_training(unet: UNet, assay: Assay, source: dict[str, Any]) -> dict[s
         "input_channels": assay.input_channels,
         "classes_verified": True,
         "input_scaling": INPUT_SCALING,
-        "tensors": [
-            {"target": key, "shape": list(array.shape), "sha256": tensor_sha256(array)}
-            for key, array in arrays_of(unet).items()
-        ],
+        "tensors": [{"target": name, **_identity(array)} for name, array in arrays_of(unet).items()],
     }
 
 
@@ -140,37 +133,31 @@ def _fed(network: Network, n_channels: int | None, classes: Classes | None) -> t
     if n_channels is None or found == n_channels:
         return unchanged
     unet = replace(unet, input_channels=n_channels)
-    values = {**network.values, FIRST: grey_kernel(network.values[FIRST], n_channels)}
-    graph = families.unet(unet, nested=bool(network.source.get("nested")))
-    fed = replace(network, graph=graph, values=values, unet=unet)
-    return fed, f"RGB filters summed over colours, over {n_channels} channel(s)"
-
-
-def grey_kernel(kernel: np.ndarray, n_channels: int) -> np.ndarray:
-    """First filters for grey input made from RGB ones, (h, w, 3, o) -> (h, w, n, o)."""
-    filters = grey_filters(torch.from_numpy(kernel.transpose(3, 2, 0, 1)), n_channels)
-    return filters.numpy().transpose(2, 3, 1, 0)
+    grey = with_grey_filters(network, unet_graph(unet, nested=bool(network.source.get("nested"))))
+    return replace(grey, unet=unet), f"RGB filters summed over colours, over {n_channels} channel(s)"
 
 
 def _records(network: Network) -> list[dict[str, Any]]:
     """Where each tensor came from and what became of it."""
-    arrays, traced = network.arrays(), network.graph.trace()
+    arrays = network.arrays()
     records = []
     for pairing in network.pairings:
-        target = network.target(pairing.node, pairing.role)
-        array = arrays[target]
+        slot, target = pairing.slot, network.target(pairing.slot)
         record = {
             "source": pairing.source,
             "target": target,
-            "axes": list(pairing.role.axes),
-            "shape": list(array.shape),
-            "dtype": f"{pairing.array.dtype.name} -> {array.dtype.name}",
-            "sha256": tensor_sha256(array),
+            "axes": list(slot.role.axes),
+            "dtype": f"{pairing.array.dtype.name} -> {arrays[target].dtype.name}",
+            **_identity(arrays[target]),
         }
-        if traced[pairing.node.name].input_order is not None:
+        if slot.order is not None:
             record["features"] = "of a flatten, from (H, W, C) to (C, H, W)"
         records.append(record)
     return records
+
+
+def _identity(array: np.ndarray) -> dict[str, Any]:
+    return {"shape": list(array.shape), "sha256": tensor_sha256(array)}
 
 
 def tensor_sha256(array: np.ndarray) -> str:
@@ -250,14 +237,17 @@ def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise WeightsError(path, [f"damaged safetensors file: {error}"]) from error
     recorded = {record["target"]: record for record in certificate.get("tensors", [])}
-    # PyTorch's own counter of training steps, which no other framework has: zero if converted.
-    counted = {key for key in arrays if key.endswith("num_batches_tracked") and not arrays[key].any()}
     with refusing(path):
-        refuse(*(f"tensor {key}: certified, but absent" for key in sorted(recorded.keys() - arrays.keys())))
-        refuse(*(f"tensor {key}: not certified" for key in sorted(arrays.keys() - recorded.keys() - counted)))
-        for key in sorted(arrays.keys() & recorded.keys()):
-            found, expected = tensor_sha256(arrays[key]), recorded[key]["sha256"]
-            if found != expected or list(arrays[key].shape) != recorded[key]["shape"]:
+        for key in sorted(arrays.keys() | recorded.keys()):
+            record = recorded.get(key, {})
+            # PyTorch's own counter of training steps, which no other framework has: zero if converted.
+            counts = key.endswith("num_batches_tracked") and key in arrays and not arrays[key].any()
+            if key not in arrays:
+                refuse(f"tensor {key}: certified, but absent")
+            elif not record and not counts:
+                refuse(f"tensor {key}: not certified")
+            elif record and {**record, **_identity(arrays[key])} != record:
+                found, expected = tensor_sha256(arrays[key]), record["sha256"]
                 said = f"sha256 {found[:12]}..., certified {expected[:12]}..."
                 refuse(f"tensor {key}: {said}: it has changed")
     return arrays, certificate

@@ -41,7 +41,7 @@ def architecture_graph(values: Any) -> tuple[Graph, Architecture | None]:
             if isinstance(given.get("decoder_widths"), list):
                 given["decoder_widths"] = tuple(given["decoder_widths"])
             architecture = Architecture(**given)
-            return unet(architecture, nested=bool(values.get("nested", False))), architecture
+            return unet_graph(architecture, nested=bool(values.get("nested", False))), architecture
         if family == "mobilenet_v2":
             return mobilenet_v2(**given), None
     except (TypeError, ValueError) as error:
@@ -93,13 +93,17 @@ def mobilenet_v2(
     )
 
 
-def unet(architecture: Architecture, *, nested: bool = False) -> Graph:
+def unet_graph(
+    architecture: Architecture, *, nested: bool = False, nested_steps: bool | None = None
+) -> Graph:
     """The U-Net as Keras builds it.
 
     Parameters
     ----------
     nested : bool
         As in the TensorFlow tutorial: the encoder is a model, each step of the decoder another.
+    nested_steps : bool, optional
+        Whether the steps are, where they differ from the encoder.
     """
     layers = _encoder(architecture.alpha, architecture.stride_padding, architecture.encoder_eps)
     bottom = f"block_16_{architecture.bottom}"
@@ -117,7 +121,7 @@ def unet(architecture: Architecture, *, nested: bool = False) -> Graph:
             _norm(counted("batch_normalization", k), architecture.decoder_eps),
             {"name": relu, "kind": "ReLU"},
         ]
-        if nested:
+        if nested if nested_steps is None else nested_steps:
             step = [{**layer, "scope": [(model, "Sequential")]} for layer in step]
         joined = {"name": counted("concatenate", k), "kind": "Concatenate", "inputs": [relu, f"{skip}_relu"]}
         layers += [*step, joined]
@@ -133,8 +137,9 @@ def unet(architecture: Architecture, *, nested: bool = False) -> Graph:
     )
 
 
-def encoder_of(graph: Graph) -> Graph:
-    """The part of a U-Net's graph before its decoder."""
+def encoder_graph(architecture: Architecture) -> Graph:
+    """The U-Net's graph without its decoder."""
+    graph = unet_graph(architecture)
     end = next(k for k, node in enumerate(graph.nodes) if node.kind == "Conv2DTranspose")
     return replace(graph, nodes=graph.nodes[:end], output=graph.nodes[end - 1].name)
 

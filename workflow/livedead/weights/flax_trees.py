@@ -145,11 +145,9 @@ def write_flax(
     Msgpack has no place for the `assay`: Flax restores no tree with more than its variables.
     """
     tree: dict[str, Any] = {"params": {}, "batch_stats": {}}
-    for node in graph.layers:
-        for role in node.roles:
-            collection, leaf = role.flax.split("/")
-            array = role.to_flax(values[f"{node.name}/{role.keras}"], transposed=node.transposed)
-            tree[collection].setdefault(node.name, {})[leaf] = array
+    for slot in graph.slots:
+        collection, leaf = slot.role.flax.split("/")
+        tree[collection].setdefault(slot.layer, {})[leaf] = slot.to_flax(values[slot.key])
     tree = {collection: layers for collection, layers in tree.items() if layers}
     if Path(path).suffix == ".safetensors":
         leaves = {".".join(place): array for place, array in _leaves(tree, ())}

@@ -1,4 +1,4 @@
-"""Any weight file -> a `Network`, and back: the format is told by content, and by suffix when written."""
+"""Any weight file -> a `Network`, told apart by content; and back, in the format that the suffix tells."""
 
 import logging
 from dataclasses import replace
@@ -13,9 +13,10 @@ from livedead import yaml_files
 from livedead.errors import ConfigError, WeightsError
 from livedead.network.unet import STRIDE, Architecture
 from livedead.provenance import file_sha256
-from livedead.weights import certificate, families, keras_writers
+from livedead.weights import certificate, keras_writers
 from livedead.weights.architectures import graph_of
 from livedead.weights.assay import Assay
+from livedead.weights.families import UNUSED, architecture_graph, unet_graph
 from livedead.weights.flax_trees import read_flax, write_flax
 from livedead.weights.graph import Graph
 from livedead.weights.keras_configs import graph_of_keras
@@ -34,30 +35,21 @@ CHECK_SIDE = 64
 CHECK_TOLERANCE = 1e-3
 """Of the range: what a U-Net and the configuration in its own file may differ by."""
 
+WRITERS = {
+    ".weights.h5": keras_writers.write_numbered,
+    ".h5": keras_writers.write_legacy,
+    ".msgpack": write_flax,
+    ".flax.safetensors": write_flax,
+}
+"""Suffix -> writer, the longest suffix first."""
 
-def read_source(path: str | Path, *, allow_half: bool = False) -> SourceFile:
-    """Read the layers of a file of Keras or Flax, told apart by content.
-
-    Raises
-    ------
-    RefusedError
-        If nothing can be read; other defects are noted.
-    """
-    path = Path(path)
-    if path.suffix in (".msgpack", ".safetensors") and path.is_file() and not h5py.is_hdf5(path):
-        with open(path, "rb") as stream:
-            head = stream.read(512).lstrip()
-        if not head.startswith((b"version https", b"<", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"PK")):
-            return read_flax(path, allow_half=allow_half)
-    return read_keras(path, allow_half=allow_half)
+_UNKNOWN = (
+    "neither its names nor a configuration tell which network this is; pass --architecture with a YAML "
+    "file, such as those of config/examples/architectures"
+)
 
 
-def read(path: str | Path, **options: Any) -> Network:
-    """Read a network from any file; see `read_foreign` for the options of those without a certificate."""
-    return read_certified(path) if certificate.is_in(path) else read_foreign(path, **options)
-
-
-def read_foreign(
+def read(
     path: str | Path,
     *,
     architecture: str | Path | None = None,
@@ -65,7 +57,7 @@ def read_foreign(
     allow_half: bool = False,
     sha256: str | None = None,
 ) -> Network:
-    """Read a network from a file of Keras or Flax, every tensor matched by name.
+    """Read a network from a file of Keras or Flax, every tensor matched by name, or from a certified one.
 
     Parameters
     ----------
@@ -84,12 +76,12 @@ def read_foreign(
     WeightsError
         Listing every problem of the file.
     """
+    if certificate.is_in(path):
+        return _read_certified(path)
     choices = {key: value for key, value in (choices or {}).items() if value is not None}
     with refusing(path) as problems:
         file = read_source(path, allow_half=allow_half)
-        found = file_sha256(path)
-        if sha256 is not None and found != sha256:
-            refuse(f"the file's sha256 is {found}, recorded is {sha256}: it has changed")
+        found = refuse_changed(path, sha256)
         given, unet = (None, None) if architecture is None else read_architecture(architecture)
         config = _described(file) if given is None else None
         family = None
@@ -99,33 +91,49 @@ def read_foreign(
         if graph is None:
             raise RefusedError(*([] if problems else [_UNKNOWN]))
         named = family.named if family else assign(file, graph)
-        pairings, ignored = pair(file, graph, named, families.UNUSED if family else ())
-    source = {
-        "name": Path(path).name,
-        "sha256": found,
-        "container": file.container,
-        "scheme": family.scheme if family else "",
-        "nested": file.nested,
-        "names": {name: layer.name for name, layer in named.items()} if file.named else {},
-    }
-    network = Network(
+        pairings, ignored = pair(file, graph, named, UNUSED if family else ())
+        source = {
+            "name": Path(path).name,
+            "sha256": found,
+            "container": file.container,
+            "scheme": family.scheme if family else "",
+            "nested": file.nested,
+            "names": {name: layer.name for name, layer in named.items()} if file.named else {},
+        }
+    network = Network.of_pairings(
         graph,
-        {pairing.key: pairing.array for pairing in pairings},
-        unet or (family.unet if family and given is None else None),
-        source,
         pairings,
-        ignored + file.skipped,
+        unet=unet or (family.unet if family and given is None else None),
+        source=source,
+        ignored=ignored + file.skipped,
         assay=file.assay,
     )
-    if network.unet is not None and config is not None:
-        return _compared_with(config, network, file, path)
-    return network
+    return _compared_with(config, network, file, path) if config and network.unet else network
 
 
-_UNKNOWN = (
-    "neither its names nor a configuration tell which network this is; pass --architecture with a YAML "
-    "file, such as those of config/examples/architectures"
-)
+def read_source(path: str | Path, *, allow_half: bool = False) -> SourceFile:
+    """Read the layers of a file of Keras or Flax.
+
+    Raises
+    ------
+    RefusedError
+        If nothing can be read; other defects are noted.
+    """
+    path = Path(path)
+    if path.suffix in (".msgpack", ".safetensors") and path.is_file() and not h5py.is_hdf5(path):
+        with open(path, "rb") as stream:
+            head = stream.read(512).lstrip()
+        if not head.startswith((b"version https", b"<", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"PK")):
+            return read_flax(path, allow_half=allow_half)
+    return read_keras(path, allow_half=allow_half)
+
+
+def refuse_changed(path: str | Path, recorded: str | None) -> str:
+    """The hash of a file, which is refused if another one was recorded."""
+    found = file_sha256(path)
+    if recorded not in (None, found):
+        refuse(f"the file's sha256 is {found}, recorded is {recorded}: it has changed")
+    return found
 
 
 def read_architecture(path: str | Path) -> tuple[Graph, Architecture | None]:
@@ -143,7 +151,29 @@ def read_architecture(path: str | Path) -> tuple[Graph, Architecture | None]:
             raise RefusedError(f"not a readable architecture: {error}") from error
         if isinstance(values, dict) and "class_name" in values:
             return graph_of_keras(values), None
-        return families.architecture_graph(values)
+        return architecture_graph(values)
+
+
+def _read_certified(path: str | Path) -> Network:
+    arrays, record = certificate.read_tensors(path)
+    source, activation = record["source"], record.get("head_activation", "linear")
+    unet = Architecture.from_dict(record["architecture"]) if record.get("architecture") else None
+    with refusing(path):
+        try:
+            network = Network.from_arrays(
+                unet_graph(unet, nested=bool(source.get("nested"))) if unet else graph_of(record["graph"]),
+                arrays,
+                unet=unet,
+                source=source,
+                head_activation=activation,
+                assay=Assay.certified(record) if unet else None,
+                certificate=record,
+            )
+        except KeyError as error:
+            raise RefusedError(f"certificate and tensors do not fit: {error}") from error
+        if unet:
+            refuse(*unet_defects(as_unet(network)))
+    return network
 
 
 def _described(file: SourceFile) -> Graph | None:
@@ -159,45 +189,21 @@ def _described(file: SourceFile) -> Graph | None:
         return None
 
 
-def read_certified(path: str | Path) -> Network:
-    """A network that was certified here, every tensor checked against its certificate."""
-    arrays, record = certificate.read_tensors(path)
-    source = record["source"]
-    with refusing(path):
-        try:
-            if not record.get("architecture"):
-                graph = graph_of(record["graph"])
-                return Network.from_arrays(graph, arrays, source=source, certificate=record)
-            unet = Architecture.from_dict(record["architecture"])
-            network = Network.from_arrays(
-                families.unet(unet, nested=bool(source.get("nested"))),
-                arrays,
-                unet=unet,
-                source=source,
-                head_activation=record.get("head_activation", "linear"),
-                assay=Assay.certified(record),
-                certificate=record,
-            )
-        except KeyError as error:
-            raise RefusedError(f"certificate and tensors do not fit: {error}") from error
-        refuse(*unet_defects(as_unet(network)))
-    return network
-
-
 def _family(file: SourceFile, config: Graph | None, choices: dict[str, Any]) -> Family | None:
     """The family of a file whose layers are named like one."""
     try:
         if config is None:
             return recognize(file, None, choices)
-        # What is no U-Net is described better by its own configuration than by its names.
-        try:
-            with refusing():
-                family = recognize(file, config, choices)
-        except RefusedError:
-            return None
+        with refusing():
+            family = recognize(file, config, choices)
+        return family if family and family.unet else None
     except ValueError as error:
         raise RefusedError(str(error)) from error
-    return family if family and family.unet else None
+    except RefusedError:
+        # What is no U-Net is described better by its own configuration than by its names.
+        if config is None:
+            raise
+        return None
 
 
 def _compared_with(config: Graph, network: Network, file: SourceFile, path: str | Path) -> Network:
@@ -207,8 +213,9 @@ def _compared_with(config: Graph, network: Network, file: SourceFile, path: str 
     """
     with refusing(path):
         pairings, _ = pair(file, config, assign(file, config))
-    values = {pairing.key: pairing.array for pairing in pairings}
-    other = replace(network, graph=config, values=values, pairings=pairings, unet=None)
+    other = Network.of_pairings(
+        config, pairings, source=network.source, ignored=network.ignored, assay=network.assay
+    )
     logits, activation = _without_activation(config)
     sides = [
         side if side and side % STRIDE == 0 and side <= 256 else CHECK_SIDE for side in config.input_shape[:2]
@@ -216,8 +223,8 @@ def _compared_with(config: Graph, network: Network, file: SourceFile, path: str 
     generator = torch.Generator().manual_seed(0)
     x = torch.rand((1, config.input_shape[-1] or 3, *sides), generator=generator) * 2 - 1
     with torch.no_grad():
-        theirs = logits.run(other.state(torch.float32), x, keep={})[logits.output]
-        ours = network.graph.run(network.state(torch.float32), x, keep={})[network.graph.output]
+        theirs = logits.run(other.state(torch.float32), x, keep=())[logits.output]
+        ours = network.graph.run(network.state(torch.float32), x, keep=())[network.graph.output]
     error = float((ours - theirs).abs().max()) if ours.shape == theirs.shape else float("inf")
     scale = float(theirs.max() - theirs.min())
     if error <= CHECK_TOLERANCE * scale:
@@ -241,22 +248,11 @@ def _without_activation(graph: Graph) -> tuple[Graph, str]:
     return replace(graph, nodes=tuple(linear if node is head else node for node in graph.nodes)), activation
 
 
-WRITERS = {
-    ".weights.h5": keras_writers.write_numbered,
-    ".h5": keras_writers.write_legacy,
-    ".msgpack": write_flax,
-    ".flax.safetensors": write_flax,
-}
-"""Suffix -> writer, the longest suffix first."""
-
-
 def write(path: str | Path, network: Network, *, nested: bool | None = None) -> None:
-    """Write a network in the format that the suffix tells.
+    """Write a network; as ``.safetensors`` with the certificate that it has.
 
     Parameters
     ----------
-    network : Network
-        With its certificate, for ``.safetensors``.
     nested : bool, optional
         For a U-Net: whether its encoder and the steps of its decoder are models of their own,
         as in the TensorFlow tutorial; as in the source if not given.
@@ -268,7 +264,7 @@ def write(path: str | Path, network: Network, *, nested: bool | None = None) -> 
     """
     graph = network.graph
     if network.unet is not None and nested is not None:
-        graph = families.unet(network.unet, nested=nested)
+        graph = unet_graph(network.unet, nested=nested)
     for suffix, writer in WRITERS.items():
         if str(path).endswith(suffix):
             writer(path, graph, network.values, network.assay)

@@ -5,7 +5,7 @@ follows the order of the flattened features through the layers after it, so that
 of the next ``Dense`` (and of a BatchNorm in between) can be permuted to match.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livedead.weights.kinds import ACTIVATIONS, KINDS, Shapes
-from livedead.weights.layouts import LAYOUTS, Role
+from livedead.weights.kinds import ACTIVATIONS, KINDS
+from livedead.weights.layouts import LAYOUTS, Role, Slot
 from livedead.weights.refusals import RefusedError
 
 MAX_ELEMENTS = 2**30
@@ -38,71 +38,55 @@ class Node:
         Layers whose outputs it takes.
     options : dict
         Every option of the kind, defaults filled in.
-    scope : Scope
-        Nested models around it.
     shares : str
-        The layer whose tensors it uses: its own name, unless the layer is called again.
+        The layer whose tensors it uses, where a layer is called again.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any]
     scope: Scope = ()
     shares: str = ""
 
     @property
-    def layout(self) -> str:
-        """Key of `LAYOUTS`; empty for a layer without tensors."""
-        return KINDS[self.kind].layout
-
-    @property
-    def owner(self) -> str:
-        """The layer that holds its tensors."""
-        return self.shares or self.name
-
-    @property
     def roles(self) -> list[Role]:
-        """The tensors that it has, in Keras's order."""
-        expected = KINDS[self.kind].shapes(self.options, self.options.get("groups", 1))
-        return [role for role in LAYOUTS[self.layout] if role.keras in expected]
+        """The tensors that it uses, in Keras's order."""
+        kind = KINDS[self.kind]
+        expected = kind.shapes(self.options, self.options.get("groups", 1))
+        return [role for role in LAYOUTS[kind.layout] if role.keras in expected]
 
-    @property
-    def transposed(self) -> bool:
-        """Whether a transposed kernel lies as in Keras; see `livedead.weights.layouts`."""
-        transposed: bool = self.options.get("transpose_kernel", True)
-        return transposed
+    def slots(self, channels: int, order: np.ndarray | None) -> list[Slot]:
+        """The places of its tensors, where its input has some channels, in some order."""
+        shapes = KINDS[self.kind].shapes(self.options, channels)
+        for role, shape in shapes.items():
+            if not all(side > 0 for side in shape) or np.prod(shape, dtype=float) > MAX_ELEMENTS:
+                raise ValueError(f"its {role} would have the shape {shape}")
+        flipped = not self.options.get("transpose_kernel", True)
+        return [Slot(self.name, role, shapes[role.keras], order, flipped) for role in self.roles]
 
-    def to_torch(self, role: Role, array: np.ndarray, order: np.ndarray | None) -> np.ndarray:
-        """A Keras tensor in PyTorch's layout, its flattened features in the `order` of PyTorch."""
-        if order is not None and role.keras != "bias":
-            array = array[order]
-        return role.to_torch(array)
-
-    def from_torch(self, role: Role, array: np.ndarray, order: np.ndarray | None) -> np.ndarray:
-        """The inverse of `to_torch`."""
-        array = role.from_torch(array, self.options.get("depth_multiplier", 1))
-        return array if order is None or role.keras == "bias" else array[np.argsort(order)]
+    def __call__(self, inputs: list[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Its output, of tensors in PyTorch's layout by their Keras roles."""
+        output = KINDS[self.kind].run(self.options, tensors, *inputs)
+        return ACTIVATIONS[self.options.get("activation", "linear")](output)
 
 
 @dataclass(frozen=True)
 class Traced:
-    """What is known of a layer's call without its values.
+    """What is known of a layer's call without values.
 
     Attributes
     ----------
     shape : tuple of int
-        Of the output, as in PyTorch, for one sample.
-    roles : Shapes
-        Keras role -> shape in Keras axes.
-    order, input_order : ndarray of int or None
-        For output and input: place k of the features holds Keras's feature ``order[k]``.
+        Of its output, as in PyTorch, for one sample.
+    order : ndarray of int or None
+        Place k of its flattened output holds Keras's feature ``order[k]``.
+    slots : list of Slot
     """
 
     shape: tuple[int, ...]
-    roles: Shapes
     order: np.ndarray | None
-    input_order: np.ndarray | None
+    slots: list[Slot]
 
 
 @dataclass(frozen=True)
@@ -128,19 +112,23 @@ class Graph:
     @property
     def layers(self) -> list[Node]:
         """The layers that have tensors, each once, in model order."""
-        return [node for node in self.nodes if node.layout and node.owner == node.name]
+        return [node for node in self.nodes if node.roles and not node.shares]
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The places of all tensors, in model order."""
+        traced = self.trace()
+        return [slot for node in self.layers for slot in traced[node.name].slots]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values that `livedead.weights.architectures.graph_of` reads back."""
         layers = []
         for node in self.nodes:
             known = KINDS[node.kind].options
-            options = {key: value for key, value in node.options.items() if value != known[key].default}
-            layer = {"name": node.name, "kind": node.kind, "inputs": list(node.inputs), **options}
-            if node.scope:
-                layer["scope"] = [list(model) for model in node.scope]
-            if node.shares:
-                layer["shares"] = node.shares
+            layer: dict[str, Any] = {"name": node.name, "kind": node.kind, "inputs": list(node.inputs)}
+            layer |= {key: value for key, value in node.options.items() if value != known[key].default}
+            layer |= {"scope": [list(model) for model in node.scope]} if node.scope else {}
+            layer |= {"shares": node.shares} if node.shares else {}
             layers.append(layer)
         return {
             "name": self.name,
@@ -164,24 +152,19 @@ class Graph:
             If a layer cannot take what it is given.
         """
         *sides, channels = self.input_shape
-        open_sides = None in sides and size is None
-        known = [side or 256 for side in sides] if size is None else list(size)
         if channels is None:
             raise RefusedError("the input's number of channels is not given")
-        with torch.device("meta"):
-            outputs = {"": torch.empty(1, channels, *known)}
+        open_sides = None in sides and size is None
+        outputs = {"": torch.empty(1, channels, *(size or (side or 256 for side in sides)), device="meta")}
         found: dict[str, Traced] = {}
         for node in self.nodes:
             inputs = [outputs[name] for name in node.inputs or ("",)]
-            orders = [found[name].order if name else None for name in node.inputs or ("",)]
+            orders = [found[name].order for name in node.inputs]
             where = f"layer {node.name!r} ({node.kind})"
             try:
-                shapes = _tensor_shapes(node, inputs[0].shape[1])
-                with torch.device("meta"):
-                    tensors = {
-                        role.keras: torch.empty(role.torch_shape(shapes[role.keras])) for role in node.roles
-                    }
-                output = _call(node, inputs, tensors)
+                slots = node.slots(inputs[0].shape[1], orders[0] if orders else None)
+                tensors = {slot.role.keras: torch.empty(slot.torch_shape, device="meta") for slot in slots}
+                output = node(inputs, tensors)
                 order = _order(node, inputs[0], orders)
             except (RuntimeError, ValueError, IndexError, TypeError, ZeroDivisionError) as error:
                 taken = ", ".join(str(tuple(x.shape[1:])) for x in inputs)
@@ -189,11 +172,11 @@ class Graph:
             if node.kind in ("Flatten", "Reshape") and inputs[0].ndim > 2 and open_sides:
                 raise RefusedError(f"{where} needs the size of the input: give all of 'input'")
             outputs[node.name] = output
-            found[node.name] = Traced(tuple(output.shape[1:]), shapes, order, orders[0])
+            found[node.name] = Traced(tuple(output.shape[1:]), order, slots)
         return found
 
     def run(
-        self, state: Mapping[str, Tensor], x: Tensor, keep: Mapping[str, Any] | None = None
+        self, state: Mapping[str, Tensor], x: Tensor, keep: Container[str] | None = None
     ) -> dict[str, Tensor]:
         """Run the network.
 
@@ -203,7 +186,7 @@ class Graph:
             ``layer.role`` as in PyTorch (``conv.weight``) -> tensor in PyTorch's layout.
         x : Tensor
             (N, C, H, W) or (N, C).
-        keep : mapping, optional
+        keep : container of str, optional
             Layers whose outputs are returned, besides the last; all if not given.
 
         Returns
@@ -213,43 +196,28 @@ class Graph:
         outputs = {"": x}
         last_use = {name: k for k, node in enumerate(self.nodes) for name in node.inputs}
         for k, node in enumerate(self.nodes):
-            tensors = {role.keras: state[f"{node.owner}.{role.torch}"] for role in node.roles}
-            outputs[node.name] = _call(node, [outputs[name] for name in node.inputs or ("",)], tensors)
-            for name in node.inputs:
-                spent = keep is not None and name not in keep and last_use[name] == k
-                if spent and name != self.output:
-                    outputs.pop(name, None)
+            owner = node.shares or node.name
+            tensors = {role.keras: state[f"{owner}.{role.torch}"] for role in node.roles}
+            outputs[node.name] = node([outputs[name] for name in node.inputs or ("",)], tensors)
+            for name in set(node.inputs) - {self.output}:
+                if keep is not None and name not in keep and last_use[name] == k:
+                    del outputs[name]
         return outputs
-
-
-def _call(node: Node, inputs: list[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
-    output = KINDS[node.kind].run(node.options, tensors, *inputs)
-    return ACTIVATIONS[node.options.get("activation", "linear")](output)
-
-
-def _tensor_shapes(node: Node, channels: int) -> Shapes:
-    shapes = KINDS[node.kind].shapes(node.options, channels)
-    for role, shape in shapes.items():
-        if not all(side > 0 for side in shape) or np.prod(shape, dtype=float) > MAX_ELEMENTS:
-            raise ValueError(f"its {role} would have the shape {shape}")
-    return shapes
 
 
 def _order(node: Node, x: Tensor, orders: list[np.ndarray | None]) -> np.ndarray | None:
     """Order of the flattened features after a layer that takes x; None where it is Keras's own."""
     if node.kind == "Flatten" and x.ndim > 2:
         channels, *sides = x.shape[1:]
-        if np.prod(sides) == 1:
-            return None
-        places = np.arange(channels * int(np.prod(sides))).reshape(*sides, channels)
-        return np.moveaxis(places, -1, 0).ravel()
-    order = orders[0]
-    if node.kind == "Dense" or all(other is None for other in orders):
+        places = np.arange(x[0].numel()).reshape(*sides, channels)
+        return None if np.prod(sides) == 1 else np.moveaxis(places, -1, 0).ravel()
+    if node.kind == "Dense" or all(order is None for order in orders):
         return None
-    alike = order is not None and all(other is not None and np.array_equal(other, order) for other in orders)
+    first = orders[0]
+    alike = first is not None and all(order is not None and np.array_equal(order, first) for order in orders)
     if not alike or not (KINDS[node.kind].keeps_order or node.kind == "Flatten"):
         raise ValueError("flattened features in another order; only Dense and layers without axes may follow")
-    return order
+    return first
 
 
 def in_keras_order(graph: Graph) -> Graph:

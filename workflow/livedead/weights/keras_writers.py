@@ -26,7 +26,7 @@ def write_legacy(
     """
     groups: dict[str, list[Node]] = {}
     for node in graph.nodes:
-        if node.owner == node.name:
+        if not node.shares:
             outer = node.scope[0][0] if node.scope else node.name
             groups.setdefault(outer, []).append(node)
     with replacing_hdf5(path, libver="earliest") as (file, _):
@@ -74,7 +74,7 @@ def write_numbered(
         _write_assay(file, assay)
         file.create_group("layers")
         file.create_group("vars")
-        for node, place in places_of(graph):
-            group = file.create_group(f"{place}/vars")
+        for node, place in places_of(graph, empty=True):
+            group = file.create_group(f"layers/{place.replace('/', '/layers/')}/vars")
             for number, role in enumerate(node.roles):
                 group.create_dataset(str(number), data=values[f"{node.name}/{role.keras}"], track_times=False)

@@ -25,16 +25,9 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Role:
-    """One tensor of a layer: its names, and how it lies in each framework.
+    """What a tensor is to its layer: its name in each framework, and its Keras axes in PyTorch's order.
 
-    Attributes
-    ----------
-    flax : str
-        Collection and name, such as ``batch_stats/mean``.
-    axes : tuple of int
-        The order of its Keras axes in PyTorch.
-    joins : bool
-        Whether PyTorch and Flax hold a depthwise kernel's c and m as one axis.
+    `joins` tells a depthwise kernel, whose c and m are one axis in PyTorch and Flax.
     """
 
     keras: str
@@ -43,57 +36,17 @@ class Role:
     axes: tuple[int, ...] = (0,)
     joins: bool = False
 
-    def torch_shape(self, shape: Shape) -> Shape:
-        """Shape in PyTorch of a Keras tensor of this shape."""
-        turned = tuple(shape[axis] for axis in self.axes)
-        return (turned[0] * turned[1], 1, *turned[2:]) if self.joins else turned
 
-    def to_torch(self, array: np.ndarray) -> np.ndarray:
-        """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
-        shape = self.torch_shape(array.shape)
-        return np.ascontiguousarray(array.transpose(self.axes).reshape(shape))
-
-    def from_torch(self, array: np.ndarray, multiplier: int = 1) -> np.ndarray:
-        """The inverse of `to_torch`; `multiplier` is a depthwise layer's depth multiplier."""
-        if self.joins:
-            array = array.reshape(-1, multiplier, *array.shape[2:])
-        return np.ascontiguousarray(array.transpose(np.argsort(self.axes)))
-
-    def flax_shape(self, shape: Shape, *, transposed: bool = True) -> Shape:
-        """Shape in Flax of a Keras tensor of this shape; see `to_flax`."""
-        if self.joins:
-            return (*shape[:2], 1, shape[2] * shape[3])
-        return shape if transposed or self.keras != "kernel" else (*shape[:2], shape[3], shape[2])
-
-    def to_flax(self, array: np.ndarray, *, transposed: bool = True) -> np.ndarray:
-        """A Keras tensor in Flax's layout; `transposed` is ``transpose_kernel`` of a ``ConvTranspose``."""
-        shape = self.flax_shape(array.shape, transposed=transposed)
-        return np.ascontiguousarray(self._turned(array, transposed).reshape(shape))
-
-    def from_flax(self, array: np.ndarray, shape: Shape, *, transposed: bool = True) -> np.ndarray:
-        """The inverse of `to_flax`; `shape` is the tensor's shape in Keras."""
-        return np.ascontiguousarray(self._turned(array, transposed).reshape(shape))
-
-    def _turned(self, array: np.ndarray, transposed: bool) -> np.ndarray:
-        """(h, w, a, b) -> (h, w, b, a), both sides reversed, where Flax's default asks for it."""
-        if transposed or self.keras != "kernel":
-            return array
-        return array[::-1, ::-1].transpose(0, 1, 3, 2)
-
-
-_BIAS = Role("bias", "bias", "params/bias")
-
-
-def _kernel(*axes: int, joins: bool = False) -> Role:
-    return Role("kernel", "weight", "params/kernel", axes, joins)
+def _with_bias(*axes: int, joins: bool = False) -> tuple[Role, ...]:
+    return Role("kernel", "weight", "params/kernel", axes, joins), Role("bias", "bias", "params/bias")
 
 
 LAYOUTS: dict[str, tuple[Role, ...]] = {
     "": (),
-    "conv": (_kernel(3, 2, 0, 1), _BIAS),
-    "depthwise": (_kernel(2, 3, 0, 1, joins=True), _BIAS),
-    "conv_transpose": (_kernel(3, 2, 0, 1), _BIAS),
-    "dense": (_kernel(1, 0), _BIAS),
+    "conv": _with_bias(3, 2, 0, 1),
+    "depthwise": _with_bias(2, 3, 0, 1, joins=True),
+    "conv_transpose": _with_bias(3, 2, 0, 1),
+    "dense": _with_bias(1, 0),
     "batch_norm": (
         Role("gamma", "weight", "params/scale"),
         Role("beta", "bias", "params/bias"),
@@ -102,3 +55,71 @@ LAYOUTS: dict[str, tuple[Role, ...]] = {
     ),
 }
 """The roles are in the order in which Keras numbers the variables of a layer."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of one tensor in a network.
+
+    Attributes
+    ----------
+    layer : str
+    role : Role
+    shape : tuple of int
+        In Keras axes.
+    order : ndarray of int or None
+        Where the features come from a flatten: PyTorch's feature k is Keras's ``order[k]``.
+    flipped : bool
+        Whether the layer is Flax's ``ConvTranspose`` with ``transpose_kernel=False``.
+    """
+
+    layer: str
+    role: Role
+    shape: Shape
+    order: np.ndarray | None = None
+    flipped: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name among the values of a `livedead.weights.network.Network`."""
+        return f"{self.layer}/{self.role.keras}"
+
+    @property
+    def torch_shape(self) -> Shape:
+        """Its shape in PyTorch."""
+        turned = tuple(self.shape[axis] for axis in self.role.axes)
+        return (turned[0] * turned[1], 1, *turned[2:]) if self.role.joins else turned
+
+    @property
+    def flax_shape(self) -> Shape:
+        """Its shape in Flax."""
+        if self.role.joins:
+            return (*self.shape[:2], 1, self.shape[2] * self.shape[3])
+        flips = self.flipped and self.role.keras == "kernel"
+        return (*self.shape[:2], self.shape[3], self.shape[2]) if flips else self.shape
+
+    def to_torch(self, array: np.ndarray) -> np.ndarray:
+        """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
+        if self.order is not None and self.role.keras != "bias":
+            array = array[self.order]
+        return np.ascontiguousarray(array.transpose(self.role.axes).reshape(self.torch_shape))
+
+    def from_torch(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of `to_torch`."""
+        turned = array.reshape([self.shape[axis] for axis in self.role.axes])
+        array = np.ascontiguousarray(turned.transpose(np.argsort(self.role.axes)))
+        return array if self.order is None or self.role.keras == "bias" else array[np.argsort(self.order)]
+
+    def to_flax(self, array: np.ndarray) -> np.ndarray:
+        """A Keras tensor in Flax's layout."""
+        return np.ascontiguousarray(self._flip(array).reshape(self.flax_shape))
+
+    def from_flax(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of `to_flax`."""
+        return np.ascontiguousarray(self._flip(array).reshape(self.shape))
+
+    def _flip(self, kernel: np.ndarray) -> np.ndarray:
+        """(h, w, a, b) -> (h, w, b, a), both sides reversed, where the layer is flipped."""
+        if not self.flipped or self.role.keras != "kernel":
+            return kernel
+        return kernel[::-1, ::-1].transpose(0, 1, 3, 2)

@@ -7,6 +7,7 @@ network, if there are as many. Nothing is ever paired by position alone.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from livedead.weights.architectures import snake_case
@@ -135,7 +136,7 @@ def assign(file: SourceFile, graph: Graph) -> dict[str, SourceLayer]:
     """The file's layers by the graph's names; those without a partner by ``?`` and their path."""
     layers = {layer.path: layer for layer in file.layers}
     if file.dialect == "numbered":
-        places = {place.replace("layers/", ""): node.name for node, place in places_of(graph) if node.layout}
+        places = {place: node.name for node, place in places_of(graph)}
         if set(places) == set(layers):
             return {places[path]: layer for path, layer in layers.items()}
     if len(layers) == len(graph.layers) == 1 and "" in layers:
@@ -154,24 +155,26 @@ def assign(file: SourceFile, graph: Graph) -> dict[str, SourceLayer]:
     return found
 
 
-def places_of(graph: Graph) -> list[tuple[Node, str]]:
-    """Where ``.weights.h5`` holds each layer: class names, counted within each model."""
-    counts: dict[tuple[str, str], int] = {}
+def places_of(graph: Graph, *, empty: bool = False) -> list[tuple[Node, str]]:
+    """Where ``.weights.h5`` holds each layer: class names, counted within each model.
+
+    Layers without tensors have a place, too, if `empty` ones are wanted.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
     models: dict[Scope, str] = {(): ""}
 
-    def place(parent: str, kind: str) -> str:
+    def place(model: str, kind: str) -> str:
         name = snake_case("Functional" if kind == "Model" else kind)
-        number = counts.get((parent, name), 0)
-        counts[parent, name] = number + 1
-        return f"{parent}layers/{counted(name, number)}"
+        counts[model, name] += 1
+        return model + counted(name, counts[model, name] - 1)
 
     found = []
     for node in graph.nodes:
-        if node.owner != node.name:
+        if node.shares:
             continue
-        for depth in range(1, len(node.scope) + 1):
-            outer, model = node.scope[: depth - 1], node.scope[:depth]
+        for depth in range(len(node.scope)):
+            outer, model = node.scope[:depth], node.scope[: depth + 1]
             if model not in models:
                 models[model] = place(models[outer], model[-1][1]) + "/"
         found.append((node, place(models[node.scope], node.kind)))
-    return found
+    return [(node, path) for node, path in found if empty or node.roles]

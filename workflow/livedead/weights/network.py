@@ -1,7 +1,6 @@
 """A network with its tensors: what every format is read into, and written from."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,14 @@ import torch
 from torch import Tensor
 
 from livedead.errors import WeightsError
-from livedead.network.unet import Architecture, UNet
-from livedead.weights import families
+from livedead.network.unet import Architecture, UNet, grey_filters
 from livedead.weights.assay import Assay
-from livedead.weights.graph import Graph, Node
-from livedead.weights.layouts import Role
+from livedead.weights.families import unet_graph, unet_key
+from livedead.weights.graph import Graph
+from livedead.weights.layouts import Slot
 from livedead.weights.pairing import Pairing
+
+FIRST = "Conv1/kernel"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class Network:
 
     Attributes
     ----------
-    graph : Graph
     values : dict
         ``layer/role`` -> tensor in Keras axes.
     unet : Architecture or None
@@ -33,6 +33,7 @@ class Network:
     pairings : list of Pairing
         Where each tensor came from; empty for a network that was not converted.
     ignored : list of str
+        What the file holds that the network does without.
     head_activation : str
         Activation of the U-Net's last layer in the file, which is left out here.
     no_unet : str
@@ -55,46 +56,39 @@ class Network:
     certificate: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
+    def of_pairings(cls, graph: Graph, pairings: list[Pairing], **attributes: Any) -> "Network":
+        """The network of tensors that were read from a file."""
+        values = {pairing.slot.key: pairing.array for pairing in pairings}
+        return cls(graph, values, pairings=pairings, **attributes)
+
+    @classmethod
     def from_arrays(cls, graph: Graph, arrays: dict[str, np.ndarray], **attributes: Any) -> "Network":
         """The inverse of `arrays`."""
-        network = cls(graph, {}, **attributes)
-        traced = graph.trace()
-        for node in graph.layers:
-            for role in node.roles:
-                array = arrays[network.target(node, role)]
-                order = traced[node.name].input_order
-                network.values[f"{node.name}/{role.keras}"] = node.from_torch(role, array, order)
-        return network
+        names = cls(graph, {}, **attributes)
+        values = {slot.key: slot.from_torch(arrays[names.target(slot)]) for slot in graph.slots}
+        return replace(names, values=values)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The tensors in PyTorch's layout, by `target`; those of a U-Net as float32."""
         arrays = {}
-        for node, role, array in self._turned():
-            target = self.target(node, role)
+        for slot in self.graph.slots:
+            target, array = self.target(slot), slot.to_torch(self.values[slot.key])
             arrays[target] = array if self.unet is None else array.astype(np.float32, copy=False)
-            if self.unet is not None and role.torch == "running_var":
+            if self.unet is not None and slot.role.torch == "running_var":
                 # PyTorch's own counter of training steps, which no other framework has.
                 arrays[f"{target.rpartition('.')[0]}.num_batches_tracked"] = np.zeros((), np.int64)
         return arrays
 
-    def target(self, node: Node, role: Role) -> str:
+    def target(self, slot: Slot) -> str:
         """Name of a tensor in PyTorch: in its module, for a U-Net; ``layer.role`` for any other network."""
-        layer = node.name if self.unet is None else families.unet_key(node.name)
-        return f"{layer}.{role.torch}"
+        return f"{slot.layer if self.unet is None else unet_key(slot.layer)}.{slot.role.torch}"
 
     def state(self, dtype: torch.dtype | None = None) -> dict[str, Tensor]:
         """The tensors as `Graph.run` takes them, ``layer.role`` -> Tensor."""
         return {
-            f"{node.name}.{role.torch}": torch.from_numpy(np.array(array)).to(dtype)
-            for node, role, array in self._turned()
+            f"{slot.layer}.{slot.role.torch}": _tensor(slot.to_torch(self.values[slot.key])).to(dtype)
+            for slot in self.graph.slots
         }
-
-    def _turned(self) -> Iterator[tuple[Node, Role, np.ndarray]]:
-        traced = self.graph.trace()
-        for node in self.graph.layers:
-            for role in node.roles:
-                array, order = self.values[f"{node.name}/{role.keras}"], traced[node.name].input_order
-                yield node, role, node.to_torch(role, array, order)
 
 
 def as_unet(network: Network) -> UNet:
@@ -108,20 +102,29 @@ def as_unet(network: Network) -> UNet:
     if network.unet is None:
         reason = network.no_unet or f"{network.graph.name} is not the U-Net that segments"
         raise WeightsError(network.source.get("name", "network"), [reason])
-    module = UNet(network.unet)
-    module.load_state_dict(
-        {key: torch.from_numpy(np.array(array)) for key, array in network.arrays().items()}
-    )
-    return module.eval()
+    unet = UNet(network.unet)
+    unet.load_state_dict({name: _tensor(array) for name, array in network.arrays().items()})
+    return unet.eval()
 
 
 def from_unet(unet: UNet, assay: Assay | None = None) -> Network:
     """The tensors of a U-Net, and its assay, in the form that can be written to other frameworks."""
-    return Network.from_arrays(
-        families.unet(unet.architecture), arrays_of(unet), unet=unet.architecture, assay=assay
-    )
+    architecture = unet.architecture
+    return Network.from_arrays(unet_graph(architecture), arrays_of(unet), unet=architecture, assay=assay)
 
 
 def arrays_of(unet: UNet) -> dict[str, np.ndarray]:
     """The tensors of a U-Net by the names in its module."""
-    return {key: tensor.detach().cpu().numpy() for key, tensor in unet.state_dict().items()}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in unet.state_dict().items()}
+
+
+def with_grey_filters(network: Network, graph: Graph) -> Network:
+    """The network with its first filters summed over the colours, for the channels of `graph`."""
+    n_channels = graph.input_shape[-1] or 1
+    kernel = torch.from_numpy(network.values[FIRST].transpose(3, 2, 0, 1))
+    grey = grey_filters(kernel, n_channels).numpy().transpose(2, 3, 1, 0)
+    return replace(network, graph=graph, values={**network.values, FIRST: grey})
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(array))

@@ -8,32 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livedead.weights.graph import Graph, Node, Traced
-from livedead.weights.layouts import Role
-from livedead.weights.refusals import refuse
-from livedead.weights.soundness import negative
-from livedead.weights.sources import SourceFile, SourceLayer
+from livedead.weights.graph import Graph, Node
+from livedead.weights.layouts import Slot
+from livedead.weights.refusals import refuse, refuse_all
+from livedead.weights.sources import SourceFile, SourceLayer, negative
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """One tensor of the network and where it came from.
+    """One tensor of the network, in Keras axes, and where it came from."""
 
-    Attributes
-    ----------
-    array : ndarray
-        In Keras axes.
-    """
-
-    node: Node
-    role: Role
+    slot: Slot
     source: str
     array: np.ndarray
-
-    @property
-    def key(self) -> str:
-        """Name of the tensor in `livedead.weights.network.Network.values`."""
-        return f"{self.node.name}/{self.role.keras}"
 
 
 def pair(
@@ -46,19 +33,13 @@ def pair(
     named : dict
         Layer of the graph -> layer of the file.
     unused : tuple of str
-        Layers that may be in the file without a partner.
-
-    Returns
-    -------
-    pairings : list of Pairing
-    ignored : list of str
-        Paths of layers in the file that are known and unused.
+        Layers that may be in the file without a partner; the paths of those that are come second.
     """
     traced = graph.trace()
     pairings: list[Pairing] = []
     for node in graph.layers:
         if node.name in named:
-            pairings += _pair_layer(file.dialect, node, named[node.name], traced[node.name])
+            pairings += _pair_layer(file.dialect, node, named[node.name], traced[node.name].slots)
         else:
             refuse(f"layer {node.name!r} ({node.kind}): expected, absent from the file")
     known = {node.name for node in graph.layers}
@@ -69,30 +50,25 @@ def pair(
     return pairings, [path for name, path in left.items() if name in unused]
 
 
-def _pair_layer(dialect: str, node: Node, source: SourceLayer, traced: Traced) -> list[Pairing]:
-    roles = {
-        {"keras": role.keras, "numbered": str(number), "flax": role.flax}[dialect]: role
-        for number, role in enumerate(node.roles)
+def _pair_layer(dialect: str, node: Node, source: SourceLayer, slots: list[Slot]) -> list[Pairing]:
+    by_name = {
+        {"keras": slot.role.keras, "numbered": str(number), "flax": slot.role.flax}[dialect]: slot
+        for number, slot in enumerate(slots)
     }
-    if roles.keys() != source.tensors.keys():
+    if by_name.keys() != source.tensors.keys():
         refuse(
             f"layer {source.path!r} as {node.name!r} ({node.kind}): expected tensors "
-            f"{', '.join(sorted(roles))}; found {', '.join(sorted(source.tensors)) or 'none'}"
+            f"{', '.join(sorted(by_name))}; found {', '.join(sorted(source.tensors)) or 'none'}"
         )
     pairings = []
-    for name, role in roles.items():
-        if name not in source.tensors:
-            continue
-        array, shape = source.tensors[name], traced.roles[role.keras]
-        where = f"{source.path}/{name}"
-        flax = dialect == "flax"
-        expected = role.flax_shape(shape, transposed=node.transposed) if flax else shape
+    for name in [name for name in by_name if name in source.tensors]:
+        array, slot = source.tensors[name], by_name[name]
+        path, where = f"{source.path}/{name}", f"tensor {source.path}/{name} of {node.name!r}"
+        expected = slot.flax_shape if dialect == "flax" else slot.shape
         if array.shape != expected:
-            refuse(f"tensor {where} of {node.name!r}: expected shape {expected}, found {array.shape}")
+            refuse(f"{where}: expected shape {expected}, found {array.shape}")
             continue
-        if role.keras == "moving_variance":
-            refuse(*(f"tensor {where} of {node.name!r}: {defect}" for defect in negative(array)))
-        if flax:
-            array = role.from_flax(array, shape, transposed=node.transposed)
-        pairings.append(Pairing(node, role, where, array))
+        if slot.role.keras == "moving_variance":
+            refuse_all(where, negative(array))
+        pairings.append(Pairing(slot, path, slot.from_flax(array) if dialect == "flax" else array))
     return pairings

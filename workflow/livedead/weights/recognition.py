@@ -1,15 +1,16 @@
 """What the layers of a file tell of the family that they belong to: alpha, kernel, widths, channels."""
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from livedead.network.unet import Architecture, encoder_blocks, make_divisible
-from livedead.weights.families import N_UP, UNUSED, encoder_kinds, mobilenet_v2, unet
+from livedead.weights.families import N_UP, UNUSED, encoder_kinds, mobilenet_v2, unet_graph
 from livedead.weights.graph import Graph
-from livedead.weights.names import assign, canonical, counted, in_order, natural, schemes
+from livedead.weights.names import assign, canonical, counted, in_order, places_of, schemes
 from livedead.weights.refusals import RefusedError, refuse
 from livedead.weights.sources import SourceFile, SourceLayer
 
@@ -25,7 +26,6 @@ class Family:
 
     Attributes
     ----------
-    graph : Graph
     named : dict
         Layer of the graph -> layer of the file; more than the graph's where some are unused.
     scheme : str
@@ -80,62 +80,30 @@ def recognize(file: SourceFile, config: Graph | None, choices: dict[str, Any]) -
         return Family(_encoder(named, choices), named, scheme, None)
     named |= _decoder(others)
     architecture = _architecture(named, config, choices)
-    return Family(unet(architecture, nested=file.nested), named, scheme, architecture)
+    return Family(unet_graph(architecture, nested=file.nested), named, scheme, architecture)
 
 
 def _own_names(file: SourceFile, config: Graph | None) -> list[tuple[str, SourceLayer]]:
-    """The layers by their own names: those of the configuration, of the file, or told by their counters."""
+    """The layers by their own names: those of the configuration, of the file, or told by their places."""
     if config is not None:
         return [
             (layer.name if name.startswith("?") else name.rsplit("/", 1)[-1], layer)
             for name, layer in assign(file, config).items()
         ]
-    return [(layer.name, layer) for layer in file.layers] if file.named else _uncounted(file.layers)
+    if file.named:
+        return [(layer.name, layer) for layer in file.layers]
+    placed = ({place: node.name for node, place in places_of(graph)} for graph in _candidates())
+    found = {layer.path: layer for layer in file.layers}
+    names = next((names for names in placed if names.keys() == found.keys()), {})
+    return [(name, found[place]) for place, name in names.items()]
 
 
-def _uncounted(layers: list[SourceLayer]) -> list[tuple[str, SourceLayer]]:
-    """The real names, where the file only counts layers by class; none if there are too many.
-
-    A class's counter follows the model's order, and both parts of a U-Net are chains.
-    """
-    by_class: dict[str, list[SourceLayer]] = {}
-    for layer in layers:
-        by_class.setdefault(re.sub(r"_\d+$", "", layer.path.rsplit("/", 1)[-1]), []).append(layer)
-    kinds = encoder_kinds()
-    convolutions, depthwise, norms = (
-        [name for name in kinds if kinds[name] == kind]
-        for kind in ("Conv2D", "DepthwiseConv2D", "BatchNormalization")
-    )
-    n_up = len(by_class.get("conv2d_transpose", ()))
-    n_steps = max(n_up - 1, 0)
-    n_norms = len(by_class.get("batch_normalization", ())) - n_steps
-    names = {
-        "conv2d": [*convolutions, "Conv_1"],
-        "depthwise_conv2d": depthwise,
-        "dense": ["predictions"],
-        "conv2d_transpose": [counted("conv2d_transpose", k) for k in range(n_up)],
-        "batch_normalization": [*norms, "Conv_1_bn"][:n_norms]
-        + [counted("batch_normalization", k) for k in range(n_steps)],
-    }
-    if any(len(members) > len(names.get(kind, ())) for kind, members in by_class.items()):
-        return []
-    return [
-        (name, layer)
-        for kind, members in by_class.items()
-        for name, layer in zip(names[kind], _in_model_order(kind, members), strict=False)
-    ]
-
-
-def _in_model_order(kind: str, layers: list[SourceLayer]) -> list[SourceLayer]:
-    """Encoder first, then the steps of the decoder, which may each be a ``Sequential``."""
-    steps = 1 if kind == "conv2d_transpose" else 2
-
-    def place(layer: SourceLayer) -> tuple[int, list[list[tuple[int, str]]]]:
-        outer, _, inner = layer.path.partition("/")
-        model = re.sub(r"_\d+$", "", outer) if inner else ""
-        return {"functional": 0, "sequential": steps}.get(model, 3 - steps), natural(layer.path)
-
-    return sorted(layers, key=place)
+def _candidates() -> Iterator[Graph]:
+    """The networks of this family, where only the number of layers of a class tells which it is."""
+    for bottom, encoder, steps in product(("project", "project_BN"), (False, True), (False, True)):
+        yield unet_graph(Architecture(n_classes=1, bottom=bottom), nested=encoder, nested_steps=steps)
+    for until, n_classes in product(("Conv_1", "block_16_project_BN"), (None, 1)):
+        yield mobilenet_v2(until=until, n_classes=n_classes)
 
 
 def kernel_of(layer: SourceLayer | None) -> np.ndarray | None:
@@ -145,7 +113,7 @@ def kernel_of(layer: SourceLayer | None) -> np.ndarray | None:
     return kernel if kernel is not None and kernel.ndim == 4 else None
 
 
-def input_channels(named: Named) -> int:
+def input_channels_of(named: Named) -> int:
     """Channels that ``Conv1`` takes; RGB where it cannot be told."""
     kernel = kernel_of(named.get("Conv1"))
     return 3 if kernel is None else kernel.shape[2]
@@ -173,7 +141,7 @@ def _encoder(named: Named, choices: dict[str, Any]) -> Graph:
     biases = [array for array in top if array.ndim == 1]
     return mobilenet_v2(
         _alpha(named),
-        input_channels=input_channels(named),
+        input_channels=input_channels_of(named),
         n_classes=len(biases[0]) if biases else None,
         until="Conv_1" if "Conv_1" in named else "block_16_project_BN",
         **{key: value for key, value in choices.items() if key != "bottom"},
@@ -214,7 +182,7 @@ def _architecture(named: Named, config: Graph | None, choices: dict[str, Any]) -
         alpha=_alpha(named),
         decoder_widths=(widths[0], widths[1], widths[2], widths[3]),
         kernel=side,
-        input_channels=input_channels(named),
+        input_channels=input_channels_of(named),
         stride_padding=choices.get("stride_padding", "correct"),
         bottom=_bottom(config, named, choices),
         **_told(config),
@@ -226,7 +194,7 @@ def _told(config: Graph | None) -> dict[str, Any]:
     told: dict[str, set[float]] = {"encoder_eps": set(), "decoder_eps": set()}
     encoder = {*encoder_kinds(), *UNUSED}
     for node in config.layers if config else ():
-        if node.layout == "batch_norm":
+        if node.kind == "BatchNormalization":
             part = "encoder_eps" if canonical(node.name) in encoder else "decoder_eps"
             told[part].add(node.options["epsilon"])
     return {part: values.pop() for part, values in told.items() if len(values) == 1}

@@ -1,6 +1,6 @@
 """Every problem of a file at once: noted where it is met, raised where the file was opened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,20 +21,8 @@ class RefusedError(Exception):
 def refusing(path: object = None) -> Iterator[list[str]]:
     """Refuse what the body reads if it notes a problem (`refuse`) or raises `RefusedError`.
 
-    Parameters
-    ----------
-    path : path or str, optional
-        What to name in the message; a part of something that is named further out if not given.
-
-    Yields
-    ------
-    list of str
-        The problems that were noted so far.
-
-    Raises
-    ------
-    WeightsError
-        Listing every problem; a `RefusedError` where no `path` is given.
+    Without a `path` it is a part of something that is named further out: then it raises a
+    `RefusedError`, else a `WeightsError`, with every problem. Yields those noted so far.
     """
     problems: list[str] = []
     token = _noted.set(problems)
@@ -51,3 +39,8 @@ def refusing(path: object = None) -> Iterator[list[str]]:
 def refuse(*problems: str) -> None:
     """Note reasons not to use what is being read, and go on to find the others."""
     _noted.get().extend(problems)
+
+
+def refuse_all(where: str, defects: Iterable[str]) -> None:
+    """Note what is wrong with one thing."""
+    refuse(*(f"{where}: {defect}" for defect in defects))

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from livedead.weights.assay import Assay
-from livedead.weights.refusals import refuse
-from livedead.weights.soundness import not_finite
+from livedead.weights.refusals import refuse, refuse_all
 
 FLOATS = ("float32", "float64")
 
@@ -16,14 +15,7 @@ FLOATS = ("float32", "float64")
 class SourceLayer:
     """The tensors of one layer, as they lie in the file.
 
-    Attributes
-    ----------
-    name : str
-        The layer's own name, without the models it is nested in.
-    path : str
-        Where it was found in the file.
-    tensors : dict of str -> ndarray
-        Name of the tensor, in the dialect of the file -> array in the file's axes.
+    `name` is the layer's own, without the models it is nested in; `path` is where it was found.
     """
 
     name: str
@@ -46,8 +38,6 @@ class SourceFile:
         In model order where the file tells it, else in natural order of their paths.
     named : bool
         Whether the names are the layers' own; else they are a class and a counter.
-    nested : bool
-        Whether layers lie in models inside the model.
     config : dict or None
         The Keras configuration beside the weights.
     skipped : list of str
@@ -67,11 +57,7 @@ class SourceFile:
 
 
 def checked(array: np.ndarray, where: str, *, allow_half: bool) -> np.ndarray:
-    """The array with the machine's byte order; its defects are refused.
-
-    Integers, half floats (unless allowed, then as float32), NaN, infinity and values beyond float32 are
-    defects.
-    """
+    """The array with the machine's byte order, half floats as float32; its defects are refused."""
     if array.dtype == np.float16 and allow_half:
         array = array.astype(np.float32)
     if array.dtype.newbyteorder("=").name not in FLOATS:
@@ -79,5 +65,19 @@ def checked(array: np.ndarray, where: str, *, allow_half: bool) -> np.ndarray:
         refuse(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
         return array
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    refuse(*(f"{where}: {defect}" for defect in not_finite(array)))
+    refuse_all(where, not_finite(array))
     return array
+
+
+def not_finite(array: np.ndarray) -> list[str]:
+    """What to say of values that float32 cannot hold; empty for a good tensor."""
+    with np.errstate(over="ignore"):
+        n_bad = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
+    return [f"{n_bad} of {array.size} values are NaN or infinite, or beyond float32 (3.4e38)"] * bool(n_bad)
+
+
+def negative(variances: np.ndarray) -> list[str]:
+    """What to say of negative variances, whose square root the network would divide by."""
+    n_bad = int((variances < 0).sum())
+    said = f"{n_bad} of {variances.size} variances are negative, down to {variances.min(initial=0):.3g}"
+    return [f"{said}; allowed: 0 and more"] * bool(n_bad)

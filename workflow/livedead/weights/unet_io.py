@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from livedead.network.unet import Architecture, UNet
-from livedead.provenance import file_sha256
-from livedead.weights import certificate, families, formats
+from livedead.weights import certificate, formats
 from livedead.weights.assay import Assay, Classes
-from livedead.weights.network import Network, arrays_of, as_unet
+from livedead.weights.families import UNUSED, encoder_graph, encoder_kinds, unet_key
+from livedead.weights.network import Network, arrays_of, as_unet, with_grey_filters
 from livedead.weights.pairing import pair
-from livedead.weights.recognition import input_channels, recognize
+from livedead.weights.recognition import input_channels_of, recognize
 from livedead.weights.refusals import RefusedError, refuse, refusing
 from livedead.weights.soundness import unet_defects
 
@@ -32,12 +32,12 @@ def read(path: str | Path) -> tuple[UNet, Certificate]:
     with refusing(path):
         if not record.get("architecture"):
             raise RefusedError("not the U-Net that segments, but another network")
-        unet = UNet(Architecture.from_dict(record["architecture"]))
+        unet = UNet(Architecture.from_dict(record["architecture"])).eval()
         try:
-            unet.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()})
+            unet.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         except RuntimeError as error:
             raise RefusedError(*str(error).splitlines()) from error
-        refuse(*unet_defects(unet.eval()))
+        refuse(*unet_defects(unet))
     return unet, record
 
 
@@ -52,7 +52,7 @@ def convert(
     input_channels: list[str],
     classes: Classes,
     sha256: str | None = None,
-    **network: Any,
+    **choices: Any,
 ) -> tuple[UNet, Certificate]:
     """Load a U-Net from any file, for the configured channels and classes.
 
@@ -64,7 +64,7 @@ def convert(
         The configured classes, in the order of the network's output.
     sha256 : str, optional
         What the file's hash must be.
-    **network
+    **choices
         What the file cannot tell: ``bottom``, ``stride_padding``.
 
     Raises
@@ -74,38 +74,34 @@ def convert(
         finite numbers.
     """
     if certificate.is_in(path):
-        return _reused(path, input_channels, classes, sha256)
-    found = formats.read(path, choices=network, sha256=sha256)
+        return _certified(path, input_channels, classes, sha256)
+    network = formats.read(path, choices=choices, sha256=sha256)
     with refusing(path):
-        found = certificate.certify(
-            found, n_channels=len(input_channels), classes=classes, input_channels=input_channels
+        network = certificate.certify(
+            network, n_channels=len(input_channels), classes=classes, input_channels=input_channels
         )
-        unet = as_unet(found)
+        unet = as_unet(network)
         refuse(*unet_defects(unet))
-    return unet, found.certificate
+    return unet, network.certificate
 
 
-def _reused(
+def _certified(
     path: str | Path, input_channels: list[str], classes: Classes, sha256: str | None
 ) -> tuple[UNet, Certificate]:
     """A certified U-Net, where channels and classes are those that it was certified for."""
     unet, record = read(path)
-    found = file_sha256(path)
     with refusing(path):
-        if sha256 is not None and found != sha256:
-            refuse(f"the file's sha256 is {found}, recorded is {sha256}: it has changed")
-        n_channels = unet.architecture.input_channels
-        if n_channels != len(input_channels):
-            refuse(
-                f"the network reads {n_channels} channel(s), the configuration feeds {len(input_channels)}"
-            )
+        formats.refuse_changed(path, sha256)
+        found, n_channels = unet.architecture.input_channels, len(input_channels)
+        if found != n_channels:
+            refuse(f"the network reads {found} channel(s), the configuration feeds {n_channels}")
         if record["classes"] is None:
             refuse(*certificate.miscounted(unet.architecture, classes))
         said = Assay(record["classes"] or classes, record.get("input_channels") or input_channels)
         refuse(*said.disagreements(classes, input_channels))
     verified = record.get("classes_verified", False)
-    kept = {"classes": classes, "input_channels": input_channels, "classes_verified": verified}
-    return unet, {**record, **kept}
+    said_now = {"classes": classes, "input_channels": input_channels, "classes_verified": verified}
+    return unet, {**record, **said_now}
 
 
 def new(architecture: Architecture, encoder: str | Path | None, seed: int) -> UNet:
@@ -120,27 +116,22 @@ def new(architecture: Architecture, encoder: str | Path | None, seed: int) -> UN
     unet = UNet(architecture)
     if encoder is not None:
         state = unet.state_dict()
-        for key, tensor in _encoder_of(encoder, architecture).state(torch.float32).items():
-            layer, _, role = key.rpartition(".")
-            state[f"{families.unet_key(layer)}.{role}"].copy_(tensor)
+        for name, tensor in _encoder(encoder, architecture).state(torch.float32).items():
+            layer, _, role = name.rpartition(".")
+            state[f"{unet_key(layer)}.{role}"].copy_(tensor)
     return unet
 
 
-def _encoder_of(path: str | Path, architecture: Architecture) -> Network:
+def _encoder(path: str | Path, architecture: Architecture) -> Network:
     """The encoder in a Keras file, such as the ImageNet downloads, for the channels of `architecture`."""
     with refusing(path):
         file = formats.read_source(path)
         family = recognize(file, None, {})
         if family is None:
             raise RefusedError("its layers are not named like MobileNetV2's")
-        channels = input_channels(family.named)
-        graph = families.unet(replace(architecture, input_channels=channels))
-        encoder = families.encoder_of(graph)
-        kinds = families.encoder_kinds()
-        named = {name: layer for name, layer in family.named.items() if name in kinds}
-        pairings, _ = pair(file, encoder, named, families.UNUSED)
-    values = {pairing.key: pairing.array for pairing in pairings}
-    n_channels = architecture.input_channels
-    if channels == 3 != n_channels:
-        values[certificate.FIRST] = certificate.grey_kernel(values[certificate.FIRST], n_channels)
-    return Network(encoder, values)
+        found, wanted = input_channels_of(family.named), architecture.input_channels
+        graph = encoder_graph(replace(architecture, input_channels=found))
+        named = {name: family.named[name] for name in family.named if name in encoder_kinds()}
+        pairings, _ = pair(file, graph, named, UNUSED)
+    network = Network.of_pairings(graph, pairings)
+    return network if found != 3 or wanted == 3 else with_grey_filters(network, encoder_graph(architecture))
