@@ -16,9 +16,8 @@ from livedead.provenance import file_sha256, value_sha256
 from livedead.stores import write_bytes
 from livedead.weights.assay import Assay, Classes
 from livedead.weights.families import unet_graph
-from livedead.weights.network import Network, arrays_of, with_grey_filters
+from livedead.weights.network import Network, arrays_of, unet_defects, with_grey_filters
 from livedead.weights.refusals import RefusedError, refuse, refusing
-from livedead.weights.soundness import unet_defects
 
 METADATA_KEY = "livedead"
 INPUT_SCALING = "plate normalization to [-1, 1]"

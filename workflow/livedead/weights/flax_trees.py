@@ -92,12 +92,11 @@ def _read_msgpack(path: Path) -> dict[tuple[str, ...], Any]:
     content = path.read_bytes()
     try:
         tree = msgpack.unpackb(content, ext_hook=_array, raw=False, strict_map_key=False)
-        leaves = dict(_leaves(tree, ())) if isinstance(tree, dict) else None
+        if isinstance(tree, dict):
+            return {place: _joined(leaf, place) for place, leaf in _leaves(tree, ())}
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError, OverflowError) as error:
         raise RefusedError(f"not a tree of Flax variables: {error}") from error
-    if leaves is None:
-        raise RefusedError(f"not a tree of Flax variables, but {type(tree).__name__}")
-    return {place: _joined(leaf, place) for place, leaf in leaves.items()}
+    raise RefusedError(f"not a tree of Flax variables, but {type(tree).__name__}")
 
 
 def _array(code: int, content: bytes) -> Any:

@@ -13,20 +13,17 @@ from livedead import yaml_files
 from livedead.errors import ConfigError, WeightsError
 from livedead.network.unet import STRIDE, Architecture
 from livedead.provenance import file_sha256
-from livedead.weights import certificate, keras_writers
-from livedead.weights.architectures import graph_of
+from livedead.weights import certificate
+from livedead.weights.architectures import graph_of, graph_of_keras
 from livedead.weights.assay import Assay
 from livedead.weights.families import UNUSED, architecture_graph, unet_graph
 from livedead.weights.flax_trees import read_flax, write_flax
 from livedead.weights.graph import Graph
-from livedead.weights.keras_configs import graph_of_keras
-from livedead.weights.keras_files import read_keras
+from livedead.weights.keras_files import read_keras, write_legacy, write_numbered
 from livedead.weights.names import assign
-from livedead.weights.network import Network, as_unet
-from livedead.weights.pairing import pair
+from livedead.weights.network import Network, as_unet, pair, unet_defects
 from livedead.weights.recognition import Family, recognize
 from livedead.weights.refusals import RefusedError, refuse, refusing
-from livedead.weights.soundness import unet_defects
 from livedead.weights.sources import SourceFile
 
 log = logging.getLogger(__name__)
@@ -36,8 +33,8 @@ CHECK_TOLERANCE = 1e-3
 """Of the range: what a U-Net and the configuration in its own file may differ by."""
 
 WRITERS = {
-    ".weights.h5": keras_writers.write_numbered,
-    ".h5": keras_writers.write_legacy,
+    ".weights.h5": write_numbered,
+    ".h5": write_legacy,
     ".msgpack": write_flax,
     ".flax.safetensors": write_flax,
 }

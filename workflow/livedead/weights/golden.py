@@ -66,19 +66,19 @@ class Report:
     @property
     def first_failure(self) -> Comparison | None:
         """The first tensor over the tolerance."""
-        failures = [found for found in self.comparisons if not found.relative <= self.tolerance]
-        return failures[0] if failures else None
+        return next((found for found in self.comparisons if not found.relative <= self.tolerance), None)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values for the certificate."""
+        errors = {found.name: found.relative for found in self.comparisons}
         return {
             "golden_sha256": self.golden_sha256,
             "dtype": self.dtype,
             "tolerance": self.tolerance,
             "passed": self.first_failure is None,
             "max_error_of_range": {
-                found.name: float(f"{found.relative:.3g}") if math.isfinite(found.relative) else None
-                for found in self.comparisons
+                name: float(f"{error:.3g}") if math.isfinite(error) else None
+                for name, error in errors.items()
             },
             "not_compared": self.skipped,
         }
@@ -130,22 +130,21 @@ def verify(
     """
     arrays = read_golden(golden)
     recorded = torch.float64 if arrays["output"].dtype == np.float64 else torch.float32
-    judged, dtype = dtype or recorded, dtype or torch.float64
-    acts = {name.removeprefix("act/"): array for name, array in arrays.items() if name.startswith("act/")}
+    judged = dtype or recorded
+    acts = {name.removeprefix("act/"): name for name in arrays if name.startswith("act/")}
     layers = match_layers(list(acts), network)
-    expected = {name: acts[name] for name in layers}
+    expected = {"": arrays["output"], **{name: arrays[acts[name]] for name in layers}}
     with refusing(golden), torch.no_grad():
-        x = _input(arrays["x"], network.graph.input_shape).to(dtype)
+        x = _input(arrays["x"], network.graph.input_shape).to(dtype or torch.float64)
         try:
-            comparisons = _compared(network, x, layers, expected, arrays["output"], judged)
+            comparisons = _compared(network, x, layers, expected, in_float32=judged == torch.float32)
         except (RefusedError, RuntimeError) as error:
             reason = f"the network cannot run on x of shape {arrays['x'].shape}: {error}"
             raise RefusedError(reason) from error
-    skipped = [name for name in arrays if name not in ("x", "output") and name[4:] not in expected]
+    skipped = set(arrays) - {"x", "output"} - {acts[name] for name in layers}
     limit = TOLERANCES[judged] if tolerance is None else tolerance
-    return Report(
-        file_sha256(golden), str(judged).removeprefix("torch."), limit, comparisons, sorted(skipped)
-    )
+    name = str(judged).removeprefix("torch.")
+    return Report(file_sha256(golden), name, limit, comparisons, sorted(skipped))
 
 
 def match_layers(names: list[str], network: Network) -> dict[str, str]:
@@ -154,11 +153,10 @@ def match_layers(names: list[str], network: Network) -> dict[str, str]:
     Containers name one layer differently. Tried in turn: the names in the weight file, those of
     nested models, and what `livedead.weights.names` makes of the others.
     """
-    graph = network.graph
-    known = {node.name for node in graph.nodes}
-    in_file = {original: name for name, original in network.source.get("names", {}).items() if name in known}
+    graph, named = network.graph, network.source.get("names", {})
+    in_file = {named[node.name]: node.name for node in graph.nodes if node.name in named}
     meant = {name: in_file[name] for name in names if counter(name) and name in in_file}
-    meant |= {name: graph.aliases[name] for name in names if name in graph.aliases and name not in meant}
+    meant = {name: graph.aliases[name] for name in names if name in graph.aliases} | meant
     left = {name.rsplit("/", 1)[-1]: name for name in names if name not in meant}
     nodes = [node for node in graph.nodes if node.name not in meant.values()]
     return meant | {left[last]: node for last, node in match(list(left), nodes).items()}
@@ -168,32 +166,31 @@ def _compared(
     network: Network,
     x: torch.Tensor,
     layers: dict[str, str],
-    acts: dict[str, np.ndarray],
-    output: np.ndarray,
-    judged: torch.dtype,
+    expected: dict[str, np.ndarray],
+    *,
+    in_float32: bool,
 ) -> list[Comparison]:
-    """Every layer of the first sample in model order, then the outputs of all samples."""
+    """Every layer of the first sample in model order, then the output of all samples, named ``""``."""
     graph, activation = network.graph, ACTIVATIONS[network.head_activation]
     traced, state = graph.trace(tuple(x.shape[2:])), network.state(x.dtype)
     first = graph.run(state, x[:1])
-    found = activation(graph.run(state, x, keep={})[graph.output])
+    output = activation(graph.run(state, x, keep=())[graph.output])
     if network.head_activation != "linear":
-        first[graph.output] = found[:1]
+        first[graph.output] = output[:1]
     comparisons = []
     for node in graph.nodes:
-        # A layer that clips passes the rounding of what enters it on.
         clips = node.kind in CLIPPING and node.inputs
         entered = float(np.ptp(first[node.inputs[0]].numpy())) if clips else 0.0
-        for name in (name for name, layer in layers.items() if layer == node.name):
-            array = _channels_last(first[node.name], traced[node.name].order)
-            comparisons.append(_compare(name, node.name, array, _sample(acts[name], array), entered))
+        for name in [name for name, layer in layers.items() if layer == node.name]:
+            found, wanted = _channels_last(first[node.name], traced[node.name].order), expected[name]
+            sample = wanted[None] if wanted.ndim == found.ndim - 1 else wanted[:1]
+            comparisons.append(_compare(name, node.name, found, sample, entered))
         if node.name == graph.output:
-            last = _compare(
-                "output", node.name, _channels_last(found, traced[node.name].order), output, entered
-            )
-    if network.unet is not None and judged == torch.float32:
-        module = _channels_last(activation(as_unet(network)(x.float())), None)
-        comparisons.append(_compare("output of UNet", "livedead.network.unet.UNet", module, output))
+            found = _channels_last(output, traced[node.name].order)
+            last = _compare("output", node.name, found, expected[""], entered)
+    if network.unet is not None and in_float32:
+        found = _channels_last(activation(as_unet(network)(x.float())), None)
+        comparisons.append(_compare("output of UNet", "livedead.network.unet.UNet", found, expected[""]))
     return [*comparisons, last]
 
 
@@ -213,19 +210,13 @@ def _channels_last(x: torch.Tensor, order: np.ndarray | None) -> np.ndarray:
     return array if order is None else array[..., np.argsort(order)]
 
 
-def _sample(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """The first sample, (1, ...), whether the golden file holds it with or without that axis."""
-    return expected[None] if expected.ndim == found.ndim - 1 else expected[:1]
-
-
 def _compare(
     name: str, layer: str, found: np.ndarray, expected: np.ndarray, entered: float = 0.0
 ) -> Comparison:
     if expected.ndim == found.ndim - 1 and expected.shape == found.shape[1:]:
         expected = expected[None]
     if found.shape != expected.shape:
-        note = f"shape {found.shape}, expected {expected.shape}"
-        return Comparison(name, layer, math.inf, 0.0, note)
+        return Comparison(name, layer, math.inf, 0.0, f"shape {found.shape}, expected {expected.shape}")
     expected = expected.astype(np.float64)
     error = float(np.abs(found - expected).max(initial=0.0))
     if not math.isfinite(error):

@@ -4,9 +4,8 @@ HDF5 is written in C: among 1,400 seeded mutations of good files (``make fuzz``)
 into an endless loop while it read an attribute. No exception handler helps against that.
 """
 
+import multiprocessing
 import os
-import signal
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -27,33 +26,25 @@ def try_first(read: Callable[[], object], path: Path) -> None:
     RefusedError
         If the trial crashes or does not end.
     """
-    if not hasattr(os, "fork"):
+    if "fork" not in multiprocessing.get_all_start_methods():
         return
-    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    with warnings.catch_warnings():
-        # Python and JAX warn of threads that a fork would lose; the child needs none of them.
-        warnings.simplefilter("ignore")
-        child = os.fork()
-    if child == 0:
+
+    def trial() -> None:
         try:
             read()
         finally:
             os._exit(0)
-    status = _wait(child, time.monotonic() + patience)
-    if status is None:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+
+    process = multiprocessing.get_context("fork").Process(target=trial)
+    with warnings.catch_warnings():
+        # Python and JAX warn of threads that a fork would lose; the trial needs none of them.
+        warnings.simplefilter("ignore")
+        process.start()
+    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    process.join(patience)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
         raise RefusedError(f"damaged: reading it does not end within {patience:.0f} s")
-    if os.WIFSIGNALED(status):
-        raise RefusedError(f"damaged: reading it crashes with signal {os.WTERMSIG(status)}")
-
-
-def _wait(child: int, deadline: float) -> int | None:
-    pause = 0.001
-    while time.monotonic() < deadline:
-        finished, status = os.waitpid(child, os.WNOHANG)
-        if finished:
-            return status
-        time.sleep(pause)
-        pause = min(2 * pause, 0.05)
-    return None
+    if process.exitcode < 0:
+        raise RefusedError(f"damaged: reading it crashes with signal {-process.exitcode}")

@@ -1,4 +1,4 @@
-"""Weight files of Keras on disk, read without trust.
+"""Weight files of Keras on disk: read without trust, written so that Keras 2 and 3 read them.
 
 Only tensors and the model's configuration are read. Nothing is executed, links are not
 followed, sizes are checked before anything is allocated, and archives are read member by
@@ -18,10 +18,12 @@ import h5py
 import numpy as np
 
 from livedead.faults import DAMAGE, is_of_the_system
+from livedead.stores import replacing_hdf5
 from livedead.weights import assay as assays
 from livedead.weights import guard
 from livedead.weights.assay import Assay
-from livedead.weights.names import natural
+from livedead.weights.graph import Graph, Node
+from livedead.weights.names import natural, places_of
 from livedead.weights.refusals import RefusedError, refuse, refusing
 from livedead.weights.sources import SourceFile, SourceLayer, checked
 
@@ -293,3 +295,71 @@ def _text_list(group: h5py.Group, name: str) -> list[str]:
     """A list attribute, which Keras splits into ``name0``, ``name1``, ... past 64 KiB."""
     parts = [name] if name in group.attrs else [f"{name}{k}" for k in range(len(group.attrs))]
     return [_text(value) for part in parts if part in group.attrs for value in group.attrs[part]]
+
+
+def write_legacy(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
+    """Write a legacy Keras weight file, one group per outermost layer, in model order.
+
+    Parameters
+    ----------
+    values : dict
+        ``layer/role`` -> tensor in Keras axes.
+    assay : Assay, optional
+        Goes into an attribute of its own.
+    """
+    groups: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        if not node.shares:
+            outer = node.scope[0][0] if node.scope else node.name
+            groups.setdefault(outer, []).append(node)
+    with replacing_hdf5(path, libver="earliest") as (file, _):
+        file.attrs["backend"] = b"tensorflow"
+        file.attrs["keras_version"] = b"2.15.0"
+        _write_assay(file, assay)
+        _write_list(file, "layer_names", list(groups))
+        for outer, nodes in groups.items():
+            group = file.create_group(outer, track_order=True)
+            names = {}
+            # Keras reads a nested model by position, trainable tensors first: its order for a
+            # model that is not frozen.
+            for trained in (True, False):
+                for node in nodes:
+                    for role in node.roles:
+                        if trained == (not role.keras.startswith("moving")):
+                            leaf = "depthwise_kernel" if role.joins else role.keras
+                            names[f"{node.name}/{leaf}:0"] = values[f"{node.name}/{role.keras}"]
+            _write_list(group, "weight_names", list(names))
+            for name, array in names.items():
+                group.create_dataset(name, data=array, track_times=False)
+
+
+def _write_assay(file: h5py.File, assay: Assay | None) -> None:
+    if assay is not None:
+        file.attrs[assays.KEY] = np.bytes_(assay.as_text().encode())
+
+
+def _write_list(group: h5py.Group, name: str, values: list[str]) -> None:
+    """A list attribute, split as Keras splits it where it would pass HDF5's limit of 64 KiB."""
+    encoded = np.array([value.encode() for value in values], dtype="S" if values else "S1")
+    n_parts = max(1, -(-encoded.nbytes // 64_000))
+    if n_parts == 1:
+        group.attrs[name] = encoded
+        return
+    for number, part in enumerate(np.array_split(encoded, n_parts)):
+        group.attrs[f"{name}{number}"] = part
+
+
+def write_numbered(
+    path: str | Path, graph: Graph, values: dict[str, np.ndarray], assay: Assay | None = None
+) -> None:
+    """Write ``.weights.h5``, with the empty groups that tf_keras expects of other layers."""
+    with replacing_hdf5(path, libver="earliest") as (file, _):
+        _write_assay(file, assay)
+        file.create_group("layers")
+        file.create_group("vars")
+        for node, place in places_of(graph, empty=True):
+            group = file.create_group(f"layers/{place.replace('/', '/layers/')}/vars")
+            for number, role in enumerate(node.roles):
+                group.create_dataset(str(number), data=values[f"{node.name}/{role.keras}"], track_times=False)

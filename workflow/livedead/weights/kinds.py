@@ -10,46 +10,86 @@ Tensors lie as in PyTorch, channels second: (N, C, H, W), or (N, C).
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from livedead.weights.options import (
-    Option,
-    axis,
-    count,
-    counts,
-    number,
-    one_of,
-    padding,
-    shape,
-    switch,
-    widths,
-)
+REQUIRED = object()
+"""Default of an option that must be given."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """Whether a value is possible, the same in words, and the default, which always is."""
+
+    allows: Callable[[Any], bool]
+    expected: str
+    default: Any = REQUIRED
+
+
+def is_side(value: Any) -> bool:
+    """Whether a value can be a number of pixels or channels."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**24
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_integers(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(side, int) for side in value)
+
+
+def _one_or_two(is_possible: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def is_one_or_two(value: Any) -> bool:
+        is_pair = isinstance(value, list | tuple) and len(value) == 2
+        return is_possible(value) or (is_pair and all(map(is_possible, value)))
+
+    return is_one_or_two
+
+
+_are_widths = _one_or_two(_one_or_two(lambda value: isinstance(value, int) and 0 <= value < 2**20))
+_WIDTHS = "a width, or [[top, bottom], [left, right]]"
+
+count = partial(Option, is_side, "a positive number")
+counts = partial(Option, _one_or_two(is_side), "a positive number, or two")
+number = partial(Option, _is_number, "a number")
+switch = partial(Option, lambda value: isinstance(value, bool), "true or false")
+axis = partial(Option, lambda value: isinstance(value, int), "an axis")
+shape = partial(Option, _are_integers, "a list of sides")
+widths = partial(Option, _are_widths, _WIDTHS)
+
+
+def one_of(*names: str) -> Callable[..., Option]:
+    """Options that are one of a few texts."""
+    return partial(
+        Option, lambda value: isinstance(value, str) and value in names, f"one of {', '.join(names)}"
+    )
+
+
+def padding(*names: str) -> Callable[..., Option]:
+    """Options that are rows and columns of padding, or the name of a rule for them."""
+    said = ", ".join([*map(repr, names), _WIDTHS])
+    return partial(Option, lambda value: value in names or _are_widths(value), said)
+
 
 Options = Mapping[str, Any]
 Tensors = Mapping[str, Tensor]
 Shapes = dict[str, tuple[int, ...]]
 
+_SAME_NAME = ("relu", "relu6", "elu", "selu", "gelu", "silu", "mish", "softplus", "softsign")
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: x,
-    "relu": functional.relu,
-    "relu6": functional.relu6,
+    **{name: getattr(functional, name) for name in _SAME_NAME},
     "leaky_relu": lambda x: functional.leaky_relu(x, 0.2),
-    "elu": functional.elu,
-    "selu": functional.selu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
     "swish": functional.silu,
-    "mish": functional.mish,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "exponential": torch.exp,
-    "softplus": functional.softplus,
-    "softsign": functional.softsign,
     "softmax": lambda x: torch.softmax(x, dim=1),
     "log_softmax": lambda x: torch.log_softmax(x, dim=1),
 }
@@ -114,9 +154,9 @@ def _padded(
     return _pad(x, (height, width), value)
 
 
-def _pad(x: Tensor, padding: tuple[Pair, Pair], value: float = 0.0) -> Tensor:
+def _pad(x: Tensor, padding: tuple[Pair, Pair], value: float = 0.0, sign: int = 1) -> Tensor:
     (top, bottom), (left, right) = padding
-    return functional.pad(x, (left, right, top, bottom), value=value)
+    return functional.pad(x, [sign * side for side in (left, right, top, bottom)], value=value)
 
 
 def _convolve(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
@@ -167,14 +207,9 @@ def _dense(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
 
 
 def _batch_norm(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
-    return functional.batch_norm(
-        x,
-        tensors["moving_mean"],
-        tensors["moving_variance"],
-        tensors.get("gamma"),
-        tensors.get("beta"),
-        eps=options["epsilon"],
-    )
+    gamma, beta = tensors.get("gamma"), tensors.get("beta")
+    mean, variance = tensors["moving_mean"], tensors["moving_variance"]
+    return functional.batch_norm(x, mean, variance, gamma, beta, eps=options["epsilon"])
 
 
 def _max_pool(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
@@ -203,11 +238,6 @@ def _zero_padding(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
         height, width = ((size % 2, 1) for size in x.shape[2:])
         return _pad(x, (height, width))
     return _pad(x, sides(options["padding"]))
-
-
-def _cropping(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
-    (top, bottom), (left, right) = sides(options["cropping"])
-    return _pad(x, ((-top, -bottom), (-left, -right)))
 
 
 def _up_sampling(options: Options, tensors: Tensors, x: Tensor) -> Tensor:
@@ -324,7 +354,9 @@ KINDS: dict[str, Kind] = {
     "Flatten": Kind(lambda options, tensors, x: x.flatten(1)),
     "Reshape": Kind(_reshape, {"target_shape": shape()}),
     "ZeroPadding2D": Kind(_zero_padding, {"padding": padding("correct")(1)}),
-    "Cropping2D": Kind(_cropping, {"cropping": widths(0)}),
+    "Cropping2D": Kind(
+        lambda options, tensors, x: _pad(x, sides(options["cropping"]), sign=-1), {"cropping": widths(0)}
+    ),
     "UpSampling2D": Kind(
         _up_sampling, {"size": counts(2), "interpolation": one_of("nearest", "bilinear")("nearest")}
     ),

@@ -1,5 +1,10 @@
-"""A network with its tensors: what every format is read into, and written from."""
+"""A network with its tensors: what every format is read into, and written from.
 
+Layers were paired by name (`livedead.weights.names`). Here tensor of the network and tensor of the
+file are paired one to one: nothing may be left over on either side, and every shape must fit.
+"""
+
+import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,12 +13,75 @@ import torch
 from torch import Tensor
 
 from livedead.errors import WeightsError
-from livedead.network.unet import Architecture, UNet, grey_filters
+from livedead.network.folding import folded
+from livedead.network.unet import STRIDE, Architecture, UNet, grey_filters
 from livedead.weights.assay import Assay
 from livedead.weights.families import unet_graph, unet_key
-from livedead.weights.graph import Graph
+from livedead.weights.graph import Graph, Node
 from livedead.weights.layouts import Slot
-from livedead.weights.pairing import Pairing
+from livedead.weights.refusals import refuse, refuse_all
+from livedead.weights.sources import SourceFile, SourceLayer, negative, not_finite
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One tensor of the network, in Keras axes, and where it came from."""
+
+    slot: Slot
+    source: str
+    array: np.ndarray
+
+
+def pair(
+    file: SourceFile, graph: Graph, named: dict[str, SourceLayer], unused: tuple[str, ...] = ()
+) -> tuple[list[Pairing], list[str]]:
+    """Pair the network's tensors with the file's, one to one; what does not pair is refused.
+
+    Parameters
+    ----------
+    named : dict
+        Layer of the graph -> layer of the file.
+    unused : tuple of str
+        Layers that may be in the file without a partner; the paths of those that are come second.
+    """
+    traced = graph.trace()
+    pairings: list[Pairing] = []
+    for node in graph.layers:
+        if node.name in named:
+            pairings += _pair_layer(file.dialect, node, named[node.name], traced[node.name].slots)
+        else:
+            refuse(f"layer {node.name!r} ({node.kind}): expected, absent from the file")
+    known = {node.name for node in graph.layers}
+    left = {name: layer.path for name, layer in named.items() if name not in known}
+    for name, path in left.items():
+        if name not in unused:
+            refuse(f"layer {path or 'at the top'!r}: unexpected, {graph.name} has no such layer")
+    return pairings, [path for name, path in left.items() if name in unused]
+
+
+def _pair_layer(dialect: str, node: Node, source: SourceLayer, slots: list[Slot]) -> list[Pairing]:
+    by_name = {
+        {"keras": slot.role.keras, "numbered": str(number), "flax": slot.role.flax}[dialect]: slot
+        for number, slot in enumerate(slots)
+    }
+    if by_name.keys() != source.tensors.keys():
+        refuse(
+            f"layer {source.path!r} as {node.name!r} ({node.kind}): expected tensors "
+            f"{', '.join(sorted(by_name))}; found {', '.join(sorted(source.tensors)) or 'none'}"
+        )
+    pairings = []
+    for name in [name for name in by_name if name in source.tensors]:
+        array, slot = source.tensors[name], by_name[name]
+        path, where = f"{source.path}/{name}", f"tensor {source.path}/{name} of {node.name!r}"
+        expected = slot.flax_shape if dialect == "flax" else slot.shape
+        if array.shape != expected:
+            refuse(f"{where}: expected shape {expected}, found {array.shape}")
+            continue
+        if slot.role.keras == "moving_variance":
+            refuse_all(where, negative(array))
+        pairings.append(Pairing(slot, path, slot.from_flax(array) if dialect == "flax" else array))
+    return pairings
+
 
 FIRST = "Conv1/kernel"
 
@@ -128,3 +196,36 @@ def with_grey_filters(network: Network, graph: Graph) -> Network:
 
 def _tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(array))
+
+
+def unet_defects(unet: UNet) -> list[str]:
+    """What keeps a U-Net from telling one pixel from another; empty for a good one.
+
+    Its tensors one by one; then as they are used, with each BatchNorm folded into its convolution;
+    then its logits of noise, which must be finite and not the same everywhere.
+    """
+    found = []
+    for name, tensor in unet.state_dict().items():
+        if tensor.is_floating_point():
+            array = tensor.numpy()
+            defects = not_finite(array) + (negative(array) if name.endswith("running_var") else [])
+            found += [f"tensor {name}: {defect}" for defect in defects]
+    if found:
+        return found
+    fast = folded(copy.deepcopy(unet))
+    found = [
+        f"tensor {name}: finite, but beyond float32 (3.4e38) once its BatchNorm is folded in"
+        for name, tensor in fast.state_dict().items()
+        if not tensor.isfinite().all()
+    ]
+    if found:
+        return found
+    shape = (1, unet.architecture.input_channels, 2 * STRIDE, 2 * STRIDE)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        low, high = torch.aminmax(fast(noise)[0].flatten(1), dim=1)
+    if not (low.isfinite() & high.isfinite()).all():
+        return ["its logits of noise are NaN or infinite: the values of its layers overflow"]
+    if (low == high).all():
+        return ["its logits of noise are the same at every pixel: nothing of its input reaches its output"]
+    return []

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from livedead.errors import WeightsError
 
-_noted: ContextVar[list[str]] = ContextVar("_noted")
+_noted: ContextVar[list[str] | None] = ContextVar("_noted")
 
 
 class RefusedError(Exception):
@@ -37,8 +37,15 @@ def refusing(path: object = None) -> Iterator[list[str]]:
 
 
 def refuse(*problems: str) -> None:
-    """Note reasons not to use what is being read, and go on to find the others."""
-    _noted.get().extend(problems)
+    """Note reasons not to use what is being read, and go on to find the others.
+
+    Outside of every `refusing`, where nobody would raise them, they are raised here.
+    """
+    noted = _noted.get(None)
+    if noted is not None:
+        noted.extend(problems)
+    elif problems:
+        raise RefusedError(*problems)
 
 
 def refuse_all(where: str, defects: Iterable[str]) -> None:

@@ -10,11 +10,9 @@ from livedead.network.unet import Architecture, UNet
 from livedead.weights import certificate, formats
 from livedead.weights.assay import Assay, Classes
 from livedead.weights.families import UNUSED, encoder_graph, encoder_kinds, unet_key
-from livedead.weights.network import Network, arrays_of, as_unet, with_grey_filters
-from livedead.weights.pairing import pair
+from livedead.weights.network import Network, arrays_of, as_unet, pair, unet_defects, with_grey_filters
 from livedead.weights.recognition import input_channels_of, recognize
 from livedead.weights.refusals import RefusedError, refuse, refusing
-from livedead.weights.soundness import unet_defects
 
 Certificate = dict[str, Any]
 
