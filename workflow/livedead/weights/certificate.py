@@ -138,16 +138,17 @@ def _fed(network: Network, n_channels: int | None, classes: Classes | None) -> t
 
 def _records(network: Network) -> list[dict[str, Any]]:
     """Where each tensor came from and what became of it."""
-    arrays = network.arrays()
+    slots = {slot.key: slot for slot in network.graph.slots}
     records = []
     for pairing in network.pairings:
-        slot, target = pairing.slot, network.target(pairing.slot)
+        slot = slots[pairing.slot.key]
+        array = network.array(slot)
         record = {
             "source": pairing.source,
-            "target": target,
+            "target": network.target(slot),
             "axes": list(slot.role.axes),
-            "dtype": f"{pairing.array.dtype.name} -> {arrays[target].dtype.name}",
-            **_identity(arrays[target]),
+            "dtype": f"{pairing.array.dtype.name} -> {array.dtype.name}",
+            **_identity(array),
         }
         if slot.order is not None:
             record["features"] = "of a flatten, from (H, W, C) to (C, H, W)"

@@ -137,15 +137,20 @@ class Network:
         return replace(names, values=values)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The tensors in PyTorch's layout, by `target`; those of a U-Net as float32."""
+        """The tensors in PyTorch's layout, by `target`."""
         arrays = {}
         for slot in self.graph.slots:
-            target, array = self.target(slot), slot.to_torch(self.values[slot.key])
-            arrays[target] = array if self.unet is None else array.astype(np.float32, copy=False)
+            target = self.target(slot)
+            arrays[target] = self.array(slot)
             if self.unet is not None and slot.role.torch == "running_var":
                 # PyTorch's own counter of training steps, which no other framework has.
                 arrays[f"{target.rpartition('.')[0]}.num_batches_tracked"] = np.zeros((), np.int64)
         return arrays
+
+    def array(self, slot: Slot) -> np.ndarray:
+        """One tensor in PyTorch's layout; that of a U-Net as float32."""
+        array = slot.to_torch(self.values[slot.key])
+        return array if self.unet is None else array.astype(np.float32, copy=False)
 
     def target(self, slot: Slot) -> str:
         """Name of a tensor in PyTorch: in its module, for a U-Net; ``layer.role`` for any other network."""
@@ -195,7 +200,8 @@ def with_grey_filters(network: Network, graph: Graph) -> Network:
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.array(array))
+    # PyTorch shares the memory, and wants to be allowed to write.
+    return torch.from_numpy(np.require(array, requirements="W"))
 
 
 def unet_defects(unet: UNet) -> list[str]:
