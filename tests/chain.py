@@ -14,9 +14,12 @@ from normalize_plate import normalize_plate
 from segment_fields import segment_fields
 from tabulate_wells import tabulate_wells
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.job import bind
 from livedead.network.unet import Architecture
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 FILES = {
     "raw": "raw",
@@ -147,7 +150,7 @@ def write_unet(folder: Path, classes_verified: bool = True) -> dict[str, Path]:
     """A small network with random weights, and its certificate, by the names that rules have for them."""
     unet, certificate = folder / "unet.safetensors", folder / "unet.certificate.json"
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    assay = weights.Assay(CLASSES, ["brightfield"])
-    weights.save_unet(unet, network, weights.trained_certificate(network, assay, {}))
+    assay = Assay(CLASSES, ["brightfield"])
+    unet_io.write(unet, network, certify_training(network, assay, {}))
     stores.write_json(certificate, {"unet_sha256": "m", "classes_verified": classes_verified})
     return {"unet": unet, "certificate": certificate}

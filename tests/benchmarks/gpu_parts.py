@@ -20,7 +20,7 @@ import yaml
 import training
 from gpu_setting import Setting
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.fields.ahead import read_ahead, work_ahead
 from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.fields.plate_images import open_plate
@@ -32,6 +32,7 @@ from livedead.network.unet import UNet
 from livedead.normalization.transforms import Key
 from livedead.training.batches import batches
 from livedead.training.settings import TrainingSettings
+from livedead.weights import unet_io
 
 Tell = Callable[..., None]
 """Writes a row: ``tell(case=..., precision=..., fields_per_s=...)``."""
@@ -244,7 +245,7 @@ def files(setting: Setting, tell: Tell) -> None:
     keep_memory()
     setting = replace(setting, seconds=0.6 * setting.seconds)
     demo = yaml.safe_load((inference.ROOT / "config/demo/config.yaml").read_text())
-    trained, _ = weights.convert(
+    trained, _ = unet_io.convert(
         inference.ROOT / demo["weights"], input_channels=demo["input_channels"], classes=demo["classes"]
     )
     networks = {"random": setting.segmenter(precision="bfloat16"), "demo's": setting.segmenter(trained)}

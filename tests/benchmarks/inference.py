@@ -31,7 +31,7 @@ from conftest import randomized  # noqa: E402
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 from segment_fields import segment_fields  # noqa: E402
 
-from livedead import stores, weights  # noqa: E402
+from livedead import stores  # noqa: E402
 from livedead.fields.stored_transforms import store_transform  # noqa: E402
 from livedead.network.devices import keep_memory  # noqa: E402
 from livedead.network.plan import Plan  # noqa: E402
@@ -40,6 +40,9 @@ from livedead.network.unet import Architecture, UNet  # noqa: E402
 from livedead.normalization.transforms import Transform  # noqa: E402
 from livedead.readers import index  # noqa: E402
 from livedead.tables import IMAGES  # noqa: E402
+from livedead.weights import unet_io  # noqa: E402
+from livedead.weights.assay import Assay  # noqa: E402
+from livedead.weights.certificate import certify_training  # noqa: E402
 
 FIELDS = 4
 """Fields of the case end to end; its seconds are of one of them."""
@@ -146,8 +149,8 @@ def plate_on_disk(
     quality = pd.DataFrame({"well": ["A01"]})
     stores.write_normalization(folder / "normalization.h5", {"w1": transform}, quality)
     classes = [{"name": str(k), "role": "context"} for k in range(network.architecture.n_classes)]
-    certificate = weights.trained_certificate(network, weights.Assay(classes, ["w1"]), {})
-    weights.save_unet(folder / "unet.safetensors", network, certificate)
+    certificate = certify_training(network, Assay(classes, ["w1"]), {})
+    unet_io.write(folder / "unet.safetensors", network, certificate)
     return {
         "raw": folder / "raw",
         "images": folder / "images.tsv",

@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from emulation import bfloat16_slowdown, why_left_out  # noqa: E402
 
-from livedead import weights  # noqa: E402
 from livedead.cells.counting import count_states  # noqa: E402
 from livedead.cells.measures import measure_cells  # noqa: E402
 from livedead.cells.rules import CountingRules  # noqa: E402
@@ -30,6 +29,7 @@ from livedead.network.classes import Classes  # noqa: E402
 from livedead.network.plan import Plan  # noqa: E402
 from livedead.network.segmenter import Segmenter  # noqa: E402
 from livedead.plates.plate_sheet import read_plates  # noqa: E402
+from livedead.weights import unet_io  # noqa: E402
 
 CASES = {
     "again": (Plan("cpu"), None),
@@ -48,7 +48,7 @@ def main(folder: Path, plate: str, n_fields: int) -> None:
     results = folder / "results"
     files = folder / row["raw"], results / plate / "images.tsv", results / plate / "normalization.h5"
     fields = open_normalized_plate(*files, config["input_channels"], 16)
-    network, _ = weights.load_unet(results / "weights/unet.safetensors")
+    network, _ = unet_io.read(results / "weights/unet.safetensors")
     numbers = Classes.from_config(config["classes"])
     rules = CountingRules(**config["counting"])
     threads = torch.get_num_threads()

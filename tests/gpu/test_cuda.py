@@ -16,7 +16,7 @@ import torch
 import yaml
 from conftest import REPOSITORY, randomized
 
-from livedead import simulate, weights
+from livedead import simulate
 from livedead.cells.counting import count_states
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
@@ -32,6 +32,7 @@ from livedead.normalization.settings import NormalizationSettings
 from livedead.normalization.transforms import normalize
 from livedead.training.fit import Trainer
 from livedead.training.settings import TrainingSettings
+from livedead.weights import unet_io
 
 DEVICE = os.environ.get("GPU_DEVICE", "cuda")
 pytestmark = [
@@ -61,7 +62,7 @@ CHANGED_PIXELS_BFLOAT16, CHANGED_COUNTS_BFLOAT16 = 5e-3, 5.0
 @pytest.fixture(scope="module")
 def demo():
     """The demo's network as it was trained."""
-    return weights.convert(
+    return unet_io.convert(
         REPOSITORY / DEMO["weights"], input_channels=DEMO["input_channels"], classes=DEMO["classes"]
     )[0]
 

@@ -15,7 +15,8 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from oracles import keras_models, test_flax_trees, test_keras_files, test_tf_keras_files  # noqa: E402
 
-from livedead.weights import certificate, golden, networks  # noqa: E402
+from livedead.weights import formats, golden  # noqa: E402
+from livedead.weights.network import from_unet  # noqa: E402
 
 
 def worst(network, path) -> str:
@@ -32,11 +33,11 @@ def keras_rows(folder: Path):
         keras_models.randomize(model, seed=len(name))
         keras_models.write_golden(keras, model, folder / "golden.npz")
         model.save(folder / "model.keras")
-        network = networks.read_network(folder / "model.keras")
+        network = formats.read(folder / "model.keras")
         yield name, "Keras 3 -> PyTorch", worst(network, folder / "golden.npz")
         expected = np.load(folder / "golden.npz")
         for suffix in (".h5", ".weights.h5"):
-            networks.write_network(folder / f"back{suffix}", network)
+            formats.write(folder / f"back{suffix}", network)
             model.set_weights([np.zeros_like(value) for value in model.get_weights()])
             model.load_weights(folder / f"back{suffix}")
             found = keras_models.to_numpy(model(expected["x"]))
@@ -49,14 +50,14 @@ def by_yaml_rows(folder: Path):
     keras_models.randomize(model, seed=1)
     keras_models.write_golden(keras, model, folder / "golden.npz")
     model.save_weights(folder / "resnet50.weights.h5")
-    network = networks.read_network(folder / "resnet50.weights.h5", architecture=test_keras_files.RESNET50)
+    network = formats.read(folder / "resnet50.weights.h5", architecture=test_keras_files.RESNET50)
     yield "resnet50.yaml", "Keras 3 -> PyTorch", worst(network, folder / "golden.npz")
 
 
 def tf_keras_rows():
     for name in test_tf_keras_files.NAMES:
         source = test_tf_keras_files.RECORDED / f"{name}.full.h5"
-        yield name, "tf_keras -> PyTorch", worst(networks.read_network(source), source.parent / f"{name}.npz")
+        yield name, "tf_keras -> PyTorch", worst(formats.read(source), source.parent / f"{name}.npz")
 
 
 def flax_rows(folder: Path):
@@ -65,14 +66,14 @@ def flax_rows(folder: Path):
         test_flax_trees.write_golden(folder / "golden.npz", model, variables, shape)
         (folder / "tree.msgpack").write_bytes(test_flax_trees.serialization.to_bytes(variables))
         architecture = test_flax_trees.ARCHITECTURES / f"{name}.yaml"
-        network = networks.read_network(folder / "tree.msgpack", architecture=architecture)
+        network = formats.read(folder / "tree.msgpack", architecture=architecture)
         yield name, "Flax -> PyTorch", worst(network, folder / "golden.npz")
     for kernel in (3, 4):
         architecture = test_flax_trees.Architecture(
             n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8), kernel=kernel
         )
-        network = certificate.network_of(test_flax_trees.randomized(architecture))
-        networks.write_network(folder / "unet.msgpack", network)
+        network = from_unet(test_flax_trees.randomized(architecture))
+        formats.write(folder / "unet.msgpack", network)
         model = test_flax_trees.FlaxUNet(architecture)
         x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 96, 1)).astype(np.float32)
         empty = model.init(test_flax_trees.jax.random.key(0), x)

@@ -9,8 +9,8 @@ from conftest import randomized
 
 from livedead.network.unet import Architecture
 from livedead.weights import __main__ as command_line
-from livedead.weights import certificate
-from livedead.weights.networks import write_network
+from livedead.weights import formats
+from livedead.weights.network import as_unet, from_unet
 
 flax = pytest.importorskip("flax", reason="needs flax; 'make oracles' installs it")
 import jax  # noqa: E402
@@ -190,7 +190,7 @@ def test_the_unet_runs_in_flax_and_comes_back(tmp_path, kernel, suffix):
     architecture = Architecture(n_classes=3, alpha=0.35, decoder_widths=(16, 12, 8, 8), kernel=kernel)
     network = randomized(architecture)
     path = tmp_path / f"unet{suffix}"
-    write_network(path, certificate.network_of(network))
+    formats.write(path, from_unet(network))
     model = FlaxUNet(architecture)
     x = np.random.default_rng(0).uniform(-1, 1, (1, 64, 96, 1)).astype(np.float32)
     if suffix == ".msgpack":
@@ -201,6 +201,6 @@ def test_the_unet_runs_in_flax_and_comes_back(tmp_path, kernel, suffix):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.ptp(expected))
         np.savez(tmp_path / "golden.npz", x=x, output=found)
         assert run("verify", path, tmp_path / "golden.npz") == 0
-    back = certificate.unet_module(certificate.load_any(path))
+    back = as_unet(formats.read(path))
     for key, tensor in network.state_dict().items():
         assert torch.equal(tensor, back.state_dict()[key]), key

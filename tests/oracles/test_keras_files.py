@@ -8,9 +8,9 @@ import pytest
 import torch
 from oracles import keras_models
 
+from livedead import yaml_files
 from livedead.weights import __main__ as command_line
-from livedead.weights.families import read_family
-from livedead.weights.graphs import read_values
+from livedead.weights.formats import read_architecture
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
@@ -163,9 +163,8 @@ def test_resnet50_by_its_yaml(resnet50, capsys, file):
 
 
 def test_layers_of_a_yaml_are_put_in_the_order_in_which_keras_counts(resnet50):
-    values = read_values(RESNET50)
-    given = [layer["name"] for layer in values["layers"]]
-    graph, _ = read_family(values)
+    given = [layer["name"] for layer in yaml_files.read(RESNET50)["layers"]]
+    graph, _ = read_architecture(RESNET50)
     assert [node.name for node in graph.nodes] == resnet50[1] != given
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from livedead import weights
+from livedead.weights import formats, unet_io
+from livedead.weights.network import from_unet
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
@@ -80,7 +81,7 @@ def test_every_layer_is_keras_to_rounding(tmp_path, kernel, bottom):
     model = keras_unet(kernel, f"block_16_{bottom}", seed=kernel)
     path = tmp_path / "unet.h5"
     model.save(path)
-    network, certificate = weights.convert(
+    network, certificate = unet_io.convert(
         path,
         input_channels=["red", "green", "blue"],
         classes=CLASSES,
@@ -120,7 +121,7 @@ def test_every_layer_is_keras_to_rounding(tmp_path, kernel, bottom):
 def test_grey_input_equals_the_channel_three_times(tmp_path):
     model = keras_unet(4, "block_16_project", seed=9)
     model.save(tmp_path / "unet.h5")
-    network, _ = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
+    network, _ = unet_io.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
     grey = np.random.default_rng(2).uniform(-1, 1, (1, 96, 96, 1)).astype(np.float32)
     expected = model(np.repeat(grey, 3, axis=-1))[0].detach().numpy()
     with torch.no_grad():
@@ -131,10 +132,10 @@ def test_grey_input_equals_the_channel_three_times(tmp_path):
 def test_exported_weights_load_in_keras(tmp_path):
     model = keras_unet(4, "block_16_project", seed=5)
     model.save(tmp_path / "unet.h5")
-    network, _ = weights.convert(
+    network, _ = unet_io.convert(
         tmp_path / "unet.h5", input_channels=["red", "green", "blue"], classes=CLASSES
     )
-    weights.export_keras(tmp_path / "back.h5", network)
+    formats.write(tmp_path / "back.h5", from_unet(network))
     fresh = keras_unet(4, "block_16_project", seed=6)
     fresh.load_weights(tmp_path / "back.h5")
     for mine, its in zip(model.get_weights(), fresh.get_weights(), strict=True):

@@ -11,8 +11,10 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 from tabulate_wells import tabulate_wells
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.network.unet import Architecture
+from livedead.weights import formats
+from livedead.weights.network import from_unet
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +58,7 @@ def flow(tmp_path_factory):
     )
     (plate.folder / "map.tsv").write_text("well\tdrug\nA01\tx\nB06\ty\nC01\tz\n")
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
-    weights.export_keras(plate.folder / "keras.h5", network)
+    formats.write(plate.folder / "keras.h5", from_unet(network))
     plate.call(simulate_plate.simulate_plate)
     plate.prepare()
     plate.call(convert_weights.convert_weights, source=plate.folder / "keras.h5")

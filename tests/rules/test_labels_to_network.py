@@ -17,9 +17,11 @@ from label_dyes import label_dyes
 from review_labels import review_labels
 from train_unet import train_unet
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.tables import EVALUATION, READ_CELLS, READ_WELLS
+from livedead.weights import unet_io
+from livedead.weights.certificate import read_certificate
 
 OUTDATED = ("evaluation.html", "history.png", "cross_validation.html")
 
@@ -46,7 +48,7 @@ def evaluated(labelled, trained):
 
 
 def split(folder):
-    return weights.read_certificate(folder / "unet.safetensors")["source"]["trained_on"]
+    return read_certificate(folder / "unet.safetensors")["source"]["trained_on"]
 
 
 def test_every_dyed_field_that_can_be_read_is_labelled(labelled):
@@ -66,9 +68,9 @@ def test_training_takes_all_wells_and_leaves_nothing_of_an_older_network(labelle
 
 def test_a_trained_network_goes_out_and_comes_back(labelled, trained, tmp_path):
     labelled.call(export_weights, unet=trained / "unet.safetensors", keras=tmp_path / "unet.h5")
-    back, carried = weights.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
+    back, carried = unet_io.convert(tmp_path / "unet.h5", input_channels=["brightfield"], classes=CLASSES)
     assert carried["classes_verified"] is True
-    network, _ = weights.load_unet(trained / "unet.safetensors")
+    network, _ = unet_io.read(trained / "unet.safetensors")
     for name, tensor in network.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             np.testing.assert_array_equal(back.state_dict()[name], tensor, err_msg=name)

@@ -5,11 +5,12 @@ import tifffile
 from export_normalized import export_normalized
 from take_inventory import take_inventory
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmenter
 from livedead.tables import FIELDS, IMAGES, WELLS
+from livedead.weights import unet_io
 
 
 def test_index_lists_every_plane_with_its_hash(flow):
@@ -55,7 +56,7 @@ def test_shards_hold_runs_of_wells(flow):
 def test_class_maps_are_those_of_the_network(flow):
     files = (flow.folder / name for name in ("raw", "images.tsv", "normalization.h5"))
     plate = open_normalized_plate(*files, ["brightfield"], 16)
-    network, _ = weights.load_unet(flow.folder / "unet.safetensors")
+    network, _ = unet_io.read(flow.folder / "unet.safetensors")
     segmenter = Segmenter(network, list(plate.transforms.values()), Plan(device="cpu"))
     expected = segmenter.segment(plate.counts(("B06", 2, 1))).class_map
     maps = {

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.job import run
+from livedead.weights import unet_io
+from livedead.weights.certificate import certificate_beside
 
 
 def convert_weights(
@@ -16,9 +18,9 @@ def convert_weights(
     network: dict[str, str],
 ) -> None:
     """Write the network and its certificate."""
-    converted, record = weights.convert(source, input_channels=input_channels, classes=classes, **network)
-    weights.save_unet(unet, converted, record)
-    stores.write_json(certificate, weights.certificate_beside(unet, record))
+    converted, record = unet_io.convert(source, input_channels=input_channels, classes=classes, **network)
+    unet_io.write(unet, converted, record)
+    stores.write_json(certificate, certificate_beside(unet, record))
 
 
 if __name__ == "__main__":

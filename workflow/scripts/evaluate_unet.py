@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.fields.segmentation import open_segmenter
 from livedead.job import run
@@ -14,6 +14,7 @@ from livedead.network.plan import Plan
 from livedead.tables import READ_CELLS, READ_WELLS
 from livedead.training import evaluate, sources
 from livedead.training.splits import never_trained_on
+from livedead.weights.certificate import read_certificate
 
 
 def evaluate_unet(
@@ -43,7 +44,7 @@ def evaluate_unet(
         counts = fields.plates[place.source].inputs.counts(place.key)
         return segmenters[place.source].segment(counts, place.key).class_map
 
-    chosen = fields.in_wells(never_trained_on(weights.read_certificate(unet), fields.wells))
+    chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
     sizes = [row["pixel_size_um"] for row in plates]
     judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from livedead import weights
 from livedead.fields.segmentation import set_up_device
 from livedead.job import run
 from livedead.training import runs
 from livedead.training.outdated import remove_replaced
 from livedead.training.sources import open_labelled, source_record
+from livedead.weights.assay import Assay
 
 
 def train_unet(
@@ -37,7 +37,7 @@ def train_unet(
     deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
     set_up_device(device, training["threads"])
-    assay = weights.Assay(classes, channels)
+    assay = Assay(classes, channels)
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
     model = runs.new_model(assay, training, network, encoder)
     source = source_record(images, normalization, labels, encoder, training, code)

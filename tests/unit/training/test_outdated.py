@@ -1,7 +1,9 @@
 import pytest
 
-from livedead import weights
 from livedead.training.outdated import remove_outdated, remove_replaced, trained_alike
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 CLASSES = [{"name": str(k), "role": "background"} for k in range(5)]
 SOURCE = {"labels_sha256": ["a", "b"], "encoder_sha256": None, "training": {"folds": 2, "fit": {"seed": 1}}}
@@ -12,13 +14,13 @@ def networks(tmp_path, small_network):
     """Networks of two folds of one training, whose wells differ."""
     paths = []
     for fold in ("1-of-2", "2-of-2"):
-        certificate = weights.trained_certificate(
+        certificate = certify_training(
             small_network,
-            weights.Assay(CLASSES, ["brightfield"]),
+            Assay(CLASSES, ["brightfield"]),
             {**SOURCE, "trained_on": {"training": [fold]}},
         )
         paths.append(tmp_path / fold / "unet.safetensors")
-        weights.save_unet(paths[-1], small_network, certificate)
+        unet_io.write(paths[-1], small_network, certificate)
     return paths
 
 

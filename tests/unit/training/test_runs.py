@@ -3,7 +3,7 @@
 import torch
 
 from livedead.training.runs import new_model
-from livedead.weights import Assay
+from livedead.weights.assay import Assay
 
 TRAINING = {"alpha": 0.35, "decoder_widths": [16, 12, 8, 8], "kernel": 4, "fit": {"seed": 1}}
 

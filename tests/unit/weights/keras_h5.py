@@ -1,9 +1,15 @@
 """Keras files written with h5py alone, from the layouts in NETWORK's tables: no Keras, no converter."""
 
+import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
+import yaml
+
+from livedead.errors import WeightsError
+from livedead.weights import formats
 
 SHAPES = {
     "conv2d": {"kernel:0": (3, 3, 1, 4), "bias:0": (4,)},
@@ -42,4 +48,27 @@ def write(path: Path, layers: dict[str, dict[str, np.ndarray]]) -> Path:
             group.attrs["weight_names"] = np.array([f"{layer}/{name}".encode() for name in arrays])
             for name, array in arrays.items():
                 group.create_dataset(f"{layer}/{name}", data=array, track_times=False)
+    return path
+
+
+def write_architecture(folder: Path) -> Path:
+    """The small network in YAML."""
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump(ARCHITECTURE))
+    return path
+
+
+def refusal(path: Path, architecture: Path | None = None, **options) -> list[str]:
+    """The problems for which a file is refused."""
+    with pytest.raises(WeightsError) as caught:
+        formats.read(path, architecture=architecture, **options)
+    assert len(caught.value.problems) >= 1
+    return caught.value.problems
+
+
+def archive(path: Path, weights: bytes, config: str = "{}", **options) -> Path:
+    """A ``.keras`` file with these members."""
+    with zipfile.ZipFile(path, "w", **options) as file:
+        file.writestr("config.json", config)
+        file.writestr("model.weights.h5", weights)
     return path

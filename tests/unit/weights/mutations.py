@@ -19,8 +19,9 @@ import torch
 
 from livedead.errors import WeightsError
 from livedead.provenance import file_sha256
-from livedead.weights.certificate import convert_file, load_any, load_network, save_network, tensor_sha256
-from livedead.weights.networks import Network, read_network, write_network
+from livedead.weights import formats
+from livedead.weights.certificate import certify, tensor_sha256
+from livedead.weights.network import Network
 
 MEMORY_BYTES = 3 * 2**30
 SECONDS = 5.0
@@ -32,10 +33,9 @@ RECORDED = Path(__file__).parents[2] / "oracles" / "recorded"
 def seeds(folder: Path) -> list[tuple[Path, Path | None]]:
     """Good files of every kind, each with the architecture that it needs: tf_keras's own, and ours."""
     architecture = RECORDED / "resnet.json"
-    network, record = convert_file(RECORDED / "resnet.keras")
-    for name in ("resnet.msgpack", "resnet.flax.safetensors"):
-        write_network(folder / name, network)
-    save_network(folder / "certified.safetensors", network, record)
+    network = certify(formats.read(RECORDED / "resnet.keras"))
+    for name in ("resnet.msgpack", "resnet.flax.safetensors", "certified.safetensors"):
+        formats.write(folder / name, network)
     return [
         (RECORDED / "resnet.legacy.h5", architecture),
         (RECORDED / "resnet.weights.h5", architecture),
@@ -88,10 +88,7 @@ def digests(network: Network) -> dict[str, str]:
 def outcome(path: Path, architecture: Path | None, sha256: str, expected: dict[str, str]) -> str:
     """What became of one mutated file; anything but 'refused' and 'unharmed' is a failure."""
     try:
-        if path.suffix == ".safetensors" and architecture is None:
-            network, _ = load_network(path)
-        else:
-            network = read_network(path, architecture=architecture, sha256=sha256)
+        network = formats.read(path, architecture=architecture, sha256=sha256)
     except WeightsError:
         return "refused"
     except BaseException as error:
@@ -104,7 +101,7 @@ def _work(
 ) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_address_space() + MEMORY_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    expected = {source: digests(load_any(source, architecture=given)) for source, given in files}
+    expected = {source: digests(formats.read(source, architecture=given)) for source, given in files}
     hashes = {source: file_sha256(source) for source, _ in files}
     os.write(pipe, b"ready\n")
     for case in cases:

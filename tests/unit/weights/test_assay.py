@@ -8,11 +8,13 @@ import pytest
 import yaml
 from conftest import CLASSES, randomized
 
-from livedead import weights
 from livedead.errors import WeightsError
 from livedead.network.unet import Architecture
 from livedead.weights import __main__ as command_line
-from livedead.weights.assay import KEY
+from livedead.weights import formats, unet_io
+from livedead.weights.assay import KEY, Assay
+from livedead.weights.certificate import certify_training
+from livedead.weights.network import from_unet
 
 CHANNELS = ["brightfield"]
 SWAPPED = [*CLASSES[:3], CLASSES[4], CLASSES[3]]
@@ -21,16 +23,16 @@ OTHER_ROLE = [*CLASSES[:2], {"name": "outline", "role": "context"}, *CLASSES[3:]
 
 
 def convert(path, classes=CLASSES, channels=CHANNELS):
-    return weights.convert(path, input_channels=list(channels), classes=classes)[1]
+    return unet_io.convert(path, input_channels=list(channels), classes=classes)[1]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, small_network):
     """The same trained weights in every form in which they can come back."""
     folder = tmp_path_factory.mktemp("trained")
-    assay = weights.Assay(CLASSES, CHANNELS)
-    certificate = weights.trained_certificate(small_network, assay, {})
-    weights.save_unet(folder / "unet.safetensors", small_network, certificate)
+    assay = Assay(CLASSES, CHANNELS)
+    certificate = certify_training(small_network, assay, {})
+    unet_io.write(folder / "unet.safetensors", small_network, certificate)
     for suffix in (".h5", ".weights.h5", ".flax.safetensors"):
         path = folder / f"unet{suffix}"
         assert command_line.main(["convert", str(folder / "unet.safetensors"), str(path)]) == 0
@@ -50,15 +52,15 @@ def test_trained_weights_are_used_for_their_own_classes_alone(trained, suffix, c
 
 
 def test_a_foreign_file_has_the_order_that_the_user_says(tmp_path, small_network):
-    weights.export_keras(tmp_path / "foreign.h5", small_network)
+    formats.write(tmp_path / "foreign.h5", from_unet(small_network))
     for classes in (CLASSES, SWAPPED):
-        network, certificate = weights.convert(
+        network, certificate = unet_io.convert(
             tmp_path / "foreign.h5", input_channels=CHANNELS, classes=classes
         )
         assert certificate["classes"] == classes
         assert certificate["classes_verified"] is False
     # What the user said is kept with the converted weights, and is not taken for more than that.
-    weights.save_unet(tmp_path / "unet.safetensors", network, certificate)
+    unet_io.write(tmp_path / "unet.safetensors", network, certificate)
     assert convert(tmp_path / "unet.safetensors", SWAPPED)["classes_verified"] is False
     with pytest.raises(WeightsError, match="names, roles and order must agree"):
         convert(tmp_path / "unet.safetensors", CLASSES)
@@ -71,7 +73,7 @@ def test_channels_have_an_order_too(tmp_path):
     network = randomized(
         Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8), input_channels=2)
     )
-    weights.export_keras(tmp_path / "unet.h5", network, weights.Assay(CLASSES, ["phase", "brightfield"]))
+    formats.write(tmp_path / "unet.h5", from_unet(network, Assay(CLASSES, ["phase", "brightfield"])))
     convert(tmp_path / "unet.h5", channels=["phase", "brightfield"])
     with pytest.raises(
         WeightsError, match=r"trained on the channels phase, brightfield; .* brightfield, phase"

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from livedead import weights
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.ahead import read_ahead, work_ahead
 from livedead.fields.normalized_plate import NormalizedPlate
@@ -17,6 +16,7 @@ from livedead.network.devices import choose_device, keep_memory
 from livedead.network.plan import LARGE_FIELD_PX, Plan
 from livedead.network.segmenter import SeamCheck, Segmenter
 from livedead.normalization.transforms import Key, Transform
+from livedead.weights import unet_io
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def open_segmenter(unet: Path, transforms: Iterable[Transform], plan: Plan) -> S
     # What a large field leaves is given back: there is no room for two.
     if not _are_large(transforms):
         keep_memory()
-    return Segmenter(weights.load_unet(unet)[0], transforms, plan)
+    return Segmenter(unet_io.read(unet)[0], transforms, plan)
 
 
 def _are_large(transforms: Iterable[Transform]) -> bool:

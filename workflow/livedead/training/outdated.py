@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from livedead.errors import WeightsError
-from livedead.weights import read_certificate
+from livedead.weights.certificate import read_certificate
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from livedead import stores, weights
+from livedead import stores
 from livedead.network.classes import Classes
 from livedead.network.unet import Architecture, UNet
 from livedead.tables import HISTORY
@@ -13,11 +13,12 @@ from livedead.training.labelled_fields import LabelledFields
 from livedead.training.settings import TrainingSettings
 from livedead.training.splits import fold_wells
 from livedead.training.tiles import Cutting
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 
-def new_model(
-    assay: weights.Assay, training: dict[str, Any], network: dict[str, Any], encoder: Path | None
-) -> UNet:
+def new_model(assay: Assay, training: dict[str, Any], network: dict[str, Any], encoder: Path | None) -> UNet:
     """A network to train, for the channels and classes of the assay.
 
     Parameters
@@ -35,13 +36,13 @@ def new_model(
         input_channels=len(assay.input_channels),
         **network,
     )
-    return weights.new_unet(architecture, encoder, seed=training["fit"]["seed"])
+    return unet_io.new(architecture, encoder, seed=training["fit"]["seed"])
 
 
 def train(
     model: UNet,
     fields: LabelledFields,
-    assay: weights.Assay,
+    assay: Assay,
     training: dict[str, Any],
     source: dict[str, Any],
     unet: Path,
@@ -84,6 +85,6 @@ def train(
         checkpoint=checkpoint,
     )
     stores.write_table(history, course, HISTORY)
-    certificate = weights.trained_certificate(model, assay, {**source, "trained_on": split})
-    weights.save_unet(unet, model, certificate)
+    certificate = certify_training(model, assay, {**source, "trained_on": split})
+    unet_io.write(unet, model, certificate)
     checkpoint.remove()

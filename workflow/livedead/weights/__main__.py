@@ -3,8 +3,8 @@
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -12,11 +12,16 @@ from livedead import stores, yaml_files
 from livedead.errors import LivedeadError, WeightsError
 from livedead.faults import explained
 from livedead.provenance import file_sha256
-from livedead.weights import certificate, golden
-from livedead.weights.networks import Network, read_source, write_network
+from livedead.weights import certificate, formats, golden
+from livedead.weights.assay import Classes
+from livedead.weights.network import Network
+from livedead.weights.refusals import refuse, refusing
+from livedead.weights.sources import SourceFile
 
 PASSED, FAILED, REFUSED = 0, 1, 2
 """Exit codes: done; over the tolerance; a file was refused."""
+
+CHOICES = ("bottom", "stride_padding", "pooling", "top_activation")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,44 +91,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _choices(options: argparse.Namespace) -> dict[str, Any]:
+def _read(path: Path, options: argparse.Namespace, sha256: str | None = None) -> Network:
     pairs = [item.partition("=") for item in options.set]
-    known = ("bottom", "stride_padding", "pooling", "top_activation")
-    problems = [
-        f"--set {key}: not known; known: {', '.join(known)}" for key, _, _ in pairs if key not in known
-    ]
-    if problems:
-        raise WeightsError("--set", problems)
-    return {key: value for key, _, value in pairs}
-
-
-def _load(path: Path, options: argparse.Namespace) -> Network:
-    return certificate.load_any(
+    with refusing("--set"):
+        for key in [key for key, _, _ in pairs if key not in CHOICES]:
+            refuse(f"--set {key}: not known; known: {', '.join(CHOICES)}")
+    return formats.read(
         path,
         architecture=options.architecture,
-        choices=_choices(options),
+        choices={key: value for key, _, value in pairs},
         allow_half=options.allow_half,
+        sha256=sha256,
     )
 
 
 def _inspect(options: argparse.Namespace) -> int:
     path: Path = options.file
     _say(f"file        {path.name}")
-    if certificate.has_certificate(path):
-        network, record = certificate.load_network(path)
+    # What a file's layers lack is said below them, with what the network lacks.
+    with refusing(path):
+        if not certificate.is_in(path):
+            _list_layers(path, formats.read_source(path, allow_half=options.allow_half))
+        network = _read(path, options)
+    if network.certificate:
         _say("container   livedead safetensors, every tensor as certified")
-        _say(f"source      {record['source']}")
-    else:
-        file = read_source(path, allow_half=options.allow_half)
-        n_values = sum(array.size for layer in file.layers for array in layer.tensors.values())
-        _say(f"sha256      {file_sha256(path)}")
-        _say(f"container   {file.container}, {'nested' if file.nested else 'flat'}")
-        _say(f"layers      {len(file.layers)} with tensors, {n_values:,} values")
-        for layer in file.layers:
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in layer.tensors.items())
-            _say(f"  {layer.path or '(top)'} [{layer.name}]: {shapes}")
-        _say(f"besides     {', '.join(file.skipped) or 'nothing'}")
-        network = _load(path, options)
+        _say(f"source      {network.source}")
     _say(f"network     {network.graph.name}, input {network.graph.input_shape}")
     if network.unet is not None:
         _say(f"U-Net       {network.unet.as_dict()}")
@@ -133,42 +125,40 @@ def _inspect(options: argparse.Namespace) -> int:
     return PASSED
 
 
+def _list_layers(path: Path, file: SourceFile) -> None:
+    n_values = sum(array.size for layer in file.layers for array in layer.tensors.values())
+    _say(f"sha256      {file_sha256(path)}")
+    _say(f"container   {file.container}, {'nested' if file.nested else 'flat'}")
+    _say(f"layers      {len(file.layers)} with tensors, {n_values:,} values")
+    for layer in file.layers:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in layer.tensors.items())
+        _say(f"  {layer.path or '(top)'} [{layer.name}]: {shapes}")
+    _say(f"besides     {', '.join(file.skipped) or 'nothing'}")
+
+
 def _convert(options: argparse.Namespace) -> int:
     target: Path = options.target
     classes = _classes(options.classes) if options.classes else None
-    if certificate.has_certificate(options.source):
-        network, record = certificate.load_network(options.source)
-    else:
-        network, record = certificate.convert_file(
-            options.source,
-            n_input_channels=options.channels,
-            classes=classes,
-            architecture=options.architecture,
-            choices=_choices(options),
-            allow_half=options.allow_half,
-            sha256=options.sha256,
-        )
-    code = PASSED
+    network = _read(options.source, options, options.sha256)
+    if not network.certificate:
+        with refusing(options.source):
+            network = certificate.certify(network, n_channels=options.channels, classes=classes)
     if options.golden:
         report = golden.verify(network, options.golden)
-        record = {**record, "golden": report.as_dict()}
-        code = _tell(report)
-        if code != PASSED:
+        if _tell(report) != PASSED:
             _say(f"{target} was not written")
-            return code
-    if target.suffix == ".safetensors" and not str(target).endswith(".flax.safetensors"):
-        certificate.save_network(target, network, record)
-    else:
-        write_network(target, network, nested=options.nested)
+            return FAILED
+        network = replace(network, certificate={**network.certificate, "golden": report.as_dict()})
+    formats.write(target, network, nested=options.nested)
     beside = target.with_name(target.name.removesuffix(target.suffix) + ".certificate.json")
-    stores.write_json(beside, certificate.certificate_beside(target, record))
+    stores.write_json(beside, certificate.certificate_beside(target, network.certificate))
     _say(f"{target}: {network.graph.name}, {len(network.values)} tensors; certificate {beside.name}")
     if network.ignored:
         _say(f"ignored: {', '.join(network.ignored)}")
-    return code
+    return PASSED
 
 
-def _classes(path: Path) -> list[dict[str, str]]:
+def _classes(path: Path) -> Classes:
     """The list ``classes`` of a YAML file, such as a configuration."""
     values = yaml_files.read(path)
     classes = values.get("classes") if isinstance(values, dict) else None
@@ -181,7 +171,7 @@ def _classes(path: Path) -> list[dict[str, str]]:
 
 def _verify(options: argparse.Namespace) -> int:
     dtype = getattr(torch, options.precision) if options.precision else None
-    network = _load(options.weights, options)
+    network = _read(options.weights, options)
     return _tell(golden.verify(network, options.golden, dtype=dtype, tolerance=options.tolerance))
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 KEY = "livedead_assay"
 
+Classes = list[dict[str, str]]
+"""Name and role of each, in the order of the network's output."""
+
 
 @dataclass(frozen=True)
 class Assay:
@@ -24,7 +27,7 @@ class Assay:
         In the order of its input.
     """
 
-    classes: list[dict[str, str]]
+    classes: Classes
     input_channels: list[str]
 
     @classmethod
@@ -52,7 +55,7 @@ class Assay:
         """As it is written into a file."""
         return json.dumps(asdict(self), sort_keys=True)
 
-    def disagreements(self, classes: list[dict[str, str]], input_channels: list[str]) -> list[str]:
+    def disagreements(self, classes: Classes, input_channels: list[str]) -> list[str]:
         """How the configuration differs from what the network was trained for; empty if it does not.
 
         One channel may be called otherwise, as there is no order that could be mistaken.
@@ -72,5 +75,5 @@ class Assay:
         return found
 
 
-def _listed(classes: list[dict[str, str]]) -> str:
+def _listed(classes: Classes) -> str:
     return ", ".join(f"{k} {entry['name']} ({entry['role']})" for k, entry in enumerate(classes))

@@ -18,35 +18,31 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from livedead.errors import WeightsError
 from livedead.stores import write_bytes
 from livedead.weights import assay as assays
 from livedead.weights.assay import Assay
-from livedead.weights.graphs import Graph
-from livedead.weights.layouts import to_flax
+from livedead.weights.graph import Graph
+from livedead.weights.refusals import RefusedError, refuse
 from livedead.weights.sources import SourceFile, SourceLayer, checked
 
 _ARRAY = 1
 _COLLECTIONS = ("params", "batch_stats")
-_LEAVES = ("kernel", "bias", "scale", "mean", "var", "embedding")
 _DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint32", "bool")
 _SAFETENSORS = {"F16": "float16", "F32": "float32", "F64": "float64"}
 
 
-def read_flax(path: str | Path, *, allow_half: bool = False) -> SourceFile:
-    """Read a tree of Flax variables; its defects are listed in `SourceFile.problems`.
+def read_flax(path: Path, *, allow_half: bool = False) -> SourceFile:
+    """Read a tree of Flax variables.
 
     Raises
     ------
-    WeightsError
-        If it is neither msgpack nor safetensors.
+    RefusedError
+        If it is neither msgpack nor safetensors; other defects are noted.
     """
-    problems: list[str] = []
-    assay = None
-    if Path(path).suffix == ".safetensors":
-        container, (leaves, assay) = "Flax (safetensors)", _read_safetensors(path, problems)
+    if path.suffix == ".safetensors":
+        container, (leaves, assay) = "Flax (safetensors)", _read_safetensors(path)
     else:
-        container, leaves = "Flax (msgpack)", _read_msgpack(path, problems)
+        container, leaves, assay = "Flax (msgpack)", _read_msgpack(path), None
     bare = not any(place[0] in _COLLECTIONS for place in leaves)
     layers: dict[str, SourceLayer] = {}
     skipped: set[str] = set()
@@ -58,47 +54,49 @@ def read_flax(path: str | Path, *, allow_half: bool = False) -> SourceFile:
         where = "/".join(modules)
         layer = layers.setdefault(where, SourceLayer(modules[-1] if modules else "", where, {}))
         name = "/".join(place)
-        if not isinstance(array, np.ndarray):
-            problems.append(f"{name}: expected an array, found {type(array).__name__}")
-            continue
-        layer.tensors[f"{collection}/{leaf}"] = checked(array, name, problems, allow_half=allow_half)
-    nested = any("/" in where for where in layers)
+        if isinstance(array, np.ndarray):
+            layer.tensors[f"{collection}/{leaf}"] = checked(array, name, allow_half=allow_half)
+        else:
+            refuse(f"{name}: expected an array, found {type(array).__name__}")
     return SourceFile(
-        container, "flax", list(layers.values()), True, nested, None, sorted(skipped), problems, assay
+        container,
+        "flax",
+        list(layers.values()),
+        nested=any("/" in where for where in layers),
+        skipped=sorted(skipped),
+        assay=assay,
     )
 
 
-def _read_safetensors(
-    path: str | Path, problems: list[str]
-) -> tuple[dict[tuple[str, ...], Any], Assay | None]:
+def _read_safetensors(path: Path) -> tuple[dict[tuple[str, ...], Any], Assay | None]:
     leaves: dict[tuple[str, ...], Any] = {}
     try:
         with safe_open(path, framework="np") as file:
             carried = (file.metadata() or {}).get(assays.KEY)
             for key in file.keys():  # noqa: SIM118 (a handle, not a dict)
                 dtype = file.get_slice(key).get_dtype()
-                if dtype not in _SAFETENSORS:
-                    problems.append(f"{key}: expected F32 or F64, found {dtype}")
-                    continue
-                leaves[tuple(key.replace("/", ".").split("."))] = file.get_tensor(key)
+                if dtype in _SAFETENSORS:
+                    leaves[tuple(key.replace("/", ".").split("."))] = file.get_tensor(key)
+                else:
+                    refuse(f"{key}: expected F32 or F64, found {dtype}")
     except (OSError, SafetensorError) as error:
-        raise WeightsError(path, [f"not a readable safetensors file: {error}"]) from error
+        raise RefusedError(f"not a readable safetensors file: {error}") from error
     try:
         return leaves, None if carried is None else Assay.from_text(carried)
     except ValueError as error:
-        problems.append(f"metadata {assays.KEY!r}: {error}")
+        refuse(f"metadata {assays.KEY!r}: {error}")
         return leaves, None
 
 
-def _read_msgpack(path: str | Path, problems: list[str]) -> dict[tuple[str, ...], Any]:
-    content = Path(path).read_bytes()
+def _read_msgpack(path: Path) -> dict[tuple[str, ...], Any]:
+    content = path.read_bytes()
     try:
         tree = msgpack.unpackb(content, ext_hook=_array, raw=False, strict_map_key=False)
+        if isinstance(tree, dict):
+            return {place: _joined(leaf, place) for place, leaf in _leaves(tree, ())}
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError, OverflowError) as error:
-        raise WeightsError(path, [f"not a tree of Flax variables: {error}"]) from error
-    if not isinstance(tree, dict):
-        raise WeightsError(path, [f"not a tree of Flax variables, but {type(tree).__name__}"])
-    return {place: _joined(leaf, place, problems) for place, leaf in _leaves(tree, ())}
+        raise RefusedError(f"not a tree of Flax variables: {error}") from error
+    raise RefusedError(f"not a tree of Flax variables, but {type(tree).__name__}")
 
 
 def _array(code: int, content: bytes) -> Any:
@@ -126,7 +124,7 @@ def _leaves(tree: Mapping[Any, Any], place: tuple[str, ...]) -> Iterator[tuple[t
             yield here, value
 
 
-def _joined(leaf: Any, place: tuple[str, ...], problems: list[str]) -> Any:
+def _joined(leaf: Any, place: tuple[str, ...]) -> Any:
     """An array that Flax wrote in pieces, since msgpack holds no more than 4 GiB in one."""
     if not isinstance(leaf, dict):
         return leaf
@@ -134,21 +132,8 @@ def _joined(leaf: Any, place: tuple[str, ...], problems: list[str]) -> Any:
         shape = [leaf["shape"][str(k)] for k in range(len(leaf["shape"]))]
         return np.concatenate([leaf["chunks"][str(k)] for k in range(len(leaf["chunks"]))]).reshape(shape)
     except (KeyError, ValueError, TypeError) as error:
-        problems.append(f"{'/'.join(place)}: pieces that do not fit together: {error}")
+        refuse(f"{'/'.join(place)}: pieces that do not fit together: {error}")
         return np.zeros(0, np.float32)
-
-
-def flax_tree(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The variables as nested dicts: collection -> layer -> tensor, in Flax's layouts."""
-    tree: dict[str, Any] = {"params": {}, "batch_stats": {}}
-    for node in graph.layers:
-        for role in graph.roles(node):
-            collection, leaf = role.flax.split("/")
-            array = to_flax(
-                node.layout, role, values[f"{node.name}/{role.keras}"], transposed=node.transposed
-            )
-            tree[collection].setdefault(node.name, {})[leaf] = array
-    return {collection: layers for collection, layers in tree.items() if layers}
 
 
 def write_flax(
@@ -158,7 +143,11 @@ def write_flax(
 
     Msgpack has no place for the `assay`: Flax restores no tree with more than its variables.
     """
-    tree = flax_tree(graph, values)
+    tree: dict[str, Any] = {"params": {}, "batch_stats": {}}
+    for slot in graph.slots:
+        collection, leaf = slot.role.flax.split("/")
+        tree[collection].setdefault(slot.layer, {})[leaf] = slot.to_flax(values[slot.key])
+    tree = {collection: layers for collection, layers in tree.items() if layers}
     if Path(path).suffix == ".safetensors":
         leaves = {".".join(place): array for place, array in _leaves(tree, ())}
         carried = None if assay is None else {assays.KEY: assay.as_text()}

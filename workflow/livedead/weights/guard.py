@@ -4,14 +4,13 @@ HDF5 is written in C: among 1,400 seeded mutations of good files (``make fuzz``)
 into an endless loop while it read an attribute. No exception handler helps against that.
 """
 
+import multiprocessing
 import os
-import signal
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from livedead.errors import WeightsError
+from livedead.weights.refusals import RefusedError
 
 SECONDS, BYTES_PER_SECOND = 4.0, 20e6
 """Patience: this long, and longer for large files on slow disks."""
@@ -24,36 +23,28 @@ def try_first(read: Callable[[], object], path: Path) -> None:
 
     Raises
     ------
-    WeightsError
+    RefusedError
         If the trial crashes or does not end.
     """
-    if not hasattr(os, "fork"):
+    if "fork" not in multiprocessing.get_all_start_methods():
         return
-    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    with warnings.catch_warnings():
-        # Python and JAX warn of threads that a fork would lose; the child needs none of them.
-        warnings.simplefilter("ignore")
-        child = os.fork()
-    if child == 0:
+
+    def trial() -> None:
         try:
             read()
         finally:
             os._exit(0)
-    status = _wait(child, time.monotonic() + patience)
-    if status is None:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise WeightsError(path, [f"damaged: reading it does not end within {patience:.0f} s"])
-    if os.WIFSIGNALED(status):
-        raise WeightsError(path, [f"damaged: reading it crashes with signal {os.WTERMSIG(status)}"])
 
-
-def _wait(child: int, deadline: float) -> int | None:
-    pause = 0.001
-    while time.monotonic() < deadline:
-        finished, status = os.waitpid(child, os.WNOHANG)
-        if finished:
-            return status
-        time.sleep(pause)
-        pause = min(2 * pause, 0.05)
-    return None
+    process = multiprocessing.get_context("fork").Process(target=trial)
+    with warnings.catch_warnings():
+        # Python and JAX warn of threads that a fork would lose; the trial needs none of them.
+        warnings.simplefilter("ignore")
+        process.start()
+    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
+    process.join(patience)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise RefusedError(f"damaged: reading it does not end within {patience:.0f} s")
+    if process.exitcode < 0:
+        raise RefusedError(f"damaged: reading it crashes with signal {-process.exitcode}")

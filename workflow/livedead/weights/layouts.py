@@ -20,35 +20,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Role:
-    """One tensor of a layer: its names, and the order of its Keras axes in PyTorch.
+    """What a tensor is to its layer: its name in each framework, and its Keras axes in PyTorch's order.
 
-    Attributes
-    ----------
-    flax : str
-        Collection and name, such as ``batch_stats/mean``.
+    `joins` tells a depthwise kernel, whose c and m are one axis in PyTorch and Flax.
     """
 
     keras: str
     torch: str
     flax: str
     axes: tuple[int, ...] = (0,)
+    joins: bool = False
 
 
-_BIAS = Role("bias", "bias", "params/bias")
-
-
-def _kernel(*axes: int) -> Role:
-    return Role("kernel", "weight", "params/kernel", axes)
+def _with_bias(*axes: int, joins: bool = False) -> tuple[Role, ...]:
+    return Role("kernel", "weight", "params/kernel", axes, joins), Role("bias", "bias", "params/bias")
 
 
 LAYOUTS: dict[str, tuple[Role, ...]] = {
-    "conv": (_kernel(3, 2, 0, 1), _BIAS),
-    "depthwise": (_kernel(2, 3, 0, 1), _BIAS),
-    "conv_transpose": (_kernel(3, 2, 0, 1), _BIAS),
-    "dense": (_kernel(1, 0), _BIAS),
+    "": (),
+    "conv": _with_bias(3, 2, 0, 1),
+    "depthwise": _with_bias(2, 3, 0, 1, joins=True),
+    "conv_transpose": _with_bias(3, 2, 0, 1),
+    "dense": _with_bias(1, 0),
     "batch_norm": (
         Role("gamma", "weight", "params/scale"),
         Role("beta", "bias", "params/bias"),
@@ -59,54 +57,69 @@ LAYOUTS: dict[str, tuple[Role, ...]] = {
 """The roles are in the order in which Keras numbers the variables of a layer."""
 
 
-def to_torch(kind: str, role: Role, array: np.ndarray) -> np.ndarray:
-    """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
-    turned = array.transpose(role.axes)
-    if kind == "depthwise" and role.keras == "kernel":
-        turned = turned.reshape(-1, 1, *turned.shape[2:])
-    return np.ascontiguousarray(turned)
+@dataclass(frozen=True)
+class Slot:
+    """The place of one tensor in a network.
 
+    Attributes
+    ----------
+    layer : str
+    role : Role
+    shape : tuple of int
+        In Keras axes.
+    order : ndarray of int or None
+        Where the features come from a flatten: PyTorch's feature k is Keras's ``order[k]``.
+    flipped : bool
+        Whether the layer is Flax's ``ConvTranspose`` with ``transpose_kernel=False``.
+    """
 
-def to_keras(kind: str, role: Role, array: np.ndarray, multiplier: int = 1) -> np.ndarray:
-    """The inverse of `to_torch`; `multiplier` is a depthwise layer's depth multiplier."""
-    if kind == "depthwise" and role.keras == "kernel":
-        array = array.reshape(-1, multiplier, *array.shape[2:])
-    return np.ascontiguousarray(array.transpose(np.argsort(role.axes)))
+    layer: str
+    role: Role
+    shape: Shape
+    order: np.ndarray | None = None
+    flipped: bool = False
 
+    @property
+    def key(self) -> str:
+        """Its name among the values of a `livedead.weights.network.Network`."""
+        return f"{self.layer}/{self.role.keras}"
 
-def torch_shape(kind: str, role: Role, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape in PyTorch of a Keras tensor of this shape."""
-    turned = tuple(shape[axis] for axis in role.axes)
-    if kind == "depthwise" and role.keras == "kernel":
-        return (turned[0] * turned[1], 1, *turned[2:])
-    return turned
+    @property
+    def torch_shape(self) -> Shape:
+        """Its shape in PyTorch."""
+        turned = tuple(self.shape[axis] for axis in self.role.axes)
+        return (turned[0] * turned[1], 1, *turned[2:]) if self.role.joins else turned
 
+    @property
+    def flax_shape(self) -> Shape:
+        """Its shape in Flax."""
+        if self.role.joins:
+            return (*self.shape[:2], 1, self.shape[2] * self.shape[3])
+        flips = self.flipped and self.role.keras == "kernel"
+        return (*self.shape[:2], self.shape[3], self.shape[2]) if flips else self.shape
 
-def flax_shape(kind: str, role: Role, shape: tuple[int, ...], *, transposed: bool = True) -> tuple[int, ...]:
-    """Shape in Flax of a Keras tensor of this shape."""
-    if role.keras == "kernel" and kind == "depthwise":
-        return (*shape[:2], 1, shape[2] * shape[3])
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        return (*shape[:2], shape[3], shape[2])
-    return shape
+    def to_torch(self, array: np.ndarray) -> np.ndarray:
+        """A Keras tensor in PyTorch's layout, contiguous, the dtype unchanged."""
+        if self.order is not None and self.role.keras != "bias":
+            array = array[self.order]
+        return np.ascontiguousarray(array.transpose(self.role.axes).reshape(self.torch_shape))
 
+    def from_torch(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of `to_torch`."""
+        turned = array.reshape([self.shape[axis] for axis in self.role.axes])
+        array = np.ascontiguousarray(turned.transpose(np.argsort(self.role.axes)))
+        return array if self.order is None or self.role.keras == "bias" else array[np.argsort(self.order)]
 
-def to_flax(kind: str, role: Role, array: np.ndarray, *, transposed: bool = True) -> np.ndarray:
-    """A Keras tensor in Flax's layout; `transposed` is ``transpose_kernel`` of a ``ConvTranspose``."""
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        array = _reversed(array)
-    return np.ascontiguousarray(array.reshape(flax_shape(kind, role, array.shape)))
+    def to_flax(self, array: np.ndarray) -> np.ndarray:
+        """A Keras tensor in Flax's layout."""
+        return np.ascontiguousarray(self._flip(array).reshape(self.flax_shape))
 
+    def from_flax(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of `to_flax`."""
+        return np.ascontiguousarray(self._flip(array).reshape(self.shape))
 
-def from_flax(
-    kind: str, role: Role, array: np.ndarray, shape: tuple[int, ...], *, transposed: bool = True
-) -> np.ndarray:
-    """The inverse of `to_flax`; `shape` is the tensor's shape in Keras."""
-    if role.keras == "kernel" and kind == "conv_transpose" and not transposed:
-        array = _reversed(array)
-    return np.ascontiguousarray(array.reshape(shape))
-
-
-def _reversed(kernel: np.ndarray) -> np.ndarray:
-    """(h, w, a, b) -> (h, w, b, a), both sides reversed; its own inverse."""
-    return kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    def _flip(self, kernel: np.ndarray) -> np.ndarray:
+        """(h, w, a, b) -> (h, w, b, a), both sides reversed, where the layer is flipped."""
+        if not self.flipped or self.role.keras != "kernel":
+            return kernel
+        return kernel[::-1, ::-1].transpose(0, 1, 3, 2)

@@ -1,13 +1,12 @@
 """What a weight file holds, whatever its format: layers, each with named tensors."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from livedead.weights.assay import Assay
-from livedead.weights.soundness import not_finite
+from livedead.weights.refusals import refuse, refuse_all
 
 FLOATS = ("float32", "float64")
 
@@ -16,14 +15,7 @@ FLOATS = ("float32", "float64")
 class SourceLayer:
     """The tensors of one layer, as they lie in the file.
 
-    Attributes
-    ----------
-    name : str
-        The layer's own name, without the models it is nested in.
-    path : str
-        Where it was found in the file.
-    tensors : dict of str -> ndarray
-        Name of the tensor, in the dialect of the file -> array in the file's axes.
+    `name` is the layer's own, without the models it is nested in; `path` is where it was found.
     """
 
     name: str
@@ -46,14 +38,10 @@ class SourceFile:
         In model order where the file tells it, else in natural order of their paths.
     named : bool
         Whether the names are the layers' own; else they are a class and a counter.
-    nested : bool
-        Whether layers lie in models inside the model.
     config : dict or None
         The Keras configuration beside the weights.
     skipped : list of str
         What the file holds besides the weights, such as an optimizer's state.
-    problems : list of str
-        Reasons not to use the file; empty for a good one.
     assay : Assay or None
         Channels and classes, where the file was written here after a training.
     """
@@ -65,34 +53,31 @@ class SourceFile:
     nested: bool = False
     config: dict[str, Any] | None = None
     skipped: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
     assay: Assay | None = None
 
 
-def checked(array: np.ndarray, where: str, problems: list[str], *, allow_half: bool) -> np.ndarray:
-    """The array with the machine's byte order, its defects reported.
-
-    Integers, half floats (unless allowed, then as float32), NaN, infinity and values beyond float32 are
-    defects.
-    """
+def checked(array: np.ndarray, where: str, *, allow_half: bool) -> np.ndarray:
+    """The array with the machine's byte order, half floats as float32; its defects are refused."""
     if array.dtype == np.float16 and allow_half:
         array = array.astype(np.float32)
     if array.dtype.newbyteorder("=").name not in FLOATS:
         hint = "; --allow-half takes half floats" if array.dtype == np.float16 else ""
-        problems.append(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
+        refuse(f"{where}: expected {' or '.join(FLOATS)}, found {array.dtype}{hint}")
         return array
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    problems += [f"{where}: {defect}" for defect in not_finite(array)]
+    refuse_all(where, not_finite(array))
     return array
 
 
-def natural(path: str) -> list[list[tuple[int, str]]]:
-    """Sort key under which ``_2`` comes before ``_10``, and no number before ``_1``."""
-    return [
-        [
-            (int(part), "") if part.isdigit() else (-1, part.rstrip("_"))
-            for part in re.split(r"(\d+)", name)
-            if part
-        ]
-        for name in path.split("/")
-    ]
+def not_finite(array: np.ndarray) -> list[str]:
+    """What to say of values that float32 cannot hold; empty for a good tensor."""
+    with np.errstate(over="ignore"):
+        n_bad = array.size - int(np.isfinite(array.astype(np.float32, copy=False)).sum())
+    return [f"{n_bad} of {array.size} values are NaN or infinite, or beyond float32 (3.4e38)"] * bool(n_bad)
+
+
+def negative(variances: np.ndarray) -> list[str]:
+    """What to say of negative variances, whose square root the network would divide by."""
+    n_bad = int((variances < 0).sum())
+    said = f"{n_bad} of {variances.size} variances are negative, down to {variances.min(initial=0):.3g}"
+    return [f"{said}; allowed: 0 and more"] * bool(n_bad)
