@@ -24,7 +24,7 @@ from livedead.weights.names import assign
 from livedead.weights.network import Network, as_unet, pair, unet_defects
 from livedead.weights.recognition import Family, recognize
 from livedead.weights.refusals import RefusedError, refuse, refusing
-from livedead.weights.sources import SourceFile
+from livedead.weights.sources import SourceFile, SourceLayer
 
 log = logging.getLogger(__name__)
 
@@ -89,14 +89,7 @@ def read(
             raise RefusedError(*([] if problems else [_UNKNOWN]))
         named = family.named if family else assign(file, graph)
         pairings, ignored = pair(file, graph, named, UNUSED if family else ())
-        source = {
-            "name": Path(path).name,
-            "sha256": found,
-            "container": file.container,
-            "scheme": family.scheme if family else "",
-            "nested": file.nested,
-            "names": {name: layer.name for name, layer in named.items()} if file.named else {},
-        }
+        source = _source(path, file, family, named, found)
     network = Network.of_pairings(
         graph,
         pairings,
@@ -106,6 +99,20 @@ def read(
         assay=file.assay,
     )
     return _compared_with(config, network, file, path) if config and network.unet else network
+
+
+def _source(
+    path: str | Path, file: SourceFile, family: Family | None, named: dict[str, SourceLayer], sha256: str
+) -> dict[str, Any]:
+    """What the certificate says of the file."""
+    return {
+        "name": Path(path).name,
+        "sha256": sha256,
+        "container": file.container,
+        "scheme": family.scheme if family else "",
+        "nested": file.nested,
+        "names": {name: layer.name for name, layer in named.items()} if file.named else {},
+    }
 
 
 def read_source(path: str | Path, *, allow_half: bool = False) -> SourceFile:

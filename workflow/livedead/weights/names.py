@@ -3,7 +3,7 @@
 A name that somebody gave is the layer's own; MobileNetV2's have been written in three ways
 (`SCHEMES`). Where a framework only counts layers (``conv2d_7``, ``Conv_3``), the counters of a
 class start anywhere but keep the model's order, so the k-th of the file is the k-th of the
-network, if there are as many. Nothing is ever paired by position alone.
+network, if there are as many.
 """
 
 import re

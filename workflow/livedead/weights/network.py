@@ -42,7 +42,13 @@ def pair(
     named : dict
         Layer of the graph -> layer of the file.
     unused : tuple of str
-        Layers that may be in the file without a partner; the paths of those that are come second.
+        Layers that may be in the file without a partner.
+
+    Returns
+    -------
+    pairings : list of Pairing
+    ignored : list of str
+        Paths of the unused layers that the file holds.
     """
     traced = graph.trace()
     pairings: list[Pairing] = []

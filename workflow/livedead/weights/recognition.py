@@ -66,11 +66,12 @@ def recognize(file: SourceFile, config: Graph | None, choices: dict[str, Any]) -
         mixed = ", ".join(f"{scheme} ({name})" for scheme, name in sorted(found.items()))
         refuse(f"the encoder's layers must follow one naming scheme; found several mixed: {mixed}")
     scheme = next(iter(found), "") if file.named or config is not None else "counted"
+    known = {*encoder, *UNUSED}
     named: Named = {}
     others: list[tuple[str, SourceLayer]] = []
     for name, layer in layers:
         today = canonical(name)
-        if today not in {*encoder, *UNUSED}:
+        if today not in known:
             others.append((name, layer))
         elif today in named:
             refuse(f"layer {today!r} twice: {named[today].path} and {layer.path}")
