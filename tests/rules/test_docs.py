@@ -209,3 +209,38 @@ def test_the_python_example_draws_a_curve(repository, tmp_path, mark):
         env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(tmp_path)},
     )
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def names_of(module):
+    """What a module defines at any level; what it imports is not its own."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_what_the_library_calls_by_its_full_name_exists(repository):
+    """Docstrings, schema and pages say ``livedead.room.module.name``; a move must take them along."""
+    workflow = repository / "workflow"
+    defined = {}
+    for path in (workflow / "livedead").rglob("*.py"):
+        parts = path.relative_to(workflow).with_suffix("").parts
+        defined[".".join(parts).removesuffix(".__init__")] = set(names_of(path))
+    files = [
+        *workflow.rglob("*.py"),
+        *workflow.rglob("*.smk"),
+        *workflow.rglob("*.yaml"),
+        *(repository / "docs").glob("*.md"),
+        *(repository / "config").rglob("*.md"),
+    ]
+    wrong = set()
+    for path in files:
+        for name in re.findall(r"(?<![\w./])livedead(?:\.\w+)+", path.read_text()):
+            module = name
+            while module not in defined:
+                module = module.rpartition(".")[0]
+            rest = name.removeprefix(module).split(".")[1:]
+            if not set(rest) <= defined[module] | {"__version__", "py", "yaml"}:
+                wrong.add(f"{path.relative_to(repository)}: {name}")
+    assert not wrong

@@ -270,7 +270,7 @@ class SegmentationWriter:
             Describes the field (plate, well, field, timepoint, status, ...).
         arrays : mapping
             The class map, ``maps``, (H, W) uint8, and what else is known of the field, such as
-            ``unstable`` and ``runners_up`` of a `livedead.network.inference.Segmentation`, or the
+            ``unstable`` and ``runners_up`` of a `livedead.network.segmenter.Segmentation`, or the
             ``instances`` that labels were made of; empty where the field failed.
         """
         for name, array in arrays.items():

@@ -74,7 +74,7 @@ class CountingRules:
 
     @classmethod
     def from_config(cls, counting: dict[str, Any]) -> "CountingRules":
-        """Rules from what `livedead.configuration.counting_rules` gives."""
+        """Rules from what `livedead.configuration.derived.counting_rules` gives."""
         return cls(**counting)
 
     def vote(self, live_share: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ class SegmentedField(NamedTuple):
     row : dict
         See `livedead.fields.plate_images.PlateImages.describe`.
     arrays : dict of str -> ndarray
-        ``maps``, ``unstable`` and ``runners_up``, see `livedead.network.inference.Segmentation`; none where
+        ``maps``, ``unstable`` and ``runners_up``, see `livedead.network.segmenter.Segmentation`; none where
         the field failed.
     check : SeamCheck, optional
         Of a field that was chosen for one.

@@ -99,7 +99,7 @@ def provenance_of(certificate: Mapping[str, str], config_sha256: str) -> dict[st
     certificate : mapping
         Of the network's weights.
     config_sha256 : str
-        From `livedead.configuration.config_sha256`.
+        From `livedead.configuration.derived.config_sha256`.
     """
     model_sha256 = certificate["unet_sha256"]
     return {"model_sha256": model_sha256, "config_sha256": config_sha256, "version": __version__}
