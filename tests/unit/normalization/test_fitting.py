@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from livedead.errors import FieldError
+from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.fields.plate_images import PlateImages
 from livedead.fields.stored_transforms import read_transforms, store_transform
 from livedead.images.gate import read_plane
@@ -87,8 +88,16 @@ def test_a_plate_without_a_readable_field_has_rows_and_no_transform(flat_fields,
     _, _, rows = fit_channel(lambda key: planes[key[1]], keys, settings, given=stored)
     assert [row["code"] for row in rows] == ["not_normalized"] * 3
     # Nor is there anything to crop of it, where fields are cropped.
-    place = {"well": "A01", "field": 1, "timepoint": 1, "channel": "bf", "crop_y_px": 3, "crop_x_px": 0}
-    cropped = PlateImages(Path(), pd.DataFrame([place]), 16).seen({"bf": stored})["bf"]
+    place = {
+        "plate": "p",
+        "well": "A01",
+        "field": 1,
+        "timepoint": 1,
+        "channel": "bf",
+        "crop_y_px": 3,
+        "crop_x_px": 0,
+    }
+    cropped = NormalizedPlate(PlateImages(Path(), pd.DataFrame([place]), 16), {"bf": stored}).seen["bf"]
     assert cropped.gain.shape == (0, 0)
 
 
