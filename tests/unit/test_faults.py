@@ -114,7 +114,7 @@ def test_a_table_that_was_cut_off_or_flipped_is_named(tmp_path, name):
     whole = path.read_bytes()
     for broken in (whole[:-20], whole[: len(whole) // 2], whole[:30] + b"\xff" * 9 + whole[39:]):
         path.write_bytes(broken)
-        with pytest.raises(StoreError, match=f"{name}: damaged, or changed by hand"):
+        with pytest.raises(StoreError, match=f"{name}: damaged, or edited by hand"):
             stores.read_table(path, kind)
 
 

@@ -178,7 +178,7 @@ def _readable(path: str | Path) -> Iterator[None]:
             raise
         reason = str(error) or type(error).__name__
         raise StoreError(
-            f"{path}: damaged, or changed by hand: {reason}. "
+            f"{path}: damaged, or edited by hand: {reason}. "
             f"To make it again: rm '{path}', and start the same command again"
         ) from error
 

@@ -28,7 +28,7 @@ def test_cells_sum_to_their_fields():
     [
         (counted(("A01", 1, 1, 0, 2)), r"do not agree in 1 place.*A02"),
         (counted(("A01", 2, 1, 0, 3), ("A02", 0, 1, 0, 1)), r"A01.*'n_live': 1.*'n_live': 2"),
-        (counted(("A01", 1, 1, 0, 3), ("A02", 0, 1, 0, 1)), "are not the total in .*A01"),
+        (counted(("A01", 1, 1, 0, 3), ("A02", 0, 1, 0, 1)), "do not sum to the total in .*A01"),
     ],
 )
 def test_counts_that_do_not_add_up(sums, message):

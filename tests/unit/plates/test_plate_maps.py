@@ -55,8 +55,8 @@ def test_separators_as_spreadsheets_choose_them(write, text):
         ("row,column,drug\n99,1,x\n", "line 2, column 'row': '99'; allowed: letters or a number"),
         ("row,column,drug\nB,2,x\n2,02,y\n", "line 3, column 'well': 'B2' repeats well B02 of line 2"),
         ("row,column,drug\nI,2,x\n", "line 2, column 'well': well 'I2' is not on a 96-well plate"),
-        ("Control,control\n,\n", "line 1: each column needs a name of its own"),
-        ("Well,1,2\nA,x,y\n", "each column needs a name of its own; found .'well', 'Well'."),
+        ("Control,control\n,\n", "line 1: each column needs its own name"),
+        ("Well,1,2\nA,x,y\n", "each column needs its own name; found .'well', 'Well'."),
     ],
 )
 def test_mistakes_in_plate_maps_name_their_line(write, text, message):

@@ -47,7 +47,7 @@ def test_within_a_value_nothing_changes(write):
     [
         ("", "empty"),
         ("\n , \n", "empty"),
-        ("a\ta\n1\t2\n", "each column needs a name of its own"),
+        ("a\ta\n1\t2\n", "each column needs its own name"),
         ("a\tb\n1\n", "line 2: 1 values for 2 columns"),
         (
             "a,dose\nx,0,5\n",
@@ -88,7 +88,7 @@ def test_known_columns_take_their_name_and_others_keep_theirs(write):
 
 @pytest.mark.parametrize("header", ["well\tWell", "Dose\tdose", "dose\tdose"])
 def test_two_columns_that_become_one(write, header):
-    with pytest.raises(SheetError, match="line 1: each column needs a name of its own"):
+    with pytest.raises(SheetError, match="line 1: each column needs its own name"):
         read(write("map.tsv", f"{header}\n1\t2\n"), ["well", "dose"])
 
 

@@ -15,7 +15,7 @@ FOREIGN = [
     ("plate.lif", b"\x70\0\0\0", "Leica LIF", "LAS X"),
     ("plate_A01f00d0.C01", b"x", "Cellomics C01", "HCS Studio"),
     ("A01_f1.png", b"\x89PNG\r\n", "PNG", "16-bit grey TIFF"),
-    ("A01_f1.jpg", b"\xff\xd8\xff\xe0", "JPEG", "lost what was measured"),
+    ("A01_f1.jpg", b"\xff\xd8\xff\xe0", "JPEG", "lost information"),
     ("A01_f1.tif", LFS, "a Git LFS pointer", "git lfs pull"),
     ("p_A01_s1_w1.tif", LFS, "a Git LFS pointer", "git lfs pull"),
     ("p_A01_s1_w1.tif", b"\x89PNG\r\n", "PNG", "16-bit grey TIFF"),

@@ -91,7 +91,7 @@ def test_htd_says_what_to_expect(export):
     (export / "p.HTD").write_text(HTD)
     text = described(*exported(export, channels={"bf": "Brightfield"}))
     assert "NOTE" not in text
-    assert "promised by the export, not imaged: D01" in text
+    assert "announced by the export, not imaged: D01" in text
     assert "fields with fewer than 2 timepoints" in text
 
 

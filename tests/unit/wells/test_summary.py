@@ -221,7 +221,7 @@ def test_failed_fields_are_told_by_reason_with_an_example():
 
 def test_a_plate_below_the_z_prime_asked_for_is_told():
     lines, short = summary.failed_quality(quality_table(z_prime=0.3), 0.5)
-    assert short == ["timepoint 1: Z' of viability 0.300, below the 0.5 that is asked for"]
+    assert short == ["timepoint 1: Z' of viability 0.300, below the 0.5 that is required"]
     assert lines == short
     assert summary.failed_quality(quality_table(z_prime=0.5), 0.5)[1] == []
     assert summary.failed_quality(quality_table(z_prime=np.nan), None)[1] == []

@@ -77,7 +77,9 @@ def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: s
         wrong &= table["n_total"].notna()
         if wrong.any():
             row = table[wrong].iloc[0]
-            raise CountError(f"{what}: live, dead and ambiguous are not the total in {row[by].to_dict()}")
+            raise CountError(
+                f"{what}: live, dead and ambiguous do not sum to the total in {row[by].to_dict()}"
+            )
     added = parts.dropna(subset="n_total").groupby(by)[COUNTS].sum()
     given = sums.set_index(by)[COUNTS].fillna(0)
     added = added.reindex(added.index.union(given.index), fill_value=0).astype("int64")
@@ -88,5 +90,5 @@ def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: s
         raise CountError(
             f"{what} do not agree in {int(unequal.sum())} place(s), first {key}: "
             f"{added.loc[key].to_dict()} counted, {given.loc[key].to_dict()} in the table; "
-            "a table was damaged or changed by hand: delete it and run again"
+            "a table was damaged or edited by hand: delete it and run again"
         )

@@ -34,7 +34,7 @@ def parse_xml(content: str | bytes, source: object) -> ET.Element:
         return ET.fromstring(content, ET.XMLParser(target=_NoDoctype()))
     except (ET.ParseError, ValueError, LookupError) as error:
         raise ExportError(
-            f"{source}: not readable XML: {error}; copy the file again, or remove it to go by file names"
+            f"{source}: not readable XML: {error}; copy the file again, or remove it to use file names"
         ) from error
 
 

@@ -45,7 +45,7 @@ class Classes:
         names = [entry["name"] for entry in entries]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ConfigError(f"classes: {', '.join(twice)} is given twice; each class has a name of its own")
+            raise ConfigError(f"classes: {', '.join(twice)} is given twice; each class needs its own name")
         numbers: dict[str, list[int]] = {role: [] for role in ROLES}
         for number, entry in enumerate(entries):
             if entry["role"] not in ROLES:

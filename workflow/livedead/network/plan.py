@@ -92,7 +92,7 @@ def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[
         return "banded", 0
     if core_px < STRIDE:
         raise ConfigError(
-            f"memory_mb: {plan.memory_mb} is too little for a field of {n_pixels:,} px with this network; "
+            f"memory_mb: {plan.memory_mb} is not enough for a field of {n_pixels:,} px with this network; "
             f"at least {(held + smallest) / 1e6:.0f} is needed"
         )
     return "tiled", core_px

@@ -51,7 +51,7 @@ def _dose(text: str, mark: str) -> float:
     if not mark and "," in text:
         raise SheetError(
             f"{text!r} may be {text.replace(',', '')} or {text.replace(',', '.')}, and no other dose of the "
-            "plate tells which; write the one that is meant"
+            "plate shows which; write it unambiguously"
         )
     dose = parse_number(text.replace(",", ".") if mark == "," else text)
     if text and not dose >= 0:

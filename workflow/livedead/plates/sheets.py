@@ -143,7 +143,7 @@ def canonical(names: list[str], known: Iterable[str]) -> list[str]:
     folded = {look(name).casefold(): name for name in reversed(exact)}
     found = [name if name in exact else folded.get(look(name).casefold(), name) for name in names]
     if "" in found or len(set(found)) < len(found):
-        raise SheetError(f"each column needs a name of its own; found {names}")
+        raise SheetError(f"each column needs its own name; found {names}")
     return found
 
 

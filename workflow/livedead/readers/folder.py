@@ -98,7 +98,7 @@ def list_files(raw: Path) -> list[str]:
         for name in [*subfolders, *names]:
             path = Path(folder, name)
             if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
-                raise ExportError(f"{path}: a link that leads out of the raw folder; copy the file instead")
+                raise ExportError(f"{path}: a link that points out of the raw folder; copy the file instead")
             relative = path.relative_to(raw).as_posix()
             if name.startswith("."):
                 continue
@@ -131,7 +131,7 @@ def beside(metadata: str, name: str, source: str) -> str:
     """
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or ".." in parts or parts[0] == "/" or parts[0].endswith(":"):
-        raise ExportError(f"{source}: names the file {name!r}, which leads out of its folder")
+        raise ExportError(f"{source}: names the file {name!r}, which is outside its folder")
     return PurePosixPath(metadata).parent.joinpath(*parts).as_posix()
 
 

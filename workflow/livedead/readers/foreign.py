@@ -24,8 +24,8 @@ _BY_SUFFIX = {
     ".ims": ("Imaris IMS", _EXPORT.format("Imaris")),
     ".dv": ("DeltaVision DV", _EXPORT.format("softWoRx")),
     ".png": ("PNG", "export 16-bit grey TIFF instead"),
-    ".jpg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost what was measured"),
-    ".jpeg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost what was measured"),
+    ".jpg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
+    ".jpeg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
     ".jp2": ("JPEG 2000", "export 16-bit grey TIFF instead"),
     ".bmp": ("BMP", "export 16-bit grey TIFF instead"),
     ".gif": ("GIF", "export 16-bit grey TIFF instead"),
@@ -48,9 +48,9 @@ _BY_CONTENT = {
     b"PK\x03\x04": _BY_SUFFIX[".zip"],
     b"\x1f\x8b": _BY_SUFFIX[".gz"],
     b"\xd0\xcf\x11\xe0": ("an OLE2 container, as Olympus and Zeiss once wrote", "export its images as TIFF"),
-    b"<!DOCTYPE": ("a web page, as a failed download leaves it", "download the file again"),
-    b"<!doctype": ("a web page, as a failed download leaves it", "download the file again"),
-    b"<html": ("a web page, as a failed download leaves it", "download the file again"),
+    b"<!DOCTYPE": ("a web page, left by a failed download", "download the file again"),
+    b"<!doctype": ("a web page, left by a failed download", "download the file again"),
+    b"<html": ("a web page, left by a failed download", "download the file again"),
 }
 _READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF")
 """TIFF, BigTIFF and HDF5, which are read."""

@@ -81,7 +81,7 @@ def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: in
     counts = images["channel"].value_counts()
     files = images.drop_duplicates("path")
     lines = [
-        f"plate {plate}: {len(per_well)} of {n_wells} wells, up to {per_well.max()} fields a well, "
+        f"plate {plate}: {len(per_well)} of {n_wells} wells, up to {per_well.max()} fields per well, "
         f"{images['timepoint'].nunique()} timepoint(s), channels "
         + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts.index)),
         f"  format: {export['format']}, by {export['evidence']}",
@@ -103,7 +103,7 @@ def _wells(images: pd.DataFrame, expected: dict[str, Any], mapped_wells: list[st
         f"  mapped, not imaged: {format_wells(mapped - imaged) or 'none'}",
         f"  imaged, not mapped: {format_wells(imaged - mapped if mapped else []) or 'none'}",
         *(
-            [f"  promised by the export, not imaged: {format_wells(promised - imaged) or 'none'}"]
+            [f"  announced by the export, not imaged: {format_wells(promised - imaged) or 'none'}"]
             if promised
             else []
         ),
@@ -232,7 +232,9 @@ def _positions(images: pd.DataFrame, expected: dict[str, Any], pixel_size_um: fl
         return [*lines, "  overlap of fields: not known, the export gives no stage positions"]
     if overlap.same_place:
         lines.append(
-            _line("FIELDS AT ONE PLACE", [f"{w} fields {a} and {b}" for w, a, b in overlap.same_place])
+            _line(
+                "FIELDS AT THE SAME POSITION", [f"{w} fields {a} and {b}" for w, a, b in overlap.same_place]
+            )
         )
     if not overlap.pairs:
         return [*lines, "  overlap of fields: none"]

@@ -96,7 +96,7 @@ def read_unseen(
     """
     if not chosen:
         raise ConfigError(
-            "every labelled well was trained on: nothing is left to judge by; set "
+            "all labelled wells were used for training; none is left to evaluate on: set "
             "training.tiles.validation_fraction, or ask for the target cross_validation"
         )
     cells, counts = [], []

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
 
     reading = argparse.ArgumentParser(add_help=False)
-    reading.add_argument("--architecture", type=Path, help="YAML or Keras JSON, where the file does not tell")
+    reading.add_argument("--architecture", type=Path, help="YAML or Keras JSON, where the file does not say")
     reading.add_argument(
         "--set",
         action="append",

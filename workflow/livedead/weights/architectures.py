@@ -138,7 +138,7 @@ class _KerasReader:
         if len(outputs) != 1:
             raise RefusedError(f"the model has {len(outputs)} outputs; one is known")
         if self.input is None:
-            raise RefusedError("the configuration does not tell the shape of the input")
+            raise RefusedError("the configuration does not say the shape of the input")
         return {
             "name": _inside(config).get("name", "network"),
             "input": self.input,

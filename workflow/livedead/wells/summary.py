@@ -34,13 +34,13 @@ ALARMS = {
 
 FLAGS = {
     "out_of_focus": "far less sharp than the plate's other fields (qc.min_focus); look at the focus",
-    "saturated": "pixels at the camera's limit (qc.max_saturated_fraction); expose for a shorter time",
+    "saturated": "pixels at the camera's limit (qc.max_saturated_fraction); shorten the exposure",
     "dark": "large dark parts (qc.max_dark_fraction): the wall of the well, or dirt?",
-    "uneven": "uneven light is left (qc.max_illumination_residual); see normalization.own_light",
+    "uneven": "uneven after flat-field correction (qc.max_illumination_residual); see normalization.own_light",
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
-    "suspect": "part of the image may be lost, and no reading of the file can prove it; look at the images",
-    "duplicate_image": "the same pixels as another field: a copying mistake, or a stage that stood still",
+    "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
+    "duplicate_image": "the same pixels as another field: a copying mistake, or a stuck stage",
 }
 """What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
 
@@ -51,7 +51,7 @@ TOLD_OTHERWISE = ("fields_missing", "controls_reversed")
 """Flags of wells that repeat what the lines on statuses and alarms say."""
 
 NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
-  results/<plate>/report/fields.png: is there a cell to be seen?
+  results/<plate>/report/fields.png: are any cells visible?
   channels, input_channels: does the network read the channel that it was trained on?
   focus: is the chosen focal plane the sharp one?
   classes: are they in the order of the network's output, each with its right role?
@@ -210,7 +210,7 @@ def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[li
         )
         line = f"timepoint {row.timepoint}: Z' of viability {known}"
         if min_z_prime is not None and not row.z_prime >= min_z_prime:
-            line += f", below the {min_z_prime} that is asked for"
+            line += f", below the {min_z_prime} that is required"
             short.append(line)
         lines.append(line + (f"; alarm: {row.alarm}" if row.alarm else ""))
     return lines, _cut(short)
