@@ -164,7 +164,7 @@ def _decoder(layers: list[tuple[str, SourceLayer]]) -> Named:
         meant = in_order(list(by_name), [counted(stem, k) for k in range(expected)])
         for name, new in meant.items():
             found[new] = found.pop(f"?{by_name[name].path}")
-        if len(members) != expected:
+        if len(meant) < len(members):
             paths = ", ".join(layer.path for _, layer in members) or "none"
             refuse(f"a decoder has {expected} layers of kind {stem}; found {len(members)}: {paths}")
     return found
