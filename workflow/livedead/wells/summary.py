@@ -36,7 +36,7 @@ FLAGS = {
     "out_of_focus": "far less sharp than the plate's other fields (qc.min_focus); look at the focus",
     "saturated": "pixels at the camera's limit (qc.max_saturated_fraction); shorten the exposure",
     "dark": "large dark parts (qc.max_dark_fraction): the wall of the well, or dirt?",
-    "uneven": "uneven after flat-field correction (qc.max_illumination_residual); try normalization.own_light",
+    "uneven": "uneven despite flat-field (qc.max_illumination_residual); see normalization.own_light",
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
