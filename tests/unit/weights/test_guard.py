@@ -21,12 +21,24 @@ def test_a_crash_is_told_by_its_signal(path):
         guard.try_first(lambda: os.kill(os.getpid(), signal.SIGKILL), path)
 
 
-def test_a_hang_ends(path, monkeypatch):
+def spin():
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("hang", [spin, lambda: time.sleep(60)])
+def test_a_hang_ends(path, monkeypatch, hang):
     monkeypatch.setattr(guard, "SECONDS", 0.2)
     started = time.monotonic()
     with pytest.raises(RefusedError, match="does not end"):
-        guard.try_first(lambda: time.sleep(60), path)
+        guard.try_first(hang, path)
     assert time.monotonic() - started < 30
+
+
+def test_a_machine_that_is_slow_is_no_fault_of_the_file(path, monkeypatch):
+    """The trial waits three times as long as it may compute."""
+    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    assert guard.try_first(lambda: time.sleep(0.6), path) is None
 
 
 @pytest.mark.parametrize("read", [lambda: None, lambda: 1 / 0])

@@ -4,8 +4,10 @@ HDF5 is written in C: among 1,400 seeded mutations of good files (``make fuzz``)
 into an endless loop while it read an attribute. No exception handler helps against that.
 """
 
+import math
 import multiprocessing
 import os
+import signal
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 from livedead.weights.refusals import RefusedError
 
 SECONDS, BYTES_PER_SECOND = 4.0, 20e6
-"""Patience: this long, and longer for large files on slow disks."""
+"""Patience in processor time: this long, and longer for large files."""
+WAITING = 15
+"""So many times as long may pass in all, since other jobs and slow disks are no fault of the file."""
 
 
 def try_first(read: Callable[[], object], path: Path) -> None:
@@ -28,8 +32,13 @@ def try_first(read: Callable[[], object], path: Path) -> None:
     """
     if "fork" not in multiprocessing.get_all_start_methods():
         return
+    import resource  # which systems without a fork lack
+
+    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
 
     def trial() -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(patience), hard))
         try:
             read()
         finally:
@@ -40,11 +49,12 @@ def try_first(read: Callable[[], object], path: Path) -> None:
         # Python and JAX warn of threads that a fork would lose; the trial needs none of them.
         warnings.simplefilter("ignore")
         process.start()
-    patience = SECONDS + path.stat().st_size / BYTES_PER_SECOND
-    process.join(patience)
+    process.join(WAITING * patience)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise RefusedError(f"damaged: reading it does not end within {patience:.0f} s")
-    if process.exitcode < 0:
+    elif process.exitcode == 0:
+        return
+    elif process.exitcode != -signal.SIGXCPU:
         raise RefusedError(f"damaged: reading it crashes with signal {-process.exitcode}")
+    raise RefusedError(f"damaged: reading it does not end within {patience:.0f} s of processor time")
