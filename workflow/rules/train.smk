@@ -23,6 +23,12 @@ OF_NETWORK = [
 OF_FOLDS = ["cross_validation.html", "cross_validation.csv"]
 
 
+wildcard_constraints:
+    # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
+    fold=r"(\d+-of-\d+/)?",
+    evaluation="evaluation|cross_validation",
+
+
 rule label_dyes:
     input:
         raw=raw,
