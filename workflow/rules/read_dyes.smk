@@ -5,12 +5,12 @@ CHANNELS = derived.dye_channels(config)
 CLASSES = []
 NORMALIZATION = derived.dye_normalization(config)
 WELLS_READ = PLATES["dyed_wells"].to_dict()
-DYES = "results/{plate}/dyes.h5"
+DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
 MODEL = "results/{plate}/dyes.json"
 FILES_OF_READING = [
     DYES,
     MODEL,
-    "results/{plate}/dyes.csv",
+    DYE_TABLE,
     "results/{plate}/report/dyes.png",
 ]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]

@@ -65,6 +65,7 @@ rule summarize_run:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         models=MODELS,
+        dyes=expand(DYE_TABLE, plate=PLATES.index),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",

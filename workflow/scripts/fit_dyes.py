@@ -1,5 +1,6 @@
 """Find the thresholds of one plate's dyes."""
 
+import math
 from pathlib import Path
 
 from livedead import stores
@@ -41,7 +42,13 @@ def fit_dyes(
     fitted = fitting.fit_dyes(plate.plane, keys, settings, normalization, controls, pixel_size_um, threads)
     write_dyes(dyes, fitted)
     stores.write_table(table, fitted.table(plate.plate), DYES)
-    stores.write_json(model, fitted.record())
+    record = {
+        "model_sha256": fitted.sha256,
+        "thresholds": {role: dye.threshold.counts for role, dye in fitted.dyes.items()},
+        "diameter_px": None if math.isnan(fitted.diameter_px) else fitted.diameter_px,
+        "split_depth_um": fitted.split_depth_px * pixel_size_um,
+    }
+    stores.write_json(model, record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import signals
+from livedead.dyes.dyed_fields import read_dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
@@ -18,9 +17,6 @@ from livedead.logs import progress
 from livedead.network.classes import Classes
 
 log = logging.getLogger(__name__)
-
-SPLIT_SHARE = 0.06
-"""Depth at which touching nuclei are split, over their diameter."""
 
 
 def count_class_maps(
@@ -60,7 +56,7 @@ def count_class_maps(
         return count_fields(fields, plate.planes, channels, named, rules, pixel_size_um)
     of_plate = read_dyes(dyes)
     rules = dye_rules(rules, of_plate, pixel_size_um)
-    log.info("dyes: %s", rules)
+    log.info("%s", rules)
     return count_fields(
         fields,
         plate.planes,
@@ -69,25 +65,17 @@ def count_class_maps(
         rules,
         pixel_size_um,
         of_plate.channels,
-        signals(plate, of_plate),
+        read_dye_signals(plate, of_plate),
     )
 
 
 def dye_rules(rules: CountingRules, dyes: PlateDyes, pixel_size_um: float) -> CountingRules:
-    """The rules with all that the dyes of the plate decide."""
+    """The rules with all that the plate's dyes decide."""
     depth_um = rules.split_depth_um
-    if depth_um is None:
-        depth_um = split_depth_um(dyes, pixel_size_um)
     return replace(
         rules,
-        split_depth_um=depth_um,
+        split_depth_um=dyes.split_depth_px * pixel_size_um if depth_um is None else depth_um,
         dead_fraction=dyes.stained_fraction,
         dead_by=dyes.settings.dead_by,
         both=dyes.settings.both,
     )
-
-
-def split_depth_um(dyes: PlateDyes, pixel_size_um: float) -> float:
-    """At which depth nuclei of this plate are split; 0, which leaves them joined, if their size is unknown."""
-    diameter_um = dyes.diameter_px * pixel_size_um
-    return 0.0 if math.isnan(diameter_um) else SPLIT_SHARE * diameter_um
