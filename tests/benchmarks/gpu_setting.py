@@ -18,11 +18,12 @@ import torch
 # isort: split
 from conftest import randomized
 
-from livedead import simulate
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmenter
 from livedead.network.unet import Architecture, UNet
 from livedead.normalization.transforms import Transform
+from livedead.simulation import label_free
+from livedead.simulation.camera import Camera
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ class Setting:
     @cached_property
     def raw(self) -> np.ndarray:
         """Counts of one field, (1, side_px, side_px) uint16: simulated ones side by side, no two the same."""
-        n, even = -(-self.side_px // 512), simulate.Camera(vignetting=0)
+        n, even = -(-self.side_px // 512), Camera(vignetting=0)
         small = [
-            simulate.simulate_field(np.random.default_rng([3, k]), 0.6, camera=even)[0]["brightfield"]
+            label_free.simulate_field(np.random.default_rng([3, k]), 0.6, camera=even)[0]["brightfield"]
             for k in range(n * n)
         ]
         rows = np.array(small).reshape(n, n, 512, 512).swapaxes(1, 2)

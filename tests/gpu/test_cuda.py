@@ -16,7 +16,6 @@ import torch
 import yaml
 from conftest import REPOSITORY, randomized
 
-from livedead import simulate
 from livedead.cells.counting import count_states
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
@@ -30,6 +29,7 @@ from livedead.network.windows import Rectangle, padded_shape, tiles
 from livedead.normalization.fitting import fit_channel
 from livedead.normalization.settings import NormalizationSettings
 from livedead.normalization.transforms import normalize
+from livedead.simulation import label_free
 from livedead.training.fit import Trainer
 from livedead.training.settings import TrainingSettings
 from livedead.weights import unet_io
@@ -72,7 +72,7 @@ def fields():
     """Brightfield counts, (1, H, W) uint16 each."""
     cells = 55 * (SIDE_PX / 512) ** 2
     return [
-        simulate.simulate_field(np.random.default_rng([20, k]), 0.6, side_px=SIDE_PX, mean_cells=cells)[0][
+        label_free.simulate_field(np.random.default_rng([20, k]), 0.6, side_px=SIDE_PX, mean_cells=cells)[0][
             "brightfield"
         ][np.newaxis]
         for k in range(N_FIELDS)
@@ -131,7 +131,7 @@ def logits(chosen: Segmenter, raw: np.ndarray) -> np.ndarray:
 
 
 def counts(class_map: np.ndarray) -> np.ndarray:
-    cells = measure_cells(class_map, NUMBERS, RULES, simulate.PIXEL_SIZE_UM)
+    cells = measure_cells(class_map, NUMBERS, RULES, label_free.PIXEL_SIZE_UM)
     return np.array([count_states(cells)[state] for state in ("n_live", "n_dead", "n_total")])
 
 

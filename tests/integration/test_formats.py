@@ -8,7 +8,8 @@ import tifffile
 import yaml
 from working_folder import Folder
 
-from livedead import simulate, stores
+from livedead import stores
+from livedead.simulation import label_free
 
 SIDE_PX, PIXEL_UM, OVERLAP_PX = 256, 0.65, 24
 WELLS = {"A01": 0.9, "B02": 0.2}
@@ -125,7 +126,7 @@ def experiment():
     for k, (well, viability) in enumerate(WELLS.items()):
         for field in FIELDS:
             rng = np.random.default_rng([5, k, field])
-            channels, cells = simulate.simulate_field(rng, viability, side_px=SIDE_PX)
+            channels, cells = label_free.simulate_field(rng, viability, side_px=SIDE_PX)
             images[well, field] = channels["brightfield"]
             truth[well] = truth.get(well, 0) + len(cells)
     return images, truth

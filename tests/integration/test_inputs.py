@@ -11,7 +11,7 @@ import yaml
 from skimage.measure import label
 from working_folder import TINY, Folder, write_config
 
-from livedead import simulate
+from livedead.simulation.plate import simulate_plate
 
 WELLS = ["A01", "A12", "B01", "B12"]
 """Two untreated wells and two of killed cells, so that each training sees both."""
@@ -68,7 +68,7 @@ def done(tmp_path_factory, repository):
         "plate\traw\tplatemap\tpixel_size_um\tdyed_wells\tmasks\n"
         f"small\traw\tconfig/map.tsv\t0.65\t{','.join(WELLS)}\tmasks/{{well}}_{{field:02d}}.tif\n"
     )
-    simulate.simulate_plate(path / "raw", 11, dyed_wells=WELLS, n_fields=1, side_px=96, wells=WELLS)
+    simulate_plate(path / "raw", 11, dyed_wells=WELLS, n_fields=1, side_px=96, wells=WELLS)
     draw_masks(path)
     folder = Folder(path, repository)
     return folder, folder.recorded(*TARGETS)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from livedead import accuracy, simulate
+from livedead import accuracy
 from livedead.cells.rules import CountingRules
 from livedead.network.classes import Classes
 from livedead.normalization.settings import NormalizationSettings
+from livedead.simulation import label_free
 
 CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
 RULES = CountingRules(min_area_um2=0, edge_rule="keep")
@@ -23,14 +24,14 @@ def small(monkeypatch):
 def truth(small, monkeypatch):
     """The true cells of every simulated field, by its pixels."""
     known = {}
-    simulated = simulate.simulate_field
+    simulated = label_free.simulate_field
 
     def remembered(*arguments, **settings):
         images, cells = simulated(*arguments, **settings)
         known[images["brightfield"].tobytes()] = cells
         return images, cells
 
-    monkeypatch.setattr(simulate, "simulate_field", remembered)
+    monkeypatch.setattr(label_free, "simulate_field", remembered)
     return known
 
 

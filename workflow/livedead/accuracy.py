@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livedead import simulate
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.logs import progress
@@ -15,6 +14,7 @@ from livedead.network.classes import Classes
 from livedead.normalization.fitting import fit_channel
 from livedead.normalization.settings import NormalizationSettings
 from livedead.normalization.transforms import Transform
+from livedead.simulation import label_free
 
 SIDE_PX = 1536
 USUAL = {"mean_cells": 400.0, "clumping": 0.8, "size": 1.0, "n_debris": 72.0, "defocus_px": 0.9}
@@ -25,7 +25,7 @@ VARIED = {
     "n_debris": (0, 72, 200, 500),
     "defocus_px": (0.5, 0.9, 1.3, 1.8, 2.5),
 }
-"""Arguments of `livedead.simulate.simulate_field`: one is varied at a time, the others stay as usual."""
+"""Arguments of `livedead.simulation.label_free.simulate_field`: one is varied, the others stay as usual."""
 
 VIABILITY = 0.6
 N_REFERENCES = 12
@@ -77,7 +77,7 @@ def _errors(
     """The errors under one condition, over as many fields as hold about 200 cells, 12 at most."""
     true, counted = np.zeros(2, int), np.zeros(3, int)
     for brightfield, cells in _fields({**USUAL, varied: value}, number):
-        found = measure_cells(segment(brightfield), classes, rules, simulate.PIXEL_SIZE_UM)
+        found = measure_cells(segment(brightfield), classes, rules, label_free.PIXEL_SIZE_UM)
         true += [(cells["state"] == state).sum() for state in ("live", "dead")]
         counted += [(found["state"] == state).sum() for state in ("live", "dead", "ambiguous")]
     viability, viability_counted = true[0] / true.sum(), counted[0] / counted[:2].sum()
@@ -101,6 +101,6 @@ def _fields(condition: dict[str, Any], number: int) -> Iterator[tuple[np.ndarray
 
 def _field(seed: int, condition: dict[str, Any]) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """One simulated field and its true cells."""
-    return simulate.simulate_field(
+    return label_free.simulate_field(
         np.random.default_rng([SEED, seed]), VIABILITY, side_px=SIDE_PX, **condition
     )

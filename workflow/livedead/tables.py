@@ -29,14 +29,15 @@ _NAMES = {
         plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags duplicate_of
         axes projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
-        found fold varied rule Metadata_Plate Metadata_Well Metadata_Status Metadata_QC_Flags
-        Metadata_Row_SHA256""",
+        found fold varied rule dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
+        Metadata_QC_Flags Metadata_Row_SHA256""",
     WHOLE: """
         column field timepoint z page pages height width bytes crop_y_px crop_x_px cell area_px
         n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
-        n_counted n_jobs n_cells Metadata_Timepoint Metadata_Fields_Used""",
+        n_counted n_jobs n_signals Metadata_Timepoint Metadata_Fields_Used""",
     COUNT: """
-        n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt n_fields true_live true_dead
+        n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
+        n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
     NUMBER: """
         x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
@@ -48,7 +49,8 @@ _NAMES = {
         edge_effect_high deviation row_effect column_effect residual dose ic50 ic50_low ic50_high slope
         top bottom dispersion lt50 time concentration cell_count cell_count__ctrl cell_count__time0
         seconds learning_rate loss dice count_error viability_error true_viability expected_viability
-        value viability_true viability_counted max_memory_mb fields_per_s Cells_Viability
+        value viability_true viability_counted max_memory_mb fields_per_s threshold separation background
+        sigma diameter_px bleed_through bleed_reach viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
         Cells_ClumpFraction""",
     FLAG: "touches_edge touches_cell",
@@ -272,6 +274,13 @@ PLATE_QUALITY = _table(
     _MEASURED, "n_negative", "mean_negative", "n_positive", "mean_positive", _INTERVALS, "alarm", ROW_SHA256,
     key=_MEASURED,
 )  # fmt: skip
+DYES = _table(
+    "plate", "dye", "channel", "method", "threshold", "verdict", "separation", "signals_of", "n_signals",
+    "n_fields", "background", "sigma", "diameter_px", "bleed_through", "bleed_reach", "n_cells",
+    "n_cells_080", "n_cells_125", "viability", "viability_080", "viability_125", "flags", ROW_SHA256,
+    key=["plate", "dye"],
+)  # fmt: skip
+"""The dyes of a plate; ``_080`` and ``_125`` are what a threshold of 0.8 and 1.25 times would give."""
 RESIDUALS = _table(
     "plate", "well", "timepoint", "measure", "deviation", "row_effect", "column_effect", "residual"
 )

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from livedead import simulate, stores
+from livedead import stores
 from livedead.job import run
+from livedead.simulation import plate
+from livedead.simulation.stained import Staining
 from livedead.tables import TRUE_CELLS, TRUE_WELLS
 
 
@@ -13,7 +15,7 @@ def simulate_plate(
 ) -> None:
     """Write the plate's images to `raw` and its truth beside them."""
     truncated = simulation.get("truncated_field")
-    cells, wells = simulate.simulate_plate(
+    cells, wells = plate.simulate_plate(
         raw,
         simulation["seed"],
         dyed_wells=dyed_wells,
@@ -22,6 +24,7 @@ def simulate_plate(
         wells=simulation.get("wells"),
         missing_well=simulation.get("missing_well"),
         truncated=(truncated["well"], truncated["field"]) if truncated else None,
+        staining=Staining.from_config(simulation["staining"]) if "staining" in simulation else None,
     )
     stores.write_table(truth_cells, cells, TRUE_CELLS)
     stores.write_table(truth_wells, wells, TRUE_WELLS)

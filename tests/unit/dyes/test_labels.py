@@ -7,10 +7,10 @@ import tifffile
 from scipy import ndimage
 from skimage.io import imread
 
-from livedead import simulate
 from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.nuclei import DyeSettings
 from livedead.network.classes import Classes
+from livedead.simulation import label_free
 
 CLASSES = Classes(background=(0,), context=(1,), boundary=(2,), live=(3,), dead=(4,))
 SETTINGS = DyeSettings("otsu", live_offset=300, dead_offset=300, min_area_px=25, reach_px=24, outline_px=2)
@@ -18,7 +18,7 @@ SETTINGS = DyeSettings("otsu", live_offset=300, dead_offset=300, min_area_px=25,
 
 @pytest.fixture(scope="module")
 def field():
-    return simulate.simulate_field(np.random.default_rng(5), 0.5, side_px=400)
+    return label_free.simulate_field(np.random.default_rng(5), 0.5, side_px=400)
 
 
 @pytest.mark.parametrize("threshold", ["otsu", "block_mode", "fixed"])

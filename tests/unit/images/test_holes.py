@@ -5,7 +5,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import geom
 
 from livedead.images.holes import find_hole, in_file_order
-from livedead.simulate import simulate_field
+from livedead.simulation.label_free import simulate_field
 
 SHORTEST = 255
 

@@ -1,45 +1,114 @@
-"""The dyed fields of a plate, labelled one after another."""
+"""The dyed fields of a plate, one after another: read by their dyes, or labelled to train on."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
-from livedead.dyes.nuclei import DyeSettings
+from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
+from livedead.dyes.plate_dyes import PlateDyes
+from livedead.dyes.reading import class_map
+from livedead.dyes.signals import corrected, field_background
 from livedead.errors import FieldError, LivedeadError
+from livedead.fields.ahead import work_ahead
+from livedead.fields.normalized_plate import pixels_sha256
 from livedead.fields.plate_images import PlateImages
 from livedead.images.instances import read_instances
 from livedead.logs import progress
 from livedead.network.classes import Classes
-from livedead.normalization.transforms import Key
+from livedead.normalization.transforms import Key, check_shape
 
 log = logging.getLogger(__name__)
+
+ReadField = tuple[dict[str, Any], dict[str, np.ndarray]]
+"""Row and arrays of a field, as `livedead.stores.SegmentationWriter` takes them."""
+
+CERTAIN: dict[str, np.ndarray] = {"unstable": np.empty(0, np.int64), "runners_up": np.empty(0, np.uint8)}
+"""No rounding decides on a pixel: thresholds are compared in the same arithmetic everywhere."""
+
+
+def read_signals(
+    plate: PlateImages, key: Key, dyes: PlateDyes
+) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """Signals of a field's dyes, and the raw planes that they were made of.
+
+    Raises
+    ------
+    FieldError
+        If a channel cannot be read, or has not the shape of the plate's other fields.
+    """
+    signals, planes = {}, []
+    for role, dye in dyes.dyes.items():
+        planes.append(plate.plane(key, dye.channel))
+        plane = plate.cropped(planes[-1])
+        check_shape(plane, dye.gain.shape)
+        counts = corrected(plane, dye.gain, dye.offset)
+        counts -= np.float32(field_background(counts)[0])
+        signals[role] = counts
+    return signals, planes
+
+
+def read_fields(
+    plate: PlateImages, keys: Iterable[Key], dyes: PlateDyes, threads: int = 1
+) -> Iterator[ReadField]:
+    """Read the class maps of fields off their dyes; a field that cannot be read has none, and says why.
+
+    Parameters
+    ----------
+    plate : PlateImages
+    keys : iterable
+    dyes : PlateDyes
+    threads : int
+        Number of fields that are read at once; changes no number.
+    """
+    undecided = [dye.channel for dye in dyes.dyes.values() if not dye.threshold.holds]
+
+    def read(key: Key) -> ReadField:
+        try:
+            if not dyes.used:
+                raise FieldError(
+                    "not_separated",
+                    f"no threshold parts stained from unstained in channel {', '.join(undecided)}; look at "
+                    "report/dyes.png of the plate, and set dyes.threshold to counts in the configuration",
+                )
+            signals, planes = read_signals(plate, key, dyes)
+        except FieldError as error:
+            return plate.describe(key, error), {}
+        row = plate.describe(key, pixels_sha256=pixels_sha256(planes))
+        return row, {"maps": class_map(signals, dyes)} | CERTAIN
+
+    return work_ahead(read, keys, threads, threads)
+
+
+def read_dye_signals(
+    plate: PlateImages, dyes: PlateDyes
+) -> Callable[[Key], dict[str, tuple[np.ndarray, float]]]:
+    """For counting: key of a field -> channel -> its signal, (H, W) float32, and its threshold, counts."""
+
+    def signals(key: Key) -> dict[str, tuple[np.ndarray, float]]:
+        found, _ = read_signals(plate, key, dyes)
+        return {
+            dyes.dyes[role].channel: (signal, dyes.dyes[role].threshold.counts)
+            for role, signal in found.items()
+        }
+
+    return signals
 
 
 def label_fields(
     plate: PlateImages,
     wells: list[str],
-    masks: str,
-    channel: str,
-    classes: Classes,
-    labels: Mapping[str, Any],
-) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    label: Callable[[Key], dict[str, np.ndarray]],
+) -> Iterator[ReadField]:
     """Label the fields of the dyed wells; a field that cannot be is left out, with a warning in the log.
 
     Parameters
     ----------
     plate : PlateImages
     wells : list of str
-    masks : str
-        Path of a field's drawn objects, with ``{well}``, ``{field}`` and ``{timepoint}`` in it: the dead
-        dye then only tells their state. Empty where the dyes tell objects and state.
-    channel : str
-        Brightfield, in which the dyes' cells are outlined.
-    classes : Classes
-    labels : mapping
-        The section ``labels`` of the configuration.
+    label : callable
+        `labels_of_dyes` or `labels_of_masks`.
 
     Yields
     ------
@@ -57,8 +126,8 @@ def label_fields(
     left_out: list[FieldError] = []
     for key in progress(keys, len(keys), "dyed fields"):
         try:
-            found = _labelled(plate, key, masks, channel, classes, labels)
-            yield plate.describe(key), {kind: plate.cropped(array) for kind, array in found.items()}
+            found = label(key)
+            yield plate.describe(key), found
         except FieldError as error:
             log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
             left_out.append(error)
@@ -69,22 +138,39 @@ def label_fields(
         log.warning("%d of %d dyed fields are left out, see above", len(left_out), len(keys))
 
 
-def _labelled(
-    plate: PlateImages, key: Key, masks: str, channel: str, classes: Classes, labels: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    dead_dye = plate.plane(key, labels["dead_dye"])
-    if not masks:
-        live_dye, brightfield = plate.plane(key, labels["live_dye"]), plate.plane(key, channel)
-        return {
-            "maps": label_from_dyes(
-                live_dye, dead_dye, brightfield, classes, DyeSettings.from_config(labels["dyes"])
-            )
-        }
-    path = masks.format(**dict(zip(("well", "field", "timepoint"), key, strict=True)))
-    objects = read_instances(path)
-    if objects.shape != dead_dye.shape:
-        raise FieldError("wrong_shape", f"{path}: {objects.shape} px, but the field {dead_dye.shape}")
-    return {
-        "maps": label_from_masks(objects, dead_dye, classes, MaskSettings.from_config(labels["masks"])),
-        "instances": objects,
-    }
+def labels_of_dyes(
+    plate: PlateImages, dyes: PlateDyes, channel: str, classes: Classes, settings: LabelSettings
+) -> Callable[[Key], dict[str, np.ndarray]]:
+    """Labels from the dyes alone; cells are outlined in the brightfield `channel`."""
+
+    def label(key: Key) -> dict[str, np.ndarray]:
+        signals, _ = read_signals(plate, key, dyes)
+        brightfield = plate.cropped(plate.plane(key, channel))
+        return {"maps": label_from_dyes(signals, dyes, brightfield, classes, settings)}
+
+    return label
+
+
+def labels_of_masks(
+    plate: PlateImages, masks: str, dead_dye: str, classes: Classes, settings: MaskSettings
+) -> Callable[[Key], dict[str, np.ndarray]]:
+    """Labels from drawn objects, of which the dead dye only tells the state.
+
+    Parameters
+    ----------
+    masks : str
+        Path of a field's drawn objects, with ``{well}``, ``{field}`` and ``{timepoint}`` in it.
+    dead_dye : str
+        Its channel.
+    """
+
+    def label(key: Key) -> dict[str, np.ndarray]:
+        dye = plate.plane(key, dead_dye)
+        path = masks.format(**dict(zip(("well", "field", "timepoint"), key, strict=True)))
+        objects = read_instances(path)
+        if objects.shape != dye.shape:
+            raise FieldError("wrong_shape", f"{path}: {objects.shape} px, but the field {dye.shape}")
+        maps = label_from_masks(objects, dye, classes, settings)
+        return {"maps": plate.cropped(maps), "instances": plate.cropped(objects)}
+
+    return label

@@ -1,7 +1,8 @@
 """Class maps as a person would paint them, from dyes alone or from drawn objects and the dead dye."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -9,7 +10,10 @@ from skimage.filters import sobel, threshold_otsu
 from skimage.morphology import dilation, disk
 from skimage.segmentation import find_boundaries, watershed
 
-from livedead.dyes.nuclei import DyeSettings, Nuclei, stained_nuclei
+from livedead.cells.measures import LabelledCells
+from livedead.cells.splitting import split_by_depth
+from livedead.dyes.nuclei import stained_cells, states
+from livedead.dyes.plate_dyes import PlateDyes
 from livedead.network.classes import Classes
 
 
@@ -35,30 +39,71 @@ class MaskSettings:
         return cls(**masks)
 
 
+@dataclass(frozen=True)
+class LabelSettings:
+    """How a class map is made of the dyes alone; the keys of ``labels.dyes`` in config.yaml.
+
+    Attributes
+    ----------
+    reach_px : float
+        A cell ends at most this far from its nucleus.
+    outline_px : int
+        Width of a cell's outline.
+    """
+
+    reach_px: float
+    outline_px: int
+
+    @classmethod
+    def from_config(cls, dyes: dict[str, Any]) -> "LabelSettings":
+        """Settings from the section ``labels.dyes`` of the configuration."""
+        return cls(**dyes)
+
+
+class Nuclei(NamedTuple):
+    """The nuclei of a field.
+
+    Attributes
+    ----------
+    labels : ndarray, (H, W), int
+        0 background, then a number for each nucleus.
+    is_dead : ndarray, (largest number + 1,), bool
+        By number; False for the background.
+    """
+
+    labels: np.ndarray
+    is_dead: np.ndarray
+
+
 def label_from_dyes(
-    live_dye: np.ndarray,
-    dead_dye: np.ndarray,
+    signals: Mapping[str, np.ndarray],
+    dyes: PlateDyes,
     brightfield: np.ndarray,
     classes: Classes,
-    settings: DyeSettings,
+    settings: LabelSettings,
 ) -> np.ndarray:
-    """Class map of a dyed field.
+    """Class map of a dyed field, in which every nucleus is of one class.
 
     Parameters
     ----------
-    live_dye, dead_dye, brightfield : ndarray, (H, W), uint16, raw counts
-        The brightfield image shows where cells end, for a class of role context (the cell), and
-        one of role boundary (its outline).
+    signals, dyes
+        See `livedead.dyes.reading.class_map`.
+    brightfield : ndarray, (H, W), uint16, raw counts
+        It shows where cells end, for a class of role context (the cell), and one of role boundary
+        (its outline).
     classes : Classes
-    settings : DyeSettings
+        Of the network.
+    settings : LabelSettings
 
     Returns
     -------
     ndarray, (H, W), uint8
         The first class of each role.
     """
-    nuclei = stained_nuclei(live_dye, dead_dye, settings)
-    class_map = np.full(live_dye.shape, classes.background[0], np.uint8)
+    cells = LabelledCells(split_by_depth(stained_cells(signals, dyes).labels, dyes.split_depth_px))
+    _, is_dead = states(cells, signals, dyes)
+    nuclei = Nuclei(cells.labels, np.append(False, is_dead))
+    class_map = np.full(brightfield.shape, classes.background[0], np.uint8)
     if classes.context:
         regions = cell_regions(brightfield, nuclei.labels, settings.reach_px)
         class_map[regions > 0] = classes.context[0]

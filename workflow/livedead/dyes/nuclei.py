@@ -1,131 +1,85 @@
-"""Stained nuclei, and which of them are dead, read off the two dyes of a field."""
+"""Stained cells of a field: their pixels, their size, their signal, their state."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
-from scipy import ndimage
-from skimage.filters import threshold_otsu
-from skimage.measure import label
-from skimage.morphology import remove_small_objects
+from skimage.measure import regionprops
 
-from livedead.errors import ConfigError
+from livedead.cells.labels import connected_parts, of_classes
+from livedead.cells.measures import LabelledCells
+from livedead.dyes.plate_dyes import PlateDyes
+from livedead.dyes.reading import class_map
 
-BLOCK_PX = 32
+LEAST_PX = 12
+"""What is smaller is a speck, whatever the magnification."""
 
+LEAST_SHARE = 0.2
+"""What is smaller than this share of a usual nucleus is a speck, too."""
 
-def _fixed(dye: np.ndarray, offset: float) -> float:
-    return float(np.median(dye)) + offset
-
-
-def _otsu(dye: np.ndarray, offset: float) -> float:
-    return max(float(threshold_otsu(dye)), _fixed(dye, offset))
-
-
-def _block_mode(dye: np.ndarray, offset: float) -> float:
-    rows, columns = (side // BLOCK_PX for side in dye.shape)
-    whole = dye[: rows * BLOCK_PX, : columns * BLOCK_PX]
-    maxima = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX).max(axis=(1, 3))
-    counts, edges = np.histogram(maxima, bins="fd")
-    top = int(counts.argmax())
-    return float(edges[top] + edges[top + 1]) / 2 + offset
+MAX_ASPECT = 2.0
+MIN_SOLIDITY = 0.9
+"""Of single nuclei; where several touch, they are longer or have notches."""
 
 
-THRESHOLDS = {"otsu": _otsu, "block_mode": _block_mode, "fixed": _fixed}
+def stained_cells(
+    signals: Mapping[str, np.ndarray], dyes: PlateDyes, scales: Mapping[str, float] | None = None
+) -> LabelledCells:
+    """The connected stained parts of a field, without specks; parameters as of `class_map`."""
+    stained = of_classes(class_map(signals, dyes, scales), dyes.classes.nuclei)
+    labels = connected_parts(stained)
+    usual = 0.0 if np.isnan(dyes.diameter_px) else np.pi / 4 * dyes.diameter_px**2
+    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * usual)
+    return LabelledCells(connected_parts(large[labels] & stained))
 
 
-@dataclass(frozen=True)
-class DyeSettings:
-    """How a class map is made of the dyes alone; the keys of ``labels.dyes`` in config.yaml.
+def states(
+    cells: LabelledCells,
+    signals: Mapping[str, np.ndarray],
+    dyes: PlateDyes,
+    scales: Mapping[str, float] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which cells live, and which are dead, two of (n_cells,) bool; neither where the dyes cannot tell."""
+    over = {
+        role: cell_signals(cells, signals[role], dyes, role)
+        > dyes.dyes[role].threshold.counts * (scales or {}).get(role, 1.0)
+        for role in dyes.used
+        if role != "total"
+    }
+    if len(dyes.used) < 2:
+        nowhere = np.zeros(cells.n_cells, bool)
+        return over.get("live", nowhere), over.get("dead", nowhere)
+    dead = over["dead"] if "dead" in over else ~over["live"]
+    if dyes.settings.both == "live" and len(over) == 2:
+        dead &= ~over["live"]
+    return (over["live"] & ~dead) if len(dyes.used) == 3 else ~dead, dead
 
-    Attributes
-    ----------
-    threshold : {'otsu', 'block_mode', 'fixed'}
-        See `dye_threshold`.
-    live_offset, dead_offset : float
-        Counts of each dye over its background, see `dye_threshold`.
-    min_area_px : int
-        Smaller stained areas are specks.
-    reach_px : float
-        A cell ends at most this far from its nucleus.
-    outline_px : int
-        Width of a cell's outline.
+
+def cell_signals(cells: LabelledCells, signal: np.ndarray, dyes: PlateDyes, role: str) -> np.ndarray:
+    """What of a cell's signal decides whether a dye stains it, (n_cells,) float.
+
+    The mean, or that signal which the deciding share of the cell's pixels exceeds: a cell is then stained if
+    at least that share is over the threshold.
     """
-
-    threshold: str
-    live_offset: float
-    dead_offset: float
-    min_area_px: int
-    reach_px: float
-    outline_px: int
-
-    def __post_init__(self) -> None:
-        if self.threshold not in THRESHOLDS:
-            raise ConfigError(f"dye threshold {self.threshold!r}; allowed: {', '.join(THRESHOLDS)}")
-
-    @classmethod
-    def from_config(cls, dyes: dict[str, Any]) -> "DyeSettings":
-        """Settings from the section ``labels.dyes`` of the configuration."""
-        return cls(**dyes)
+    values = signal.ravel()[cells.at]
+    if dyes.settings.dead_by == "mean" and role == "dead":
+        return cells.mean(values)
+    share = dyes.stained_fraction if role == "dead" else 0.5
+    order = np.lexsort((values, cells.owner))
+    first = np.cumsum(cells.area_px) - cells.area_px
+    rank = np.minimum(np.ceil(cells.area_px * (1 - share)).astype(int), cells.area_px - 1)
+    return values[order][first + rank]
 
 
-class Nuclei(NamedTuple):
-    """The nuclei of a field.
+def diameters(signal: np.ndarray, threshold: float) -> list[float]:
+    """Diameters of single nuclei at half of their brightness, px.
 
-    Attributes
-    ----------
-    labels : ndarray, (H, W), int
-        0 background, then a number for each nucleus.
-    is_dead : ndarray, (largest number + 1,), bool
-        By number; False for the background.
+    That of the circle with the area of the pixels over half of the nucleus' 90th percentile.
     """
-
-    labels: np.ndarray
-    is_dead: np.ndarray
-
-
-def stained_nuclei(live_dye: np.ndarray, dead_dye: np.ndarray, settings: DyeSettings) -> Nuclei:
-    """Find the nuclei that either dye stains, and call dead those that the dead dye stains.
-
-    The live dye stains all nuclei, so a nucleus is dead if the dead dye stains at least half of it.
-
-    Parameters
-    ----------
-    live_dye, dead_dye : ndarray, (H, W), uint16
-        Raw counts.
-    settings : DyeSettings
-    """
-    dead = stained(dead_dye, settings.threshold, settings.dead_offset, settings.min_area_px)
-    live = stained(live_dye, settings.threshold, settings.live_offset, settings.min_area_px)
-    labels, n_nuclei = label(live | dead, return_num=True)
-    return Nuclei(labels, ndimage.mean(dead, labels, np.arange(n_nuclei + 1)) >= 0.5)
-
-
-def stained(dye: np.ndarray, threshold: str, offset: float, min_area_px: int) -> np.ndarray:
-    """Where a field is stained, (H, W) bool, smoothed over 1 px and without specks."""
-    smooth = ndimage.gaussian_filter(dye.astype(np.float32), 1.0)
-    mask = smooth > dye_threshold(dye, threshold, offset)
-    return remove_small_objects(mask, max_size=min_area_px - 1)
-
-
-def dye_threshold(dye: np.ndarray, threshold: str, offset: float) -> float:
-    """Counts above which a pixel is stained.
-
-    Parameters
-    ----------
-    dye : ndarray, (H, W), uint16
-        Raw counts of a dye.
-    threshold : {'otsu', 'block_mode', 'fixed'}
-        ``otsu``: Otsu's threshold, but at least `offset` above the median, so that a field
-        without nuclei has none. ``block_mode``: the commonest maximum of blocks of 32 x 32 px
-        (an empty block's brightest noise), plus `offset`. ``fixed``: `offset` above the median.
-    offset : float
-        Counts.
-
-    Examples
-    --------
-    >>> dye = np.array([[100, 100, 100, 2000]], np.uint16)
-    >>> dye_threshold(dye, "fixed", offset=300)
-    400.0
-    """
-    return THRESHOLDS[threshold](dye, offset)
+    found = []
+    for part in regionprops(connected_parts(signal > threshold), signal):
+        if part.area < LEAST_PX or part.solidity < MIN_SOLIDITY:
+            continue
+        if part.axis_major_length <= MAX_ASPECT * part.axis_minor_length:
+            bright = part.image_intensity[part.image]
+            found.append(2 * float(np.sqrt((bright > np.quantile(bright, 0.9) / 2).sum() / np.pi)))
+    return found

@@ -1,10 +1,12 @@
-"""The classes that a network tells apart, by their role."""
+"""The classes that a reading tells apart, by their role."""
 
 from dataclasses import dataclass, replace
 
 from livedead.errors import ConfigError
+from livedead.tables import COUNTS
 
 ROLES = ("background", "context", "boundary", "live", "dead")
+"""Roles that the classes of a network may have; those of dyes may be `unknown` besides."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,15 @@ class Classes:
 
     Attributes
     ----------
-    background, live, dead : tuple of int
+    background : tuple of int
+    live, dead : tuple of int
+        Either may be empty where dyes are read, both if the classes are `unknown`.
     context : tuple of int
         What surrounds nuclei: the rest of the cell.
     boundary : tuple of int
         Outlines, which part cells that touch.
+    unknown : tuple of int
+        Cells whose pixels do not say whether they are live or dead, as where a dye stains all cells alike.
     """
 
     background: tuple[int, ...]
@@ -25,10 +31,11 @@ class Classes:
     dead: tuple[int, ...]
     context: tuple[int, ...] = ()
     boundary: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
 
     @classmethod
     def from_config(cls, entries: list[dict[str, str]]) -> "Classes":
-        """Classes from their list in the configuration, where each has a ``name`` and a ``role``.
+        """A network's classes from their list in the configuration: each has a ``name`` and a ``role``.
 
         Raises
         ------
@@ -61,10 +68,26 @@ class Classes:
     @property
     def nuclei(self) -> tuple[int, ...]:
         """Classes that cells are made of."""
-        return self.live + self.dead
+        return self.live + self.dead + self.unknown
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Those of `livedead.tables.COUNTS` that a class map of these classes tells.
+
+        Examples
+        --------
+        >>> Classes(background=(0,), live=(), dead=(3,)).known
+        ('n_dead',)
+        >>> Classes(background=(0,), live=(2,), dead=(3,)).known
+        ('n_live', 'n_dead', 'n_ambiguous', 'n_total')
+        """
+        if self.live and self.dead:
+            return tuple(COUNTS)
+        told = {"n_live": self.live, "n_dead": self.dead, "n_total": self.unknown}
+        return tuple(name for name, numbers in told.items() if numbers)
 
     def of(self, role: str) -> tuple[int, ...]:
-        """Classes of one of `ROLES`."""
+        """Classes of one of `ROLES`, or of role ``unknown``."""
         found: tuple[int, ...] = getattr(self, role)
         return found
 

@@ -65,7 +65,7 @@ def fit_channel(
     def corrected(key: Key) -> np.ndarray:
         return correct_illumination(read(key), degree, floor)
 
-    fitted = given or _flat_fielded(corrected, keys, settings, fluorescence, threads)
+    fitted = given or fit_flat_field(corrected, keys, settings, fluorescence, threads)
 
     def examine(key: Key) -> tuple[np.ndarray | None, dict[str, Any]]:
         return _examine(corrected, key, fitted, bit_depth, settings)
@@ -133,7 +133,7 @@ def _examine(
     return counts, {"status": "ok", "code": "", "message": "", **measured}
 
 
-def _flat_fielded(
+def fit_flat_field(
     read: Callable[[Key], np.ndarray],
     keys: Sequence[Key],
     settings: NormalizationSettings,
@@ -142,7 +142,7 @@ def _flat_fielded(
 ) -> Transform:
     """Flat-field and offset from a fixed, seeded sample of fields; black and white are still open.
 
-    `UNFITTED` if not one field can be read.
+    See `fit_channel`; `UNFITTED` if not one field can be read.
     """
 
     def read_sample(key: Key) -> tuple[tuple[int, ...], np.ndarray] | None:

@@ -1,0 +1,46 @@
+"""How far the answer hangs on the thresholds: cells and viability at 0.8 and 1.25 times of each."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from livedead.dyes.nuclei import stained_cells, states
+from livedead.dyes.plate_dyes import PlateDyes
+
+SCALES = {"": 1.0, "_080": 0.8, "_125": 1.25}
+"""End of a column's name -> factor of a dye's threshold."""
+
+
+def measure_dependence(fields: Iterable[Mapping[str, np.ndarray]], dyes: PlateDyes) -> pd.DataFrame:
+    """Count the cells of fields at other thresholds, one dye at a time.
+
+    Cells that touch count as one here, so `n_cells` is less than what is counted in the end.
+
+    Parameters
+    ----------
+    fields : iterable
+        Signals of each field, see `livedead.dyes.reading.class_map`.
+    dyes : PlateDyes
+
+    Returns
+    -------
+    DataFrame
+        A row a dye: ``n_cells, n_cells_080, n_cells_125`` and ``viability``, ``viability_080``,
+        ``viability_125``, NaN where the dyes do not tell it.
+    """
+    rows = [(role, end) for role in dyes.used for end in SCALES]
+    counts = pd.DataFrame(
+        0, index=pd.MultiIndex.from_tuples(rows or [("", "")]), columns=["n_cells", "live", "dead"]
+    )
+    for signals in fields:
+        for role, end in rows:
+            scales = {role: SCALES[end]}
+            cells = stained_cells(signals, dyes, scales)
+            live, dead = states(cells, signals, dyes, scales)
+            counts.loc[(role, end)] += [cells.n_cells, live.sum(), dead.sum()]
+    decided = (counts["live"] + counts["dead"]).where(lambda n: (n > 0) & (len(dyes.used) > 1))
+    counts["viability"] = counts["live"] / decided
+    table = counts[["n_cells", "viability"]].unstack()
+    table.columns = [f"{name}{end}" for name, end in table.columns]
+    return table.reindex(index=list(dyes.dyes))

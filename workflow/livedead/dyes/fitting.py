@@ -1,0 +1,272 @@
+"""The dyes of a plate, fitted on a sample of its fields: flat-fields, the size of nuclei, thresholds.
+
+One threshold holds for a whole plate: a well without dead cells has nothing above it, a well of dead cells
+nothing below.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from livedead.dyes.dependence import measure_dependence
+from livedead.dyes.nuclei import cell_signals, diameters, stained_cells
+from livedead.dyes.plate_dyes import Dye, PlateDyes
+from livedead.dyes.settings import NUCLEAR, DyeSettings
+from livedead.dyes.signals import corrected, field_background
+from livedead.dyes.thresholds import choose_threshold, histogram
+from livedead.errors import FieldError
+from livedead.fields.ahead import read_ahead
+from livedead.normalization.fitting import fit_flat_field
+from livedead.normalization.settings import NormalizationSettings
+from livedead.normalization.transforms import Key, check_shape
+
+log = logging.getLogger(__name__)
+
+ReadPlane = Callable[[Key, str], np.ndarray]
+"""Key of a field, channel -> raw counts, (H, W) uint16; a `FieldError` leaves the field out."""
+
+FIELDS_OF_A_PROFILE = 8
+"""With fewer fields, their median shows nuclei, and there is no flat-field."""
+
+FEW_CELLS, ENOUGH_CELLS = 5, 2000
+"""So many single nuclei are needed to know their size, and so many suffice."""
+
+QUANTIZED = 0.5
+"""Least standard deviation of a background, counts: an image without noise is still made of whole counts."""
+
+
+def fit_dyes(
+    read: ReadPlane,
+    keys: Sequence[Key],
+    settings: DyeSettings,
+    normalization: NormalizationSettings,
+    controls: Mapping[str, Sequence[str]],
+    pixel_size_um: float,
+    threads: int = 1,
+) -> PlateDyes:
+    """Fit the dyes of a plate on a sample of its fields, a few fields in memory at a time.
+
+    Parameters
+    ----------
+    read : callable
+    keys : sequence
+        The plate's dyed fields.
+    settings : DyeSettings
+    normalization : NormalizationSettings
+    controls : mapping
+        ``negative`` and ``positive`` -> wells.
+    pixel_size_um : float
+    threads : int
+        Number of fields that are read at once; changes no number.
+    """
+    flat_fields = {
+        role: _flat_field(read, keys, channel, normalization, threads)
+        for role, channel in settings.channels.items()
+    }
+    sample = _Sample(read, choose_fields(keys, controls, settings), settings.channels, flat_fields, threads)
+    dyes = _detected(sample, settings, controls)
+    known = None if settings.diameter_um is None else settings.diameter_um / pixel_size_um
+    fitted = PlateDyes(dyes, settings, np.nan, len(sample.keys))
+    fitted = replace(fitted, diameter_px=known or _diameter(sample, fitted))
+    log.info("a nucleus is %.1f px wide", fitted.diameter_px)
+    fitted = replace(fitted, dyes=_gated(sample, fitted, controls))
+    for role, dye in fitted.dyes.items():
+        log.info(
+            "%s (%s): background %.1f, sigma %.2f, %s",
+            role,
+            dye.channel,
+            dye.background,
+            dye.sigma,
+            dye.threshold,
+        )
+    return replace(fitted, dependence=measure_dependence((own for _, own in sample.signals()), fitted))
+
+
+def choose_fields(
+    keys: Sequence[Key], controls: Mapping[str, Sequence[str]], settings: DyeSettings
+) -> list[Key]:
+    """A random sample of fields in plate order, a third of it from each kind of control if there are both."""
+    rng = np.random.default_rng(settings.seed)
+    order = [keys[k] for k in rng.permutation(len(keys))]
+    chosen: dict[Key, None] = {}
+    for wells in controls.values():
+        chosen |= dict.fromkeys([key for key in order if key[0] in set(wells)][: settings.fields // 3])
+    for key in order:
+        if len(chosen) >= settings.fields:
+            break
+        chosen[key] = None
+    return [key for key in keys if key in chosen]
+
+
+class _FlatField(NamedTuple):
+    """Gain and offset, see `livedead.normalization.transforms.Transform`."""
+
+    gain: np.ndarray
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The signals of a plate's sampled fields, made anew each time they are asked for."""
+
+    read: ReadPlane
+    keys: Sequence[Key]
+    channels: Mapping[str, str]
+    flat_fields: Mapping[str, _FlatField]
+    threads: int
+
+    def corrected(self) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
+        """Key and corrected counts of each dye, of the fields that can be read."""
+
+        def read(key: Key) -> dict[str, np.ndarray]:
+            found = {}
+            for role, channel in self.channels.items():
+                plane, flat = self.read(key, channel), self.flat_fields[role]
+                check_shape(plane, flat.gain.shape)
+                found[role] = corrected(plane, flat.gain, flat.offset)
+            return found
+
+        for key, counts in read_ahead(read, self.keys, self.threads):
+            if not isinstance(counts, FieldError):
+                yield key, counts
+
+    def signals(self) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
+        """The same over the background of each field."""
+        for key, counts in self.corrected():
+            yield key, {role: own - np.float32(field_background(own)[0]) for role, own in counts.items()}
+
+
+def _flat_field(
+    read: ReadPlane, keys: Sequence[Key], channel: str, normalization: NormalizationSettings, threads: int
+) -> _FlatField:
+    if len(keys) < FIELDS_OF_A_PROFILE:
+        normalization = replace(normalization, flat_fields=0)
+    flat = fit_flat_field(lambda key: read(key, channel), keys, normalization, True, threads)
+    return _FlatField(flat.gain, np.zeros_like(flat.gain) if flat.offset is None else flat.offset)
+
+
+def _detected(
+    sample: _Sample, settings: DyeSettings, controls: Mapping[str, Sequence[str]]
+) -> dict[str, Dye]:
+    """Every dye with the threshold of its pixels."""
+    levels: dict[str, list[tuple[float, float]]] = {role: [] for role in sample.channels}
+    counted = {role: _Histograms(controls) for role in sample.channels}
+    for key, counts in sample.corrected():
+        for role, own in counts.items():
+            level, sigma = field_background(own)
+            levels[role].append((level, sigma))
+            counted[role].add(key, own - np.float32(level))
+    dyes = {}
+    for role, channel in sample.channels.items():
+        background, sigma = np.median(levels[role] or [(0.0, 0.0)], axis=0)
+        found = counted[role]
+        least = settings.sigmas * max(float(sigma), QUANTIZED)
+        threshold = choose_threshold(settings.threshold[role], found.plate, found.of_controls, least)
+        # Rims of nuclei fill the valley between background and stain: what is over noise separates.
+        if threshold.verdict == "not separated":
+            threshold = replace(threshold, verdict="separated")
+        flat = sample.flat_fields[role]
+        dyes[role] = Dye(
+            channel,
+            flat.gain,
+            flat.offset,
+            float(background),
+            float(sigma),
+            threshold,
+            found.plate,
+            found.of_controls,
+        )
+    return dyes
+
+
+class _Histograms:
+    """Histograms of signals of a plate and of its control wells."""
+
+    def __init__(self, controls: Mapping[str, Sequence[str]]):
+        self._wells = {kind: frozenset(wells) for kind, wells in controls.items()}
+        self.plate = histogram(np.empty(0))
+        self.of_controls = {kind: histogram(np.empty(0)) for kind in controls}
+
+    def add(self, key: Key, signal: np.ndarray) -> None:
+        """Count the signals of a field."""
+        counts = histogram(signal)
+        self.plate += counts
+        for kind, wells in self._wells.items():
+            if key[0] in wells:
+                self.of_controls[kind] += counts
+
+
+def _diameter(sample: _Sample, dyes: PlateDyes) -> float:
+    """Median diameter of single nuclei, px; NaN with too few of them, or where no dye stains nuclei."""
+    role = next((role for role in NUCLEAR if role in dyes.dyes), None)
+    if role is None:
+        return np.nan
+    found: list[float] = []
+    for _, signals in sample.signals():
+        found += diameters(signals[role], dyes.dyes[role].threshold.counts)
+        if len(found) >= ENOUGH_CELLS:
+            break
+    return float(np.median(found)) if len(found) >= FEW_CELLS else np.nan
+
+
+def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[str]]) -> dict[str, Dye]:
+    """Every dye; those of the state with the threshold of the cells that another dye shows, too."""
+    dyes = dict(fitted.dyes)
+    gates = {
+        role: _Gate(_shown_by(role, dyes), _Histograms(controls)) for role in ("live", "dead") if role in dyes
+    }
+    gates = {role: gate for role, gate in gates.items() if gate.base}
+    if not gates:
+        return dyes
+    for key, signals in sample.signals():
+        cells = stained_cells(signals, fitted)
+        means = {role: cells.mean(own.ravel()[cells.at]) for role, own in signals.items()}
+        for role, gate in gates.items():
+            gate.add(key, cell_signals(cells, signals[role], fitted, role), means[gate.base])
+    for role, gate in gates.items():
+        dyes[role] = gate.applied(dyes[role], fitted.settings)
+    return dyes
+
+
+def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
+    """The dye that shows cells which the dye `role` may not stain; empty if none does."""
+    others = [other for other in ("total", "live", "dead") if other in dyes and other != role]
+    return others[0] if others else ""
+
+
+class _Gate:
+    """The signals of a dye in the cells that another one shows."""
+
+    def __init__(self, base: str, histograms: _Histograms):
+        self.base = base
+        self._histograms = histograms
+        self._signals: list[np.ndarray] = []
+        self._bases: list[np.ndarray] = []
+
+    def add(self, key: Key, signals: np.ndarray, bases: np.ndarray) -> None:
+        """Count the cells of a field."""
+        self._histograms.add(key, signals)
+        self._signals.append(signals)
+        self._bases.append(bases)
+
+    def applied(self, dye: Dye, settings: DyeSettings) -> Dye:
+        """The dye with the threshold of its cells, and what of the other dye bleeds through."""
+        role = next(role for role, channel in settings.channels.items() if channel == dye.channel)
+        found, least = self._histograms, settings.sigmas * max(dye.sigma, QUANTIZED)
+        threshold = choose_threshold(settings.threshold[role], found.plate, found.of_controls, least)
+        signals, bases = (np.concatenate([np.empty(0), *values]) for values in (self._signals, self._bases))
+        without = (signals < threshold.counts) & (bases > 0)
+        ratio = float(np.median(signals[without] / bases[without])) if without.any() else np.nan
+        bright = float(np.quantile(bases[without], 0.95)) if without.any() else np.nan
+        return replace(
+            dye,
+            threshold=threshold,
+            histogram=found.plate,
+            controls=found.of_controls,
+            of_cells=True,
+            bleed_through=ratio,
+            bleed_reach=ratio * bright / threshold.counts,
+        )

@@ -1,0 +1,190 @@
+"""What is known of the dyes of a plate: all that reading a field needs, and how it came about."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from livedead.dyes.settings import DyeSettings
+from livedead.dyes.thresholds import Threshold
+from livedead.network.classes import Classes
+from livedead.provenance import value_sha256
+from livedead.tables import DYES
+
+FLAGS = ("none_stained", "not_separated", "depends_on_threshold", "bleed_through")
+"""The flags that a dye of a plate may carry."""
+
+MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
+"""Between 0.8 and 1.25 times the threshold; a larger change of the count, or of viability, is flagged."""
+
+MAX_BLEED_REACH = 0.5
+"""Bleed-through of bright cells that comes nearer to the threshold, as a share of it, is flagged."""
+
+BOX = 0.8
+"""Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
+
+DEPTH = 0.05
+"""Depth of a notch that parts two nuclei, over the nucleus' diameter."""
+
+BACKGROUND, BOUNDARY, LIVE, DEAD, UNKNOWN = range(5)
+"""Numbers in the class map of a dye reading."""
+
+
+@dataclass(frozen=True)
+class Dye:
+    """One dye of a plate.
+
+    Attributes
+    ----------
+    channel : str
+    gain, offset : ndarray, (H, W), float32
+        Flat-field, see `livedead.normalization.transforms.Transform`.
+    background, sigma : float
+        Median over the plate's fields of the level of the background and of its standard deviation, counts.
+    threshold : Threshold
+    histogram : ndarray, (N_BINS,), int64
+        Of the signals that the threshold parts, see `livedead.dyes.thresholds.histogram`.
+    controls : mapping
+        ``negative`` and ``positive`` -> the same of these wells, where there are some.
+    of_cells : bool
+        Whether a signal is that of a cell, which another dye shows; else that of a pixel.
+    bleed_through : float
+        Signal of cells without this dye, as a share of that of the dye which shows them; NaN where unknown.
+    bleed_reach : float
+        The same for the brightest of these cells (95th percentile), as a share of the threshold.
+    """
+
+    channel: str
+    gain: np.ndarray
+    offset: np.ndarray
+    background: float
+    sigma: float
+    threshold: Threshold
+    histogram: np.ndarray
+    controls: Mapping[str, np.ndarray] = field(default_factory=dict)
+    of_cells: bool = False
+    bleed_through: float = float("nan")
+    bleed_reach: float = float("nan")
+
+
+@dataclass(frozen=True)
+class PlateDyes:
+    """The dyes of a plate, and how its fields are read by them.
+
+    Attributes
+    ----------
+    dyes : mapping
+        ``total``, ``live``, ``dead`` -> `Dye`, of the dyes that there are.
+    settings : DyeSettings
+    diameter_px : float
+        Of a usual nucleus; NaN if it could not be measured.
+    n_fields : int
+        Number of fields on which thresholds were found.
+    dependence : DataFrame
+        How far the answer hangs on the thresholds, see `livedead.dyes.dependence.measure_dependence`.
+    """
+
+    dyes: Mapping[str, Dye]
+    settings: DyeSettings
+    diameter_px: float
+    n_fields: int
+    dependence: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The dyes that tell something: those whose threshold holds."""
+        return tuple(role for role, dye in self.dyes.items() if dye.threshold.holds)
+
+    @property
+    def channels(self) -> list[str]:
+        """The dyes' channels."""
+        return [dye.channel for dye in self.dyes.values()]
+
+    @property
+    def classes(self) -> Classes:
+        """The classes of a class map that the dyes in use can tell apart."""
+        two = len(self.used) > 1
+        states = {
+            "live": (LIVE,) if two or self.used == ("live",) else (),
+            "dead": (DEAD,) if two or self.used == ("dead",) else (),
+            "unknown": (UNKNOWN,) if self.used == ("total",) or len(self.used) == 3 else (),
+        }
+        return Classes(background=(BACKGROUND,), boundary=(BOUNDARY,), **states)
+
+    @property
+    def stained_fraction(self) -> float:
+        """Share of a cell's pixels that the dead dye must stain.
+
+        Half of a nucleus. Where no dye shows all nuclei, the live dye fills the whole cell, of which a
+        nucleus is a part: a tenth.
+        """
+        if self.settings.stained_fraction is not None:
+            return self.settings.stained_fraction
+        return 0.1 if {"live", "dead"} == set(self.used) else 0.5
+
+    @property
+    def box_px(self) -> int:
+        """Side of the box around a pixel of a nucleus, see `livedead.dyes.signals.stained`; 0 for none."""
+        return 0 if np.isnan(self.diameter_px) else round(BOX * self.diameter_px) | 1
+
+    @property
+    def split_depth_px(self) -> float:
+        """How deep the notch between two nuclei is, see `livedead.cells.rules.CountingRules`."""
+        return 0.0 if np.isnan(self.diameter_px) else DEPTH * self.diameter_px
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of all that decides how a field is read."""
+        record = {
+            role: [dye.channel, dye.background, dye.threshold.counts, dye.threshold.verdict]
+            for role, dye in self.dyes.items()
+        }
+        flat_fields = [
+            value_sha256([plane.shape, plane.astype("<f4").tobytes().hex()])
+            for dye in self.dyes.values()
+            for plane in (dye.gain, dye.offset)
+        ]
+        how = [self.settings.dead_by, self.settings.both, self.stained_fraction, self.box_px]
+        return value_sha256([record, flat_fields, how])
+
+    def table(self, plate: str) -> pd.DataFrame:
+        """`livedead.tables.DYES`, a row a dye."""
+        rows = [
+            {
+                "plate": plate,
+                "dye": role,
+                "channel": dye.channel,
+                "method": dye.threshold.method,
+                "threshold": dye.threshold.counts,
+                "verdict": dye.threshold.verdict,
+                "separation": dye.threshold.separation,
+                "signals_of": "cells" if dye.of_cells else "pixels",
+                "n_signals": int(dye.histogram.sum()),
+                "n_fields": self.n_fields,
+                "background": dye.background,
+                "sigma": dye.sigma,
+                "diameter_px": self.diameter_px,
+                "bleed_through": dye.bleed_through,
+                "bleed_reach": dye.bleed_reach,
+                **of_answer,
+                "flags": ";".join(_flags(dye, of_answer)),
+            }
+            for role, dye in self.dyes.items()
+            for of_answer in [self.dependence.loc[role].to_dict()]
+        ]
+        return DYES.rows(rows)
+
+
+def _flags(dye: Dye, of_answer: Mapping[str, float]) -> Iterator[str]:
+    """What to know before the numbers of a plate are used, one of `FLAGS` each."""
+    if dye.threshold.verdict in ("none stained", "not separated"):
+        yield dye.threshold.verdict.replace(" ", "_")
+    n_cells, viability = (
+        [of_answer[f"{name}{end}"] for end in ("", "_080", "_125")] for name in ("n_cells", "viability")
+    )
+    if np.ptp(n_cells) > MAX_COUNT_CHANGE * n_cells[0] or np.ptp(viability) > MAX_VIABILITY_CHANGE:
+        yield "depends_on_threshold"
+    if dye.bleed_reach > MAX_BLEED_REACH:
+        yield "bleed_through"

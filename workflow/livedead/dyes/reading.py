@@ -1,0 +1,115 @@
+"""From the signals of a field's dyes to its class map."""
+
+from collections.abc import Mapping
+
+import cc3d
+import numpy as np
+
+from livedead.cells.labels import connected_parts
+from livedead.dyes.plate_dyes import BACKGROUND, BOUNDARY, DEAD, LIVE, UNKNOWN, PlateDyes
+from livedead.dyes.signals import stained
+
+
+def class_map(
+    signals: Mapping[str, np.ndarray], dyes: PlateDyes, scales: Mapping[str, float] | None = None
+) -> np.ndarray:
+    """Class map of a field.
+
+    Where a dye stains the nuclei of all cells, these are the cells; else whatever the live or the dead dye
+    stains. A pixel is dead where the dead dye stains it. Which state a cell has is decided when cells are
+    counted.
+
+    Parameters
+    ----------
+    signals : mapping
+        ``total``, ``live``, ``dead`` -> (H, W) float32, of the dyes in use: corrected counts over the
+        background.
+    dyes : PlateDyes
+    scales : mapping, optional
+        Dye -> factor of its threshold, to see how far the answer hangs on it.
+
+    Returns
+    -------
+    ndarray, (H, W), uint8
+    """
+    limits = {role: dyes.dyes[role].threshold.counts * (scales or {}).get(role, 1.0) for role in dyes.used}
+    painted = np.full(signals[dyes.used[0]].shape, BACKGROUND, np.uint8)
+    if "total" in limits:
+        nuclei = _nuclei(signals["total"], limits["total"], dyes.box_px)
+        painted.ravel()[nuclei] = _states(nuclei, signals, limits)
+        return painted
+    if "live" in limits:
+        painted.ravel()[np.flatnonzero(signals["live"] > limits["live"])] = LIVE
+    if "dead" in limits:
+        nuclei = _nuclei(signals["dead"], limits["dead"], dyes.box_px)
+        if "live" in limits:
+            _add_dead(painted, nuclei, dyes.settings.both)
+        else:
+            painted.ravel()[nuclei] = DEAD
+    return painted
+
+
+def _states(pixels: np.ndarray, signals: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
+    """Class of each pixel of a nucleus."""
+    found = np.full(len(pixels), UNKNOWN, np.uint8)
+    over = {role: signals[role].ravel()[pixels] > limits[role] for role in ("live", "dead") if role in limits}
+    if "live" in over:
+        found = np.where(over["live"], LIVE, UNKNOWN if "dead" in over else DEAD)
+    if "dead" in over:
+        found = np.where(over["dead"], DEAD, found if "live" in over else LIVE)
+    return found.astype(np.uint8)
+
+
+def _nuclei(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
+    """Flat indices of the pixels of nuclei, without holes."""
+    inner = stained(signal, limit, box_px)
+    if not box_px or not len(inner):
+        return inner
+    return np.union1d(inner, _enclosed(signal > limit, inner))
+
+
+def _enclosed(over: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Flat indices of stained pixels outside `inner` that these enclose, as dark spots in a nucleus.
+
+    Parameters
+    ----------
+    over : ndarray, (H, W), bool
+        Stained pixels.
+    inner : ndarray, (n,), int
+        Flat indices of some of them.
+    """
+    dim = over.copy()
+    dim.ravel()[inner] = False
+    parts = cc3d.connected_components(dim.view(np.uint8), connectivity=4, out_dtype=np.uint32)
+    at = np.flatnonzero(dim)
+    part = parts.ravel()[at]
+    around = np.pad(over, 1).ravel()
+    width = over.shape[1] + 2
+    place = at + width + 1 + 2 * (at // over.shape[1])
+    is_open = np.zeros(int(part.max(initial=0)) + 1, bool)
+    for step in (-width, -1, 1, width):
+        is_open[part[~around[place + step]]] = True
+    return at[~is_open[part]]
+
+
+def _add_dead(painted: np.ndarray, nuclei: np.ndarray, both: str) -> None:
+    """Paint dead nuclei over living cells, in place.
+
+    A nucleus that lies in a stained cell, at least by half, belongs to it: the cell is positive for both
+    dyes. Another one that only touches the cell is parted from it by a boundary.
+    """
+    mask = np.zeros(painted.shape, bool)
+    mask.ravel()[nuclei] = True
+    nucleus = connected_parts(mask).ravel()[nuclei]
+    area = np.bincount(nucleus)
+    inside = np.bincount(nucleus, painted.ravel()[nuclei] == LIVE) >= np.maximum(area, 1) / 2
+    within = inside[nucleus]
+    painted.ravel()[nuclei[within]] = DEAD if both == "dead" else LIVE
+    beside = nuclei[~within]
+    painted.ravel()[beside] = DEAD
+    y, x = np.divmod(beside, painted.shape[1])
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            near = np.clip(y + dy, 0, painted.shape[0] - 1), np.clip(x + dx, 0, painted.shape[1] - 1)
+            touching = painted[near] == LIVE
+            painted[near[0][touching], near[1][touching]] = BOUNDARY
