@@ -29,7 +29,7 @@ rule read_dyes:
         "benchmarks/read_dyes/{plate}/{scatteritem}.tsv"
     conda:
         "../../envs/imaging.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),

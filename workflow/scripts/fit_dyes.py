@@ -38,8 +38,15 @@ def fit_dyes(
         ``negative`` and ``positive`` -> wells.
     """
     plate = open_plate(raw, images, bit_depth)
-    keys = plate.keys(dyed_wells or None)
-    fitted = fitting.fit_dyes(plate.plane, keys, settings, normalization, controls, pixel_size_um, threads)
+    fitted = fitting.fit_dyes(
+        lambda key, channel: plate.cropped(plate.plane(key, channel)),
+        plate.keys(dyed_wells or None),
+        settings,
+        normalization,
+        controls,
+        pixel_size_um,
+        threads,
+    )
     write_dyes(dyes, fitted)
     stores.write_table(table, fitted.table(plate.plate), DYES)
     record = {
