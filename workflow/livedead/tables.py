@@ -260,7 +260,7 @@ FIELDS = _table(
     key=FIELD_KEY,
 )
 CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
-"""Others are ``mean_<channel>``, raw counts, and descriptors of shape."""
+"""Others are ``mean_<channel>``, raw counts, the signals of dyes, and descriptors of shape."""
 WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 

@@ -30,7 +30,7 @@ def draw_fields(
     marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
     check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
     panels = []
-    for row in overlay.choose_wells(tabulated).itertuples():
+    for _, row in overlay.choose_wells(tabulated).iterrows():
         of_well = counted[(counted["well"] == row.well) & (counted["timepoint"] == row.timepoint)]
         for number in sorted(of_well["field"]):
             key = row.well, int(number), int(row.timepoint)
@@ -41,8 +41,7 @@ def draw_fields(
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 continue
             here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
-            heading = overlay.title(row.well, row.timepoint, row.n_total, row.viability)
-            panels.append((heading, field, marked[here]))
+            panels.append((overlay.title(row), field, marked[here]))
             break
     stores.write_bytes(picture, overlay.draw(panels))
 

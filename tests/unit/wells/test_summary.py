@@ -4,6 +4,7 @@ import pytest
 
 from livedead.plates.plate_maps import MapColumns
 from livedead.statistics.controls import alarm
+from livedead.tables import COUNTS
 from livedead.wells import flags, summary
 from livedead.wells.analysis import assess_plate
 
@@ -22,6 +23,9 @@ def well_table(timepoints=(1,), **changes):
             "status": "ok",
             "n_fields_expected": 2,
             "n_fields_used": 2,
+            "n_live": 10 if kind == "positive" else 90,
+            "n_dead": 90 if kind == "positive" else 10,
+            "n_ambiguous": 0,
             "n_total": 100,
             "viability": 0.1 if kind == "positive" else 0.9,
             "qc_flags": "",
@@ -247,12 +251,43 @@ def test_a_run_ends_with_its_notes_and_its_table():
 
 def test_a_run_that_counts_nothing_is_a_likely_mistake():
     assert "NOT ONE" not in run_of(well_table())
-    text = run_of(well_table(n_total=0))
+    text = run_of(well_table(**dict.fromkeys(COUNTS, 0)))
     for place in ("input_channels", "focus", "classes", "weights", "pixel_size_um", "min_area_um2"):
         assert place in text.split("NOT ONE CELL")[1]
-    unused = run_of(well_table(n_total=np.nan, n_fields_used=0))
+    unused = run_of(well_table(**dict.fromkeys(COUNTS), n_fields_used=0))
     assert "NOT ONE FIELD" in unused
     assert "NOT ONE CELL" not in unused
+
+
+def untold(**told):
+    """The well table of a reading that tells nothing but one count."""
+    return well_table(**dict.fromkeys([*COUNTS, "viability"], np.nan)).assign(**told)
+
+
+@pytest.mark.parametrize(
+    ("told", "counted", "why"),
+    [
+        ("n_live", "60 live cells", "no viability: the reading knows live cells alone"),
+        ("n_dead", "60 dead cells", "no viability: the reading knows dead cells alone"),
+        (
+            "n_total",
+            "60 cells",
+            "no viability: the reading counts all cells, but does not tell live from dead",
+        ),
+    ],
+)
+def test_a_plate_without_viability_says_why(told, counted, why):
+    wells = untold(**{told: 3})
+    assert described(wells) == [f"plate p: 20 wells (20 ok), {counted}", why]
+    assert "NOT ONE CELL" not in run_of(wells)
+    assert "NOT ONE CELL" in run_of(untold(**{told: 0}))
+
+
+def test_a_run_counted_a_cell_if_one_of_its_plates_did():
+    plates = pd.concat([untold(n_total=0), untold(n_dead=0), untold(n_live=0)], ignore_index=True)
+    assert "NOT ONE CELL" in run_of(plates)
+    plates.loc[25, "n_dead"] = 1
+    assert "NOT ONE CELL" not in run_of(plates)
 
 
 def test_plates_that_share_images_are_named_and_others_are_not():

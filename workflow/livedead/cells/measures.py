@@ -1,11 +1,14 @@
 """From numbered cells to a table of them: a vote on each, its place, area, shape and intensities."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from skimage.measure import regionprops_table
 
 from livedead.cells.labels import label_cells, of_classes
 from livedead.cells.rules import CountingRules
+from livedead.cells.signals import Signal, signal_columns, states_by_mean
 from livedead.cells.splitting import split_cells
 from livedead.network.classes import Classes
 from livedead.tables import CELL_KEY, MEASURES
@@ -21,10 +24,10 @@ _SHAPES = {
 SHAPES = list(_SHAPES)
 
 
-def cell_columns(channels: list[str], shape_descriptors: bool) -> list[str]:
-    """Columns of a table of cells; ``mean_<channel>`` are raw counts."""
+def cell_columns(channels: list[str], shape_descriptors: bool, dyes: Sequence[str] = ()) -> list[str]:
+    """Columns of a table of cells; ``mean_<channel>`` are raw counts, on `dyes` see `signal_columns`."""
     means = [f"mean_{channel}" for channel in channels]
-    return [*CELL_KEY, *MEASURES, *means, *(SHAPES if shape_descriptors else [])]
+    return [*CELL_KEY, *MEASURES, *means, *signal_columns(dyes), *(SHAPES if shape_descriptors else [])]
 
 
 def measure_cells(
@@ -32,7 +35,8 @@ def measure_cells(
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: float,
-    planes: dict[str, np.ndarray] | None = None,
+    planes: Mapping[str, np.ndarray] | None = None,
+    signals: Mapping[str, Signal] | None = None,
 ) -> pd.DataFrame:
     """Find, vote on and measure the cells of one field.
 
@@ -42,8 +46,10 @@ def measure_cells(
     classes : Classes
     rules : CountingRules
     pixel_size_um : float
-    planes : dict of str -> ndarray, (H, W), uint16, optional
+    planes : mapping of str -> ndarray, (H, W), uint16, optional
         Raw counts of channels whose mean over each cell is wanted.
+    signals : mapping of str -> Signal, optional
+        Dyes, by their channel.
 
     Returns
     -------
@@ -51,9 +57,11 @@ def measure_cells(
         A counted cell: ``cell`` (from 1), ``y_px, x_px`` (centroid; the centre of the first
         pixel is 0), ``y_um, x_um`` (the same from the field's upper left corner, so the centre
         of the first pixel is half a pixel), ``area_px, area_um2, component_area_um2`` (of the
-        connected pixels that the cell was cut from), ``state, confidence`` (share of pixels that
-        voted with the majority, 0.5 to 1), ``touches_edge``, ``touches_cell`` (cut from another
-        cell), ``mean_<channel>`` for `planes`, and `SHAPES` if asked for.
+        connected pixels that the cell was cut from), ``state`` (``live``, ``dead``, ``ambiguous``, or
+        ``unknown`` where the classes do not tell), ``confidence`` (the larger of the shares of pixels
+        that voted for live and for dead; NaN where none voted, or signals decided), ``touches_edge``,
+        ``touches_cell`` (cut from another cell), ``mean_<channel>`` for `planes`, ``signal_<channel>,
+        stained_<channel>`` (mean; share of stained pixels) for `signals`, and `SHAPES` if asked for.
 
     Examples
     --------
@@ -73,6 +81,8 @@ def measure_cells(
     table = _table(cells, components, class_map, classes, rules, pixel_size_um)
     for channel, plane in (planes or {}).items():
         table[f"mean_{channel}"] = cells.mean(plane.ravel()[cells.at])
+    if signals:
+        table = _with_signals(table, cells, signals, classes, rules)
     counted = _counted(cells, class_map, classes, rules, pixel_size_um)
     table = table[counted].reset_index(drop=True)
     table.insert(0, "cell", np.arange(1, len(table) + 1))
@@ -169,7 +179,12 @@ def _table(
     pixel_size_um: float,
 ) -> pd.DataFrame:
     """A row for each cell, counted or not, with the columns `MEASURES`."""
-    live_share = cells.mean(of_classes(class_map.ravel()[cells.at], classes.live))
+    of_pixel = class_map.ravel()[cells.at]
+    live_share, unknown_share = (
+        cells.mean(of_classes(of_pixel, numbers)) for numbers in (classes.live, classes.unknown)
+    )
+    voted = np.maximum(live_share, 1 - live_share - unknown_share)
+    undecided = "ambiguous" if "n_ambiguous" in classes.known else "unknown"
     component_area_px = cells.component_areas_px(components)
     near, far = cells.touching()
     return pd.DataFrame(
@@ -181,12 +196,31 @@ def _table(
             "area_px": cells.area_px,
             "area_um2": cells.area_px * pixel_size_um**2,
             "component_area_um2": component_area_px * pixel_size_um**2,
-            "state": rules.vote(live_share),
-            "confidence": np.maximum(live_share, 1 - live_share),
+            "state": rules.vote(live_share, unknown_share, undecided),
+            "confidence": np.where(unknown_share < 1, voted, np.nan),
             "touches_edge": near | far,
             "touches_cell": component_area_px != cells.area_px,
         }
     )
+
+
+def _with_signals(
+    table: pd.DataFrame,
+    cells: LabelledCells,
+    signals: Mapping[str, Signal],
+    classes: Classes,
+    rules: CountingRules,
+) -> pd.DataFrame:
+    """The table with the columns of `signals`; they also give the states, if the rules say so."""
+    means = {}
+    for channel, signal in signals.items():
+        of_pixel = signal.plane.ravel()[cells.at]
+        means[channel] = cells.mean(of_pixel)
+        shares = cells.mean(of_pixel > signal.threshold)
+        table = table.assign(**dict(zip(signal_columns([channel]), (means[channel], shares), strict=True)))
+    if rules.dead_by == "mean" and "n_ambiguous" in classes.known:
+        table = table.assign(state=states_by_mean(means, signals, rules.both), confidence=np.nan)
+    return table
 
 
 def _counted(

@@ -12,6 +12,11 @@ from livedead.errors import ConfigError
 from livedead.network.classes import Classes
 
 EDGE_RULES = ("keep", "exclude", "counting_frame")
+DEAD_BY = ("fraction", "mean")
+BOTH = ("dead", "live")
+
+TIE = 1e-12
+"""Shares that differ by less are equal: one pixel of the largest cell weighs more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,16 @@ class CountingRules:
         ellipse with the same second moments. None is no limit.
     ambiguous_margin : float
         A cell is ambiguous if the shares of its live and dead pixels differ by less than this,
-        0 to 1; exact ties are always ambiguous.
+        0 to 1; exact ties are always ambiguous. With another `dead_fraction` than 0.5: if its share of
+        dead pixels is nearer to that than half of this.
+    dead_fraction : float
+        A cell is dead if a larger share of its pixels is dead, live if a smaller one is; more
+        than 0, less than 1. Less than 0.5 suits a dead dye in the nucleus of a cell that a live dye fills.
+    dead_by : {'fraction', 'mean'}
+        What decides on a cell: the vote of its pixels, or, where dyes are read, its mean signals, see
+        `livedead.cells.signals.states_by_mean`.
+    both : {'dead', 'live'}
+        State of a cell whose mean signals are both above their thresholds.
     split_depth_um : float
         Touching cells are cut where the distance from the edge dips by more than this between
         two centres; 0 leaves them joined.
@@ -52,6 +66,8 @@ class CountingRules:
     >>> rules = CountingRules(min_area_um2=20, ambiguous_margin=0.25)
     >>> rules.vote(np.array([0.9, 0.6, 0.5, 0.1])).tolist()
     ['live', 'ambiguous', 'ambiguous', 'dead']
+    >>> CountingRules(dead_fraction=0.2).vote(np.array([0.9, 0.8, 0.7])).tolist()
+    ['live', 'ambiguous', 'dead']
     >>> rules.allow_area(np.array([10, 100]), pixel_size_um=0.5).tolist()
     [False, True]
     """
@@ -62,6 +78,9 @@ class CountingRules:
     max_area_px: float | None = None
     max_aspect_ratio: float | None = None
     ambiguous_margin: float = 0.0
+    dead_fraction: float = 0.5
+    dead_by: str = "fraction"
+    both: str = "dead"
     split_depth_um: float = 0.0
     cell_area_um2: float = 0.0
     min_context_fraction: float = 0.0
@@ -69,19 +88,43 @@ class CountingRules:
     shape_descriptors: bool = False
 
     def __post_init__(self) -> None:
-        if self.edge_rule not in EDGE_RULES:
-            raise ConfigError(f"edge_rule {self.edge_rule!r}; allowed: {', '.join(EDGE_RULES)}")
+        for name, allowed in (("edge_rule", EDGE_RULES), ("dead_by", DEAD_BY), ("both", BOTH)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
+        if not 0 < self.dead_fraction < 1:
+            raise ConfigError(f"dead_fraction {self.dead_fraction}; allowed: more than 0 and less than 1")
+        if list(self.vote(np.array([1.0, 0.0]))) != ["live", "dead"]:
+            raise ConfigError(
+                f"ambiguous_margin {self.ambiguous_margin} is so wide around dead_fraction "
+                f"{self.dead_fraction} that a cell of one class alone would be ambiguous; make it smaller"
+            )
 
     @classmethod
     def from_config(cls, counting: dict[str, Any]) -> "CountingRules":
         """Rules from what `livedead.configuration.derived.counting_rules` gives."""
         return cls(**counting)
 
-    def vote(self, live_share: np.ndarray) -> np.ndarray:
-        """State of each cell, ``live``, ``dead`` or ``ambiguous``, from the live share of its pixels."""
-        lead = 2 * live_share - 1
-        ambiguous = (np.abs(lead) < self.ambiguous_margin) | (lead == 0)
-        return np.select([ambiguous, live_share > 0.5], ["ambiguous", "live"], "dead").astype(object)
+    def vote(
+        self, live_share: np.ndarray, unknown_share: np.ndarray | float = 0.0, undecided: str = "ambiguous"
+    ) -> np.ndarray:
+        """State of each cell, from the shares of its pixels.
+
+        Parameters
+        ----------
+        live_share, unknown_share : ndarray, (n_cells,)
+            Of pixels that vote for live, and of those that do not vote; all others vote for dead.
+        undecided : str
+            State of a cell that is neither ``live`` nor ``dead``.
+
+        Returns
+        -------
+        ndarray, (n_cells,), object
+        """
+        live_lead = 2 * (live_share - (1 - self.dead_fraction))
+        dead_lead = -live_lead - 2 * unknown_share
+        needed = max(self.ambiguous_margin, TIE)
+        states = np.select([live_lead >= needed, dead_lead >= needed], ["live", "dead"], undecided)
+        return states.astype(object)
 
     def allow_area(self, area_px: np.ndarray, pixel_size_um: float) -> np.ndarray:
         """Which cells are neither too small nor too large, (n_cells,) bool."""

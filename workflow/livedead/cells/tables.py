@@ -1,6 +1,6 @@
 """The cells of many fields, counted: a table of fields and a table of cells."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,15 @@ import pandas as pd
 from livedead.cells.counting import count_field, join_cells
 from livedead.cells.measures import cell_columns
 from livedead.cells.rules import CountingRules
+from livedead.cells.signals import Signal
 from livedead.network.classes import Classes
 from livedead.normalization.transforms import Key
 from livedead.tables import SHARD_FIELDS
 
 ReadPlanes = Callable[[Key, list[str], tuple[int, ...]], dict[str, np.ndarray]]
 """Key of a field, channels, shape of its class map -> raw counts of those channels that it has."""
+ReadSignals = Callable[[Key, Sequence[str], tuple[int, ...]], Mapping[str, Signal]]
+"""The same for dyes -> the signal of every one of these channels."""
 
 
 def count_fields(
@@ -24,6 +27,8 @@ def count_fields(
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: float,
+    dyes: Sequence[str] = (),
+    read_signals: ReadSignals | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the cells of fields, one field in memory at a time.
 
@@ -38,6 +43,10 @@ def count_fields(
     classes : Classes
     rules : CountingRules
     pixel_size_um : float
+    dyes : list of str
+        Channels of dyes whose signal in each cell is wanted.
+    read_signals : callable, optional
+        Needed for `dyes`.
 
     Returns
     -------
@@ -46,13 +55,15 @@ def count_fields(
     cells : DataFrame
         The counted cells, `cell_columns`.
     """
-    columns = cell_columns(channels, rules.shape_descriptors)
+    columns = cell_columns(channels, rules.shape_descriptors, dyes)
     rows = []
     tables = [pd.DataFrame(columns=columns)]
     for row, arrays in segmented:
         if arrays:
             class_map = arrays["maps"]
-            planes = read_planes((row["well"], row["field"], row["timepoint"]), channels, class_map.shape)
+            key = row["well"], row["field"], row["timepoint"]
+            planes = read_planes(key, channels, class_map.shape)
+            signals = read_signals(key, dyes, class_map.shape) if read_signals else None
             row, cells = count_field(
                 row,
                 class_map,
@@ -62,6 +73,7 @@ def count_fields(
                 rules,
                 pixel_size_um,
                 planes,
+                signals,
             )
             tables.append(cells.reindex(columns=columns))
         rows.append(row)

@@ -1,4 +1,7 @@
-"""Counts that must agree: cells sum to fields, fields to wells, live, dead and ambiguous to the total."""
+"""Counts that must agree: cells sum to fields, fields to wells, live, dead and ambiguous to the total.
+
+A count that a reading cannot tell is missing in every table.
+"""
 
 from collections.abc import Collection
 
@@ -10,12 +13,36 @@ from livedead.tables import COUNTS, FIELD_KEY
 STATES = ("live", "dead", "ambiguous")
 
 
+MAIN_COUNTS = {"n_total": "cells", "n_live": "live cells", "n_dead": "dead cells"}
+"""Counts that a reading may tell alone, the most telling first, and what they count."""
+
+
+def main_count(table: pd.DataFrame) -> str:
+    """The first of `MAIN_COUNTS` that a table of fields or wells tells."""
+    return next((name for name in MAIN_COUNTS if table[name].notna().any()), "n_total")
+
+
+def tells_viability(table: pd.DataFrame) -> bool:
+    """Whether a table of fields or wells tells live from dead cells, or has no count at all."""
+    told = table[COUNTS].notna().any()
+    return bool(told.all() or not told.any())
+
+
 def check_cells(cells: pd.DataFrame, sums: pd.DataFrame, what: str, by: list[str] = FIELD_KEY) -> None:
-    """Make sure that the cells of every field, or well, are as many as its row says; see `check_counts`."""
+    """Make sure that the cells of every field, or well, are as many as its row says; see `check_counts`.
+
+    A state whose count is missing must have no cell.
+    """
+    _check_total(sums, by, what)
     states = pd.get_dummies(pd.Categorical(cells["state"], STATES)).astype("int64")
     states.columns = [f"n_{state}" for state in STATES]
     of_cells = pd.concat([cells[by].reset_index(drop=True), states.assign(n_total=1)], axis=1)
-    check_counts(of_cells, sums, by, what)
+    added = of_cells.groupby(by)[COUNTS].sum()
+    given = sums.set_index(by)[COUNTS].astype("Int64")
+    # Where the total is missing, all cells are of the states that are told.
+    given["n_total"] = given["n_total"].fillna(given[COUNTS[:-1]].sum(axis=1))
+    places = added.index.union(given.index)
+    _check_equal(added.reindex(places, fill_value=0), given.reindex(places).fillna(0), what)
 
 
 def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str, mapped: Collection[str] = ()) -> None:
@@ -63,7 +90,7 @@ def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: s
     parts : DataFrame
         Rows with `COUNTS` and the columns `by`.
     sums : DataFrame
-        One row per group of `by` with `COUNTS`; missing counts stand for no usable part.
+        One row per group of `by` with `COUNTS`; missing where they are missing in a part.
     what : str
         For the message, such as ``"cells and fields of plate p"``.
 
@@ -73,18 +100,27 @@ def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: s
         If the parts do not sum to the sums, or live, dead and ambiguous not to the total.
     """
     for table in (parts, sums):
-        wrong = table[COUNTS[:-1]].sum(axis=1, min_count=1) != table["n_total"]
-        wrong &= table["n_total"].notna()
-        if wrong.any():
-            row = table[wrong].iloc[0]
-            raise CountError(
-                f"{what}: live, dead and ambiguous do not sum to the total in {row[by].to_dict()}"
-            )
-    added = parts.dropna(subset="n_total").groupby(by)[COUNTS].sum()
-    given = sums.set_index(by)[COUNTS].fillna(0)
-    added = added.reindex(added.index.union(given.index), fill_value=0).astype("int64")
-    given = given.reindex(added.index, fill_value=0).astype("int64")
-    unequal = (added != given).any(axis=1)
+        _check_total(table, by, what)
+    groups = parts.groupby(by)[COUNTS]
+    added = groups.sum().where(groups.count().eq(groups.size(), axis=0))
+    given = sums.set_index(by)[COUNTS]
+    places = added.index.union(given.index)
+    _check_equal(added.reindex(places), given.reindex(places), what)
+
+
+def _check_total(table: pd.DataFrame, by: list[str], what: str) -> None:
+    """Raise a `CountError` for a row that tells all counts, and whose states do not sum to the total."""
+    complete = table.dropna(subset=COUNTS)
+    wrong = complete[COUNTS[:-1]].sum(axis=1) != complete["n_total"]
+    if wrong.any():
+        row = complete[wrong].iloc[0]
+        raise CountError(f"{what}: live, dead and ambiguous do not sum to the total in {row[by].to_dict()}")
+
+
+def _check_equal(added: pd.DataFrame, given: pd.DataFrame, what: str) -> None:
+    """Raise a `CountError` for a place whose counts differ, or are missing in one table only."""
+    added, given = added.astype("Int64"), given.astype("Int64")
+    unequal = (added.ne(given).fillna(False) | (added.isna() ^ given.isna())).any(axis=1)
     if unequal.any():
         key = unequal.index[unequal.to_numpy()][0]
         raise CountError(

@@ -5,10 +5,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-STATE_COLOURS = {"live": "#0072B2", "dead": "#D55E00", "ambiguous": "#F0E442"}
+STATE_COLOURS = {"live": "#0072B2", "dead": "#D55E00", "ambiguous": "#F0E442", "unknown": "#CC79A7"}
 ROLE_COLOURS = {
     "live": STATE_COLOURS["live"],
     "dead": STATE_COLOURS["dead"],
+    "unknown": STATE_COLOURS["unknown"],
     "boundary": "#E6C300",
     "context": "#009E73",
 }

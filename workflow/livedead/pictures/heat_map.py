@@ -1,4 +1,4 @@
-"""A plate as two heat maps: viability, and cells per square millimetre."""
+"""A plate as heat maps: viability, if the reading tells it, and cells per square millimetre."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.pictures.figures import png
 from livedead.plates.geometry import FORMATS, well_name, well_position
 
@@ -14,7 +15,7 @@ NO_RESULT = "#d9d9d9"
 
 
 def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
-    """Draw one plate at its last timepoint; wells without a result are grey with a cross.
+    """Draw one plate at its last timepoint; wells without a value are grey with a cross.
 
     Parameters
     ----------
@@ -30,30 +31,33 @@ def draw(wells: pd.DataFrame, n_wells: int) -> bytes:
     """
     last = wells[wells["timepoint"] == wells["timepoint"].max()]
     rows, columns = FORMATS[n_wells]
-    figure = Figure(figsize=(13, 1.1 + 5.6 * rows / columns), layout="constrained")
+    main = main_count(wells)
+    density = last[main].astype(float) / last["area_mm2"]
+    panels = [(f"{MAIN_COUNTS[main].capitalize()} per mm²", density, {"cmap": "viridis", "vmin": 0})]
+    if tells_viability(wells):
+        panels.insert(0, ("Viability", last["viability"], {"cmap": "RdYlBu", "vmin": 0, "vmax": 1}))
+    figure = Figure(figsize=(6.5 * len(panels), 1.1 + 5.6 * rows / columns), layout="constrained")
     plate = last["plate"].iloc[0]
     figure.suptitle(f"{plate}, timepoint {last['timepoint'].iloc[0]}", fontsize=13)
-    left, right = figure.subplots(1, 2)
-    density = last["n_total"].astype(float) / last["area_mm2"]
-    _draw_panel(left, last, last["viability"], (rows, columns), cmap="RdYlBu", vmin=0, vmax=1)
-    left.set_title("Viability", pad=18)
-    _draw_panel(right, last, density, (rows, columns), cmap="viridis", vmin=0)
-    right.set_title("Cells per mm²", pad=18)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for panel, (title, values, colours) in zip(axes, panels, strict=True):
+        _draw_panel(panel, last["well"], values, (rows, columns), **colours)
+        panel.set_title(title, pad=18)
     return png(figure)
 
 
 def _draw_panel(
-    axes: Axes, wells: pd.DataFrame, values: pd.Series, shape: tuple[int, int], **colours: Any
+    axes: Axes, wells: pd.Series, values: pd.Series, shape: tuple[int, int], **colours: Any
 ) -> None:
     """Draw a value per well; `colours` are imshow's ``cmap``, ``vmin`` and ``vmax``."""
     rows, columns = shape
     grid = np.full((rows, columns), np.nan)
-    for well, value in zip(wells["well"], values, strict=True):
+    for well, value in zip(wells, values, strict=True):
         grid[well_position(well)] = value
     axes.set_facecolor(NO_RESULT)
     picture = axes.imshow(grid, aspect="equal", **colours)
-    for row in wells[wells["viability"].isna()].itertuples():
-        y, x = well_position(row.well)
+    for well in wells[values.isna()]:
+        y, x = well_position(well)
         axes.text(x, y, "×", ha="center", va="center", color="#555555")
     step = max(1, columns // 12)
     axes.set_xticks(range(0, columns, step), [str(k + 1) for k in range(0, columns, step)])

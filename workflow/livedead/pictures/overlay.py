@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.pictures.figures import STATE_COLOURS, png
 
 SIDE_PX = 400
@@ -13,21 +14,30 @@ SIDE_PX = 400
 def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
     """The most, the middle and the least viable row; first, middle and last on a plate without cells.
 
+    Where viability is not told, the rows with the most, the median and the least cells.
+
     Rows without a usable field are never chosen, so a plate without any gives none.
     """
     used = wells[wells["n_fields_used"] > 0]
-    known = used.dropna(subset="viability")
-    ranked = (used if known.empty else known).sort_values(["viability", "well"], ascending=[False, True])
+    value = "viability" if tells_viability(used) else main_count(used)
+    known = used.dropna(subset=value)
+    ranked = (used if known.empty else known).sort_values([value, "well"], ascending=[False, True])
     places = sorted({0, len(ranked) // 2, len(ranked) - 1}) if len(ranked) else []
     return ranked.iloc[places]
 
 
-def title(well: str, timepoint: int, n_total: int, viability: float) -> str:
-    """The heading of a field."""
-    if n_total == 0:
-        return f"{well}, timepoint {timepoint}: no cells"
-    known = "ambiguous cells only" if np.isnan(viability) else f"viability {viability:.2f}"
-    return f"{well}, timepoint {timepoint}: {known}"
+def title(row: pd.Series) -> str:
+    """The heading of a field: what the row of its well, which has cells counted, tells of them."""
+    name = next(name for name in MAIN_COUNTS if pd.notna(row[name]))
+    if row[name] == 0:
+        told = f"no {MAIN_COUNTS[name]}"
+    elif pd.notna(row["viability"]):
+        told = f"viability {row['viability']:.2f}"
+    elif pd.notna(row["n_ambiguous"]):
+        told = "ambiguous cells only"
+    else:
+        told = f"{row[name]} {MAIN_COUNTS[name]}"
+    return f"{row['well']}, timepoint {row['timepoint']}: {told}"
 
 
 def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
@@ -44,6 +54,8 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
     bytes
         PNG.
     """
+    drawn = {state for _, _, cells in panels for state in cells["state"]}
+    colours = {state: colour for state, colour in STATE_COLOURS.items() if state in drawn}
     figure = Figure(figsize=(4.4 * max(1, len(panels)), 5), layout="constrained")
     if not panels:
         figure.text(0.5, 0.5, "no field of this plate can be used", ha="center")
@@ -52,7 +64,7 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
         top, left = (max(0, (side - SIDE_PX) // 2) for side in field.shape)
         shown = field[top : top + SIDE_PX, left : left + SIDE_PX]
         axes.imshow(shown, cmap="gray", vmin=-1, vmax=1)
-        for state, colour in STATE_COLOURS.items():
+        for state, colour in colours.items():
             chosen = cells[cells["state"] == state]
             axes.scatter(
                 chosen["x_px"] - left,
@@ -66,7 +78,7 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
         axes.set_axis_off()
     handles = [
         Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)
-        for state, colour in STATE_COLOURS.items()
+        for state, colour in colours.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     return png(figure)

@@ -131,12 +131,12 @@ def fit_doses(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     -------
     DataFrame
         The key, ``dose_unit``, then the attributes of `livedead.statistics.dose_response.Curve`;
-        no rows where no dose is known.
+        no rows where no dose, or no viability, is known.
     """
     table = designed(wells, columns)
-    table = table[table["n_total"].notna() & (table["control"] != "positive")]
     n_live = table["n_live"].astype(float)
     table = table.assign(n_live=n_live, n_decided=n_live + table["n_dead"].astype(float))
+    table = table[table["n_decided"].notna() & (table["control"] != "positive")]
     key = ["plate", "agent", "cell_line", "timepoint"]
     rows = []
     for (plate, agent, cell_line, timepoint), dosed in table[table["dose"] > 0].groupby(key):

@@ -53,7 +53,7 @@ def drc(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     agent of their plate, cell line and timepoint, as drc fits each curve to its own rows.
     """
     table = designed(wells, columns)
-    decided = (table["n_live"] + table["n_dead"]).fillna(0).astype("int64")
+    decided = table["n_live"] + table["n_dead"]
     table = table.assign(n_decided=decided)[(decided > 0) & (table["control"] != "positive")]
     dosed = table[table["dose"] > 0]
     place = ["plate", "cell_line", "timepoint"]

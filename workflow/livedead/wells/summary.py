@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.plates.geometry import format_wells
 from livedead.plates.plate_maps import CONTROLS
 
@@ -61,6 +62,12 @@ CLASSES_NOT_VERIFIED = (
     "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
     "swapped, which only controls show (controls_reversed, negative_controls_dead)"
 )
+NO_VIABILITY = {
+    "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
+    "n_live": "no viability: the reading knows live cells alone",
+    "n_dead": "no viability: the reading knows dead cells alone",
+}
+"""What a plate lacks whose reading tells but one count."""
 ENDS = "; the run ends with an error"
 NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
 
@@ -85,7 +92,7 @@ def describe_run(
     lines += notes
     if not wells["n_fields_used"].sum():
         lines.append(NO_FIELD)
-    elif not wells["n_total"].sum():
+    elif not (wells[list(MAIN_COUNTS)] > 0).any(axis=None):
         lines.append(NO_CELL)
     lines.append(f"{path}: {len(wells)} rows, one per plate, well and timepoint")
     return "\n".join(lines) + "\n"
@@ -115,7 +122,7 @@ def describe_plate(
     _, short = failed_quality(quality, min_z_prime)
     below = [
         *(f"ALARM: {line}" for line in _alarms(quality)),
-        *_controls(wells),
+        *(_controls(wells) if tells_viability(wells) else [NO_VIABILITY[main_count(wells)]]),
         *(f"{line}{ENDS}" for line in short),
         *([f"{total}{ENDS if too_many else ''}", *reasons] if reasons else []),
         *_statuses(wells),
@@ -193,8 +200,8 @@ def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[li
     quality : DataFrame
         From `livedead.wells.analysis.assess_plate`.
     min_z_prime : float, optional
-        Least Z' of viability; a plate without one, because it has too few controls, falls short
-        too. None lets every plate pass.
+        Least Z' of viability; a plate without one, because it has too few controls or no viability,
+        falls short too. None lets every plate pass.
 
     Returns
     -------
@@ -206,7 +213,9 @@ def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[li
     lines, short = [], []
     for row in quality[quality["measure"] == "viability"].itertuples():
         known = (
-            f"{row.z_prime:.3f}" if np.isfinite(row.z_prime) else "unknown (needs 2 wells of each control)"
+            f"{row.z_prime:.3f}"
+            if np.isfinite(row.z_prime)
+            else "unknown (needs the viability of 2 wells of each control)"
         )
         line = f"timepoint {row.timepoint}: Z' of viability {known}"
         if min_z_prime is not None and not row.z_prime >= min_z_prime:
@@ -219,10 +228,11 @@ def failed_quality(quality: pd.DataFrame, min_z_prime: float | None) -> tuple[li
 def _found(wells: pd.DataFrame) -> str:
     statuses = ", ".join(f"{n:,} {status}" for status, n in wells["status"].value_counts().items())
     n_timepoints = wells["timepoint"].nunique()
+    main = main_count(wells)
     times = f" at {n_timepoints} timepoints" if n_timepoints > 1 else ""
     return (
         f"plate {wells['plate'].iloc[0]}: {wells['well'].nunique()} wells{times} ({statuses}), "
-        f"{int(wells['n_total'].sum()):,} cells"
+        f"{int(wells[main].sum()):,} {MAIN_COUNTS[main]}"
     )
 
 

@@ -63,7 +63,7 @@ def tabulate_wells(
     -------
     DataFrame
         `livedead.tables.WELLS`, sorted by well and timepoint. Counts of wells without a usable
-        field are missing, never 0.
+        field, and counts that the reading does not tell, are missing, never 0.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def tabulate_wells(
     table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
     table["n_fields_expected"] = n_fields_expected or int(fields.groupby(BY_WELL).size().max())
     # Without cells there is no row to sum over, yet none of none was split.
-    table["n_split"] = table["n_split"].fillna(0).where(table["n_total"].notna()).astype("Int64")
+    table["n_split"] = table["n_split"].fillna(0).where(table["n_fields_used"] > 0).astype("Int64")
     table["status"] = _status(table, fields)
     _add_viability(table, used, treatment_columns)
     table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
