@@ -8,11 +8,15 @@ from typing import Any
 
 from conftest import CLASSES, randomized
 from count_cells import count_cells
+from fit_dyes import fit_dyes
 from gather_fields import gather_fields
 from index_plate import index_plate
 from normalize_plate import normalize_plate
+from read_dyes import read_dyes
 from segment_fields import segment_fields
+from segment_sample import segment_sample
 from tabulate_wells import tabulate_wells
+from verify_well import verify_well
 
 from livedead import stores
 from livedead.job import bind
@@ -30,6 +34,8 @@ FILES = {
     "normalization": "normalization.h5",
     "unet": "unet.safetensors",
     "certificate": "unet.certificate.json",
+    "model": "unet.certificate.json",
+    "models": "unet.certificate.json",
     "platemap": "map.tsv",
     "fields": "fields.csv",
     "cells": "cells.csv.gz",
@@ -47,6 +53,19 @@ NORMALIZATION = {
     "flat_fields": 4,
     "smooth_px": 16,
     "floor": 0.2,
+    "seed": 0,
+}
+DYES = {
+    "total": "hoechst",
+    "live": None,
+    "dead": "draq7",
+    "threshold": {"total": "auto", "live": "auto", "dead": "auto"},
+    "sigmas": 6,
+    "dead_by": "fraction",
+    "stained_fraction": None,
+    "both": "dead",
+    "diameter_um": None,
+    "fields": 48,
     "seed": 0,
 }
 QC = {
@@ -70,6 +89,8 @@ SETTINGS = {
     "overlap": "keep",
     "accept": [],
     "control": [],
+    "dyes": [],
+    "wells_read": [],
     "imaged": {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"},
     "channels": ["brightfield"],
     "input_channels": ["brightfield"],
@@ -123,6 +144,24 @@ class Plate:
         self.call(index_plate, channels=self.settings["imaged"])
         self.call(normalize_plate)
 
+    def fit_dyes(self, folder: Path, dyes: dict[str, Any] = DYES, **given: Any) -> None:
+        """Fit the plate's dyes into `folder`."""
+        files = {"dyes": "dyes.h5", "table": "dyes.csv", "model": "dyes.json"}
+        outputs = {name: folder / file for name, file in files.items()}
+        settings = {"settings": dyes, "normalization": NORMALIZATION, "controls": {}}
+        self.call(fit_dyes, **{**outputs, **settings, **given})
+
+    def read_dyes(self, folder: Path, **given: Any) -> None:
+        """Read and count the plate by the dyes that were fitted into `folder`, in one shard."""
+        shard = folder / "1-of-1"
+        fitted = {"dyes": folder / "dyes.h5", "model": folder / "dyes.json", "classes": []}
+        dyed = Plate(self.folder, **{**self.settings, **fitted, **given})
+        dyed.call(read_dyes, scatteritem=shard.name, class_maps=shard / "classes.h5")
+        dyed.count_shard(shard)
+        tables = {name: folder / FILES[name] for name in ("fields", "cells", "wells")}
+        dyed.gather(shard, **tables)
+        dyed.call(tabulate_wells, **tables)
+
     def read_shard(self, shard: Path, **given: Any) -> None:
         """Segment and count the shard that the name of the folder `shard` says, into that folder."""
         self.call(segment_fields, **{"scatteritem": shard.name, "class_maps": shard / "classes.h5", **given})
@@ -138,6 +177,14 @@ class Plate:
         fields, cells = ([shard / name for shard in shards] for name in ("fields.csv", "cells.csv.gz"))
         self.call(gather_fields, **{"shard_fields": fields, "shard_cells": cells, **given})
 
+    def verify(self, folder: Path, **given: Any) -> str:
+        """Recompute a sample of wells into `folder`; the report."""
+        files = {"verified_fields": "fields.csv", "verified_cells": "cells.csv.gz", "report": "well.txt"}
+        outputs = {name: folder / file for name, file in files.items()}
+        self.call(segment_sample, **{"class_maps": folder / "classes.h5", **given})
+        self.call(verify_well, **{"class_maps": folder / "classes.h5", **outputs, **given})
+        return (folder / "well.txt").read_text()
+
     def count(self) -> None:
         """The whole chain, from raw images to the well table, in one shard."""
         self.prepare()
@@ -152,5 +199,5 @@ def write_unet(folder: Path, classes_verified: bool = True) -> dict[str, Path]:
     network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
     assay = Assay(CLASSES, ["brightfield"])
     unet_io.write(unet, network, certify_training(network, assay, {}))
-    stores.write_json(certificate, {"unet_sha256": "m", "classes_verified": classes_verified})
-    return {"unet": unet, "certificate": certificate}
+    stores.write_json(certificate, {"model_sha256": "m", "classes_verified": classes_verified})
+    return {"unet": unet, "model": certificate, "models": certificate}

@@ -89,6 +89,7 @@ def write_config(folder: Path, repository: Path, simulation: dict = SMALL, **set
     config["plates"] = "config/plates.tsv"
     config["weights"] = str(repository / "config/demo/unet.h5")
     config["simulation"] = {"small": simulation}
+    config["dyes"] = {"total": "hoechst", "dead": "draq7"}
     config["fields_per_well"] = simulation["fields_per_well"]
     config["max_failed_fraction"] = 0.2
     config.update(settings)

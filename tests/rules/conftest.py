@@ -19,15 +19,23 @@ from livedead.weights.network import from_unet
 
 @pytest.fixture(scope="session")
 def rules(repository, tmp_path_factory):
-    """Every rule that has a script, by name."""
-    settings = ConfigSettings(configfiles=[repository / "config/demo/train.yaml"])
+    """Every rule that has a script, by name, whatever is read."""
     folder = tmp_path_factory.mktemp("rules")
     (folder / "config").symlink_to(repository / "config")
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow = api.workflow(
-            ResourceSettings(cores=1), settings, snakefile=repository / "workflow/Snakefile", workdir=folder
+    found = {}
+    for reading in ("network", "dyes"):
+        settings = ConfigSettings(
+            configfiles=[repository / "config/demo/train.yaml"], config={"reading": reading}
         )
-        return {rule.name: rule for rule in workflow._workflow.rules if rule.script}
+        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+            workflow = api.workflow(
+                ResourceSettings(cores=1),
+                settings,
+                snakefile=repository / "workflow/Snakefile",
+                workdir=folder,
+            )
+            found |= {rule.name: rule for rule in workflow._workflow.rules if rule.script}
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -97,16 +105,10 @@ def broken_levels(flow, tmp_path_factory):
 def labelled(flow, tmp_path_factory):
     """The plate with labels from its dyes, and what a network is trained with."""
     folder = tmp_path_factory.mktemp("labelled")
-    dyes = {
-        "threshold": "otsu",
-        "live_offset": 300,
-        "dead_offset": 300,
-        "min_area_px": 25,
-        "reach_px": 24,
-        "outline_px": 2,
-    }
-    labels = {"live_dye": "hoechst", "dead_dye": "draq7", "dyes": dyes}
-    flow.call(label_dyes.label_dyes, class_maps=folder / "labels.h5", masks="", labels=labels)
+    flow.fit_dyes(folder)
+    labels = {"dyes": {"reach_px": 24, "outline_px": 2}}
+    given = {"dyes": folder / "dyes.h5", "masks": "", "dead_dye": "draq7", "labels": labels}
+    flow.call(label_dyes.label_dyes, class_maps=folder / "labels.h5", **given)
     fit = {
         "epochs": 1,
         "frozen_epochs": 0,

@@ -9,7 +9,7 @@ from chain import NORMALIZATION
 from livedead import accuracy
 from livedead.errors import ConfigError
 
-ASKING = ["segment_fields", "verify_well", "train_unet", "evaluate_unet", "measure_accuracy"]
+ASKING = ["segment_fields", "segment_sample", "train_unet", "evaluate_unet", "measure_accuracy"]
 
 
 def test_these_rules_ask_for_a_gpu(rules):
@@ -21,7 +21,7 @@ def test_these_rules_ask_for_a_gpu(rules):
 def test_a_job_that_was_given_a_gpu_refuses_a_build_without_cuda(labelled, rule, tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(accuracy, "SIDE_PX", 160)
-    outputs = ("class_maps", "history", "worst", "errors", "verified_fields", "verified_cells", "report")
+    outputs = ("class_maps", "history", "worst", "errors")
     given = {name: tmp_path / name for name in outputs}
     given |= {"device": "auto", "segmentation": {**labelled.settings["segmentation"], "device": "auto"}}
     given |= {"scatteritem": "1-of-2", "platemaps": [labelled.folder / "map.tsv"]}

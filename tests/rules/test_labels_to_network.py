@@ -131,13 +131,9 @@ def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(label
 
 
 def label_masks(flow, folder, wells, dead_offset):
-    labels = {
-        "live_dye": "hoechst",
-        "dead_dye": "draq7",
-        "masks": {"dead_offset": dead_offset, "boundary_px": 1},
-    }
-    masks = str(folder / "{well}_mask.tif")
-    flow.call(label_dyes, class_maps=folder / "labels.h5", dyed_wells=wells, masks=masks, labels=labels)
+    given = {"masks": str(folder / "{well}_mask.tif"), "dead_dye": "draq7", "dyed_wells": wells}
+    labels = {"masks": {"dead_offset": dead_offset, "boundary_px": 1}}
+    flow.call(label_dyes, class_maps=folder / "labels.h5", labels=labels, **given)
 
 
 def test_labels_from_masks(flow, tmp_path, caplog):

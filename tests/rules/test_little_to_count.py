@@ -17,7 +17,6 @@ from fit_dose_response import fit_dose_response
 from follow_wells import follow_wells
 from gather_wells import gather_wells
 from summarize_run import summarize_run
-from verify_well import verify_well
 
 from livedead import stores
 from livedead.errors import LivedeadError
@@ -87,14 +86,6 @@ def count_plate(folder, unet, plate_map=MAP, **settings):
     return plate, (folder / "s.txt").read_text()
 
 
-def verify(plate):
-    """What the report says of all wells."""
-    files = {"verified_fields": "fields.csv", "verified_cells": "cells.csv.gz", "report": "well.txt"}
-    folder = plate.folder / "verified"
-    plate.call(verify_well, sample=96, **{name: folder / file for name, file in files.items()})
-    return (folder / "well.txt").read_text()
-
-
 def statuses(folder):
     table = stores.read_table(folder / "all.csv", WELLS)
     return dict(zip(table["well"], table["status"], strict=True))
@@ -115,7 +106,7 @@ def test_a_plate_without_any_cell(tmp_path, unet):
         assert key in text.split("NOT ONE CELL")[1]
     assert "negative controls: no live or dead cell (1 wells)" in text
     assert "positive controls: no control imaged (1 wells)" in text
-    assert [line.split()[1] for line in verify(plate).splitlines()] == list(IMAGED)
+    assert [line.split()[1] for line in plate.verify(plate.folder / "verified", sample=96).splitlines()] == list(IMAGED)
 
 
 def test_a_plate_with_one_readable_field(tmp_path, unet):
@@ -141,7 +132,7 @@ def test_a_plate_without_one_readable_field(tmp_path, unet):
         plate.call(check_fields, report=tmp_path / "no.txt", plates=["p"], max_failed_fraction=0.9)
     with pytest.raises(LivedeadError, match="not one field of the plate can be read"):
         plate.call(export_normalized, folder=tmp_path / "normalized")
-    assert verify(plate) == "no well has a field that can be used\n"
+    assert plate.verify(plate.folder / "verified", sample=96) == "no well has a field that can be used\n"
 
 
 def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):

@@ -27,7 +27,7 @@ def test_well_table(flow):
     table = stores.read_table(flow.folder / "wells.csv", WELLS).set_index("well")
     assert table["status"].to_dict() == {"A01": "ok", "A12": "partial", "B06": "ok", "C01": "no_images"}
     assert table.at["A01", "drug"] == "x"
-    model = json.loads((flow.folder / "unet.certificate.json").read_text())["unet_sha256"]
+    model = json.loads((flow.folder / "unet.certificate.json").read_text())["model_sha256"]
     assert set(table["model_sha256"]) == {model}
 
 
@@ -79,7 +79,8 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     assert shard["threads"] == torch.get_num_threads()
     assert 0 <= shard["seam_largest_difference"] < 1e-3
     assert record["packages"]["numpy"] == np.__version__
-    assert record["weights"]["unet_sha256"]
+    model = json.loads((flow.folder / "unet.certificate.json").read_text())
+    assert record["models"] == {model["model_sha256"]: model}
 
 
 def test_analysis_of_wells(flow, tmp_path):

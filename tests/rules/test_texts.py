@@ -58,7 +58,7 @@ def write_plate(folder, plate, mapped):
     ]  # fmt: skip
     stores.write_table(folder / "fields.csv", FIELDS.rows(fields), FIELDS)
     stores.write_table(folder / "cells.csv.gz", CELLS.rows(cells), CELLS)
-    stores.write_json(folder / "unet.certificate.json", {"unet_sha256": "m"})
+    stores.write_json(folder / "unet.certificate.json", {"model_sha256": "m"})
     if mapped:
         with open(folder / "map.csv", "w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)

@@ -1,7 +1,6 @@
 """Wells of the table, recomputed from their raw images."""
 
 import pytest
-from verify_well import verify_well
 
 from livedead import stores
 from livedead.errors import LivedeadError
@@ -10,9 +9,7 @@ from livedead.tables import WELLS
 
 def verify(flow, folder, **given):
     """The wells that the report lists."""
-    files = {"verified_fields": folder / "fields.csv", "verified_cells": folder / "cells.csv.gz"}
-    flow.call(verify_well, **{**files, "report": folder / "well.txt", **given})
-    return [line.split()[1] for line in (folder / "well.txt").read_text().splitlines()]
+    return [line.split()[1] for line in flow.verify(folder, **given).splitlines()]
 
 
 def test_every_well_gives_its_row_again(flow, tmp_path):

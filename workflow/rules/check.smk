@@ -39,23 +39,17 @@ def changed(plate: str) -> str:
     """Why the results of a plate are not what its images would give today."""
     files = {
         "wells": f"results/{plate}/wells.csv",
-        "certificate": "results/weights/unet.certificate.json",
+        "model": MODEL.format(plate=plate),
         "provenance": "results/provenance.json",
-        "weights": config["weights"],
+        "weights": config.get("weights", ""),
     }
-    rules_that_read = (
-        "index_plate",
-        "normalize_plate",
-        "segment_fields",
-        "count_cells",
-    )
     return paths.changed_since(
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
         sheet=PLATES.loc[plate].to_dict(),
         file_pattern=config["file_pattern"],
         config_sha256=derived.config_sha256(config, PLATES.loc[plate].to_dict()),
-        code_sha256={rule: code(rule) for rule in rules_that_read},
+        code_sha256={rule: code(rule) for rule in (*TO_CLASS_MAPS, "count_cells")},
     )
 
 

@@ -5,7 +5,7 @@ from livedead import __version__
 from livedead.configuration import derived, reading
 from livedead.errors import LivedeadError
 from livedead.plates.masks import mask_files
-from livedead.plates.plate_maps import MapColumns
+from livedead.plates.plate_maps import MapColumns, read_controls
 from livedead.provenance import code_sha256, file_sha256
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -33,16 +33,9 @@ INTENSITY_CHANNELS = derived.intensity_channels(config)
 MAP_COLUMNS = MapColumns(**config["plate_map"])
 SIMULATED = "results/simulated/{plate}/raw"
 
-GPU = 0 if config["segmentation"]["device"] == "cpu" else 1
-# Of a job that segments: what its plan may take, and 3 GB for Python, CUDA and the cells of a field.
-SEGMENTATION_MB = config["segmentation"]["memory_mb"] + 3000
-
 
 wildcard_constraints:
     plate="|".join(PLATES.index.str.replace(".", r"\.", regex=False)),
-    # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
-    fold=r"(\d+-of-\d+/)?",
-    evaluation="evaluation|cross_validation",
 
 
 scattergather:
@@ -107,6 +100,18 @@ def platemap(wildcards) -> list[str]:
 def platemap_content(wildcards) -> str | None:
     """Parameter function: `content` of the plate's map."""
     return content(PLATES.at[wildcards.plate, "platemap"])
+
+
+@functools.cache
+def control_wells(plate: str) -> dict[str, list[str]]:
+    """The plate's negative and positive control wells, if the threshold of a dye looks at them.
+
+    They are a parameter, as a new treatment in the plate map must re-run no rule that reads images.
+    """
+    path, n_wells = PLATES.loc[plate, ["platemap", "wells"]]
+    if not derived.needs_controls(config) or content(path) is None:
+        return {}
+    return read_controls(in_project(path), n_wells)
 
 
 def drawn_masks(wildcards) -> list[str]:

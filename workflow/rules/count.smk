@@ -3,6 +3,7 @@ rule count_cells:
         class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
         raw=raw,
         images="results/{plate}/images.tsv",
+        dyes=DYES,
     output:
         fields="results/{plate}/shards/{scatteritem}/fields.csv",
         cells="results/{plate}/shards/{scatteritem}/cells.csv.gz",
@@ -17,7 +18,7 @@ rule count_cells:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        classes=config["classes"],
+        classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),
         bit_depth=of_plate("bit_depth"),
         intensity_channels=INTENSITY_CHANNELS,

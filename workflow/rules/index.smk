@@ -18,6 +18,7 @@ rule index_plate:
         plate="{plate}",
         export_format=of_plate("format"),
         n_wells=of_plate("wells"),
+        wells_read=lambda wildcards: WELLS_READ.get(wildcards.plate, []),
         channels=config["channels"],
         pixel_size_um=of_plate("pixel_size_um"),
         # A function, because Snakemake takes the braces of a text such as \d{2} for wildcards.
@@ -54,7 +55,7 @@ rule take_inventory:
         plate="{plate}",
         n_wells=of_plate("wells"),
         pixel_size_um=of_plate("pixel_size_um"),
-        input_channels=config["input_channels"],
+        input_channels=CHANNELS,
         fields_per_well=config["fields_per_well"],
         code=code("take_inventory"),
     script:

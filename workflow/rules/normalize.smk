@@ -19,9 +19,9 @@ rule normalize_plate:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        channels=config["input_channels"],
+        channels=CHANNELS,
         bit_depth=of_plate("bit_depth"),
-        settings=config["normalization"],
+        settings=NORMALIZATION,
         code=code("normalize_plate"),
     script:
         "../scripts/normalize_plate.py"
@@ -45,7 +45,7 @@ rule export_normalized:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        channels=config["input_channels"],
+        channels=CHANNELS,
         bit_depth=of_plate("bit_depth"),
         pixel_size_um=of_plate("pixel_size_um"),
         code=code("export_normalized"),

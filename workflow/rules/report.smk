@@ -51,7 +51,7 @@ rule draw_fields:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        channel=config["input_channels"][0],
+        channel=CHANNELS[0],
         bit_depth=of_plate("bit_depth"),
         code=code("draw_fields"),
     script:

@@ -2,7 +2,7 @@ rule tabulate_wells:
     input:
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",
-        certificate="results/weights/unet.certificate.json",
+        model=MODEL,
         platemap=platemap,
     output:
         wells="results/{plate}/wells.csv",
@@ -54,13 +54,18 @@ rule gather_wells:
         "../scripts/gather_wells.py"
 
 
+# One a plate, or one for all of them.
+MODELS = list(dict.fromkeys(expand(MODEL, plate=PLATES.index)))
+
+
 rule summarize_run:
     input:
         wells="results/wells.csv",
         fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
-        certificate="results/weights/unet.certificate.json",
+        models=MODELS,
+        dyes=expand(DYE_TABLE, plate=PLATES.index),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
@@ -85,15 +90,7 @@ rule summarize_run:
         "../scripts/summarize_run.py"
 
 
-CHAIN = [
-    "index_plate",
-    "convert_weights",
-    "normalize_plate",
-    "segment_fields",
-    "count_cells",
-    "gather_fields",
-    "tabulate_wells",
-]
+CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
 
 
 rule write_provenance:
@@ -103,7 +100,7 @@ rule write_provenance:
             gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
             plate=PLATES.index,
         ),
-        certificate="results/weights/unet.certificate.json",
+        models=MODELS,
         platemaps=[path for path in PLATES["platemap"] if path],
     output:
         provenance="results/provenance.json",
@@ -128,22 +125,20 @@ rule write_provenance:
         "../scripts/write_provenance.py"
 
 
-# Under benchmarks/, wherever that is; the weights belong to no plate.
-BENCHMARKS = {"convert_weights": {"": ["convert_weights.tsv"]}} | {
-    name: {
-        plate: expand(
-            (
-                gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
-                if name in ("segment_fields", "count_cells")
-                else f"{name}/{{plate}}.tsv"
-            ),
-            plate=plate,
-        )
-        for plate in PLATES.index
-    }
-    for name in CHAIN
-    if name != "convert_weights"
-}
+OF_NO_PLATE = ["convert_weights"]
+IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
+
+
+def benchmarks(rule: str) -> dict[str, list[str]]:
+    """Files of a rule under benchmarks/, wherever that is, by plate."""
+    if rule in OF_NO_PLATE:
+        return {"": [f"{rule}.tsv"]}
+    files = (
+        gather.shard(f"{rule}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        if rule in IN_SHARDS
+        else [f"{rule}/{{plate}}.tsv"]
+    )
+    return {plate: expand(files, plate=plate) for plate in PLATES.index}
 
 
 rule sum_benchmarks:
@@ -164,7 +159,7 @@ rule sum_benchmarks:
         runtime=growing(10),
     params:
         plates=list(PLATES.index),
-        benchmarks=BENCHMARKS,
+        benchmarks={rule: benchmarks(rule) for rule in CHAIN},
         code=code("sum_benchmarks"),
     script:
         "../scripts/sum_benchmarks.py"

@@ -1,5 +1,6 @@
 # All of them are targets, so that a lost file is made again, and everything that depends on it.
 FILES_OF_A_PLATE = [
+    *FILES_OF_READING,
     "results/{plate}/images.tsv",
     "results/{plate}/normalization.h5",
     *gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
@@ -20,14 +21,12 @@ FILES_OF_A_PLATE = [
 # The summary waits for all of them, and the rules that may end a run with an error wait for the summary:
 # when a job fails, Snakemake starts no other.
 FILES_OF_A_RUN = [
-    "results/weights/unet.safetensors",
-    "results/weights/unet.certificate.json",
     "results/wells.csv",
     "results/provenance.json",
     "results/dose_response.csv",
     "results/time_courses.csv",
     "benchmarks/sum.csv",
-    *expand(FILES_OF_A_PLATE, plate=PLATES.index),
+    *dict.fromkeys(expand(FILES_OF_A_PLATE, plate=PLATES.index)),
 ]
 
 

@@ -23,10 +23,23 @@ OF_NETWORK = [
 OF_FOLDS = ["cross_validation.html", "cross_validation.csv"]
 
 
+wildcard_constraints:
+    # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
+    fold=r"(\d+-of-\d+/)?",
+    evaluation="evaluation|cross_validation",
+
+
+def dyes_of_labels(wildcards) -> list[str]:
+    """Input function: the plate's dyes, unless its objects are drawn."""
+    drawn = PLATES.at[wildcards.plate, "masks"]
+    return [] if drawn else [f"results/{wildcards.plate}/dyes.h5"]
+
+
 rule label_dyes:
     input:
         raw=raw,
         images="results/{plate}/images.tsv",
+        dyes=dyes_of_labels,
         after=drawn_masks,
     output:
         class_maps="results/{plate}/labels.h5",
@@ -44,6 +57,7 @@ rule label_dyes:
         masks_sha256=lambda wildcards: list(map(content, drawn_masks(wildcards))),
         dyed_wells=of_plate("dyed_wells"),
         masks=of_plate("masks"),
+        dead_dye=config["dyes"]["dead"],
         bit_depth=of_plate("bit_depth"),
         input_channels=config["input_channels"],
         classes=config["classes"],

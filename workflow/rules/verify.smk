@@ -2,9 +2,9 @@ rule verify_well:
     input:
         raw=raw,
         images="results/{plate}/images.tsv",
-        normalization="results/{plate}/normalization.h5",
-        unet="results/weights/unet.safetensors",
-        certificate="results/weights/unet.certificate.json",
+        class_maps="results/{plate}/verified/classes.h5",
+        dyes=DYES,
+        model=MODEL,
         platemap=platemap,
         wells="results/{plate}/wells.csv",
         fields="results/{plate}/fields.csv",
@@ -18,20 +18,15 @@ rule verify_well:
     benchmark:
         "benchmarks/verify_well/{plate}.tsv"
     conda:
-        "../../envs/torch.yaml"
-    threads: config["segmentation"]["threads"]
+        "../../envs/imaging.yaml"
+    threads: 1
     resources:
-        mem_mb=growing(SEGMENTATION_MB),
+        mem_mb=growing(4000),
         runtime=growing(30),
-        gpu=GPU,
     params:
         platemap_sha256=platemap_content,
-        seed=config["verify_seed"],
-        sample=config["verify_wells"],
-        channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
-        segmentation=config["segmentation"],
-        classes=config["classes"],
+        classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),
         intensity_channels=INTENSITY_CHANNELS,
         counting=COUNTING,

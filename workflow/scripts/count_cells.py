@@ -4,23 +4,22 @@ from pathlib import Path
 
 from livedead import stores
 from livedead.cells.rules import CountingRules
-from livedead.cells.tables import count_fields
 from livedead.cells.tallies import check_cells
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
-from livedead.logs import progress
-from livedead.network.classes import Classes
 from livedead.tables import CELLS, SHARD_FIELDS
+from livedead.wells.counting import count_class_maps
 
 
 def count_cells(
     class_maps: Path,
     raw: Path,
     images: Path,
+    dyes: Path | None,
     fields: Path,
     cells: Path,
     *,
-    classes: Classes,
+    classes: list[dict[str, str]],
     pixel_size_um: float,
     bit_depth: int,
     intensity_channels: list[str],
@@ -28,10 +27,8 @@ def count_cells(
 ) -> None:
     """Write one row a field and one row a cell."""
     plate = open_plate(raw, images, bit_depth)
-    n_fields = len(stores.list_class_maps(class_maps))
-    segmented = progress(stores.read_segmentations(class_maps), n_fields, "fields")
-    of_fields, of_cells = count_fields(
-        segmented, plate.planes, intensity_channels, classes, counting, pixel_size_um
+    of_fields, of_cells = count_class_maps(
+        class_maps, plate, dyes, classes, counting, intensity_channels, pixel_size_um
     )
     check_cells(of_cells, of_fields, f"{class_maps}: cells and fields")
     stores.write_table(fields, of_fields, SHARD_FIELDS)

@@ -18,6 +18,7 @@ def index_plate(
     export_format: str,
     channels: dict[str, str],
     n_wells: int,
+    wells_read: list[str],
     pixel_size_um: float,
     file_pattern: str | None,
     hdf5_axes: str | None,
@@ -27,13 +28,14 @@ def index_plate(
     accept: list[str],
     threads: int,
 ) -> None:
-    """Write the index of the folder `raw`, and what its export says of itself."""
+    """Write the index of the folder `raw`, or of those wells in it that are read, and what its export says."""
     table, said = index.index_plate(
         raw,
         plate=plate,
         export_format=export_format,
         channels=channels,
         n_wells=n_wells,
+        wells=wells_read,
         pixel_size_um=pixel_size_um,
         file_pattern=file_pattern,
         hdf5_axes=hdf5_axes,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from livedead import stores
+from livedead.dyes.notes import dye_notes
 from livedead.job import run
 from livedead.readers.inventory import differing_pixel_size
 from livedead.results import not_in_sheet, plates_not_in_sheet
-from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
+from livedead.tables import DYES, FIELDS, PLATE_QUALITY, WELLS
 from livedead.wells.summary import CLASSES_NOT_VERIFIED, describe_plate, describe_run, shared_images
 
 
@@ -15,7 +16,8 @@ def summarize_run(
     fields: list[Path],
     quality: list[Path],
     exports: list[Path],
-    certificate: Path,
+    models: list[Path],
+    dyes: list[Path],
     summary: Path,
     *,
     sheet: str,
@@ -24,8 +26,17 @@ def summarize_run(
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
-    """Write the summary as text."""
+    """Write the summary as text.
+
+    Parameters
+    ----------
+    models : list of Path
+        Records of what read, see `livedead.wells.table.provenance_of`.
+    dyes : list of Path
+        The tables of the plates' dyes; empty where a network reads.
+    """
     table = stores.read_table(wells, WELLS)
+    of_dyes = {path.parent.name: dye_notes(stores.read_table(path, DYES)) for path in dyes}
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True
@@ -39,12 +50,12 @@ def summarize_run(
             stores.read_table(its_quality, PLATE_QUALITY),
             max_failed_fraction=max_failed_fraction,
             min_z_prime=min_z_prime,
-            notes=[f"PIXEL SIZE: {differing}"] if differing else [],
+            notes=[*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])],
         )
         sections.append(section)
     notes = shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
-    if not stores.read_json(certificate)["classes_verified"]:
+    if any(stores.read_json(model).get("classes_verified") is False for model in models):
         notes.append(CLASSES_NOT_VERIFIED)
     stores.write_bytes(summary, describe_run(table, str(wells), sections, notes).encode())
 

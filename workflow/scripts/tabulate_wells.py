@@ -13,7 +13,7 @@ from livedead.wells import table
 def tabulate_wells(
     fields: Path,
     cells: Path,
-    certificate: Path,
+    model: Path,
     platemap: Path | None,
     wells: Path,
     *,
@@ -31,7 +31,7 @@ def tabulate_wells(
         read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
-        provenance=table.provenance_of(stores.read_json(certificate), config_sha256),
+        provenance=table.provenance_of(stores.read_json(model), config_sha256),
     )
     stores.write_table(wells, of_wells, WELLS)
 

@@ -11,7 +11,7 @@ from livedead.provenance import file_sha256, package_versions
 def write_provenance(
     images: list[Path],
     class_maps: list[Path],
-    certificate: Path,
+    models: list[Path],
     platemaps: list[Path],
     provenance: Path,
     *,
@@ -20,10 +20,12 @@ def write_provenance(
     version: str,
     scripts: dict[str, str],
 ) -> None:
-    """Write inputs, weights, settings, code, packages, and how each shard was computed.
+    """Write inputs, models, settings, code, packages, and how each shard was computed.
 
     Parameters
     ----------
+    models : list of Path
+        Records of what read: a certificate of weights, or the thresholds of each plate's dyes.
     platemaps : list of Path
         Of those plates that have one, in their order.
     plates : dict
@@ -32,12 +34,13 @@ def write_provenance(
         Rule -> hash of its code.
     """
     maps = iter(platemaps)
+    records = [stores.read_json(model) for model in models]
     record = {
         "version": version,
         "config": config,
         "code_sha256": scripts,
         "packages": package_versions(),
-        "weights": stores.read_json(certificate),
+        "models": {model["model_sha256"]: model for model in records},
         "plates": {
             plate: {
                 "sheet": sheet,

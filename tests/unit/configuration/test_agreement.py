@@ -18,7 +18,7 @@ CONTRADICTIONS = [
     ("input_channels: [brightfeld]", "input_channels[1]", "did you mean 'brightfield'?"),
     ("normalization: {fluorescence: [hoechst, dapi]}", "normalization.fluorescence[2]", "no channel 'dapi'"),
     ("counting: {intensity_channels: [gfp]}", "counting.intensity_channels[1]", "no channel 'gfp'"),
-    ("labels: {live_dye: dapi}", "labels.live_dye", "no channel 'dapi'"),
+    ("dyes: {total: dapi}", "dyes.total", "no channel 'dapi'"),
     ("focal_plane: {hoechst: 1, dapi: 2}", "focal_plane.dapi", "no channel 'dapi'"),
     ("channels: {brightfield: w1, phase: w1}", "channels.phase", "'w1' is channels.brightfield already"),
     ("normalization: {low_percentile: 50, high_percentile: 50}", "normalization.low_percentile", "not below"),
@@ -62,10 +62,6 @@ def test_what_contradicts_itself_is_refused(mistakes, text, key, said, needed):
 def test_a_class_name_twice_is_refused(mistakes, needed):
     (found,) = mistakes("", needed.replace("dead nucleus", "live nucleus"))
     assert found.startswith("config.yaml: line 8, classes[3].name: 'live nucleus' is class 2 already")
-
-
-def test_default_dyes_that_the_channels_lack_are_no_mistake(mistakes, needed):
-    assert mistakes("", needed.replace("hoechst: w2, draq7: w3", "pi: w2")) == []
 
 
 @pytest.mark.parametrize(
@@ -143,25 +139,22 @@ def test_dyed_wells_that_leave_none_to_learn_from_or_to_judge_on_are_refused(she
         config, table, _ = sheet(f"training: {{folds: {folds}, {tiles}}}\n")
         with nullcontext() if passes else pytest.raises(ConfigError, match=r"leaves 1 of the 3 dyed wells"):
             check_folds(config, table)
-    text = "training: {exclude: [p1/A01, p1/A02], tiles: {validation_fraction: %s}}\n"
+    text = "dyes: {total: hoechst, dead: draq7}\n"
+    text += "training: {exclude: [p1/A01, p1/A02], tiles: {validation_fraction: %s}}\n"
     check_training(*sheet(text % 0)[:2])
     with pytest.raises(ConfigError, match="1 dyed well to learn from; needed: 2"):
         check_training(*sheet(text % 0.2)[:2])
 
 
-def test_training_needs_the_dyes_among_the_channels(sheet):
-    config, table, _ = sheet("")
-    check_training(config, table)
-    del config["channels"]["hoechst"], config["channels"]["draq7"]
-    with pytest.raises(ConfigError) as caught:
-        check_training(config, table)
-    assert [line.split(":")[0] for line in str(caught.value).split("\n")] == [
-        "labels.dead_dye",
-        "labels.live_dye",
-    ]
-    config, table, _ = sheet("labels: {dead_dye: brightfield}\n", "\tmasks", "\tmasks/{well}.png")
-    del config["channels"]["hoechst"]
-    check_training(config, table)  # objects that are given need no live dye
+def test_training_needs_dyes_that_tell_live_from_dead_cells(sheet):
+    for dyes, passes in (("total: hoechst, dead: draq7", True), ("dead: draq7", False), ("", False)):
+        config, table, _ = sheet(f"dyes: {{{dyes}}}\n")
+        with nullcontext() if passes else pytest.raises(ConfigError, match=r"^dyes: .*training needs two"):
+            check_training(config, table)
+    drawn = "\tmasks", "\tmasks/{well}.png"
+    check_training(*sheet("dyes: {dead: draq7}\n", *drawn)[:2])  # objects are given, and need their state alone
+    with pytest.raises(ConfigError, match=r"^dyes\.dead: null; training needs the dye inside"):
+        check_training(*sheet("dyes: {total: hoechst}\n", *drawn)[:2])
 
 
 def test_the_known_formats_are_those_of_the_readers():

@@ -11,7 +11,7 @@ def test_what_is_right_passes(mistakes, needed):
 normalization: {low_percentile: .5, high_percentile: 99.5, fluorescence: [hoechst]}
 focal_plane: {hoechst: max, brightfield: 3}
 counting: {min_area_um2: 1.5e+1, shape_descriptors: yes, intensity_channels: []}
-labels: {live_dye: hoechst}
+dyes: {total: hoechst, dead: draq7, threshold: {dead: 250}, stained_fraction: 0.4}
 file_pattern: '(?P<well>[A-P]\\d\\d)_f(?P<field>\\d+)\\.tif'
 simulation: {'2024': {seed: 1, wells: [A01, B02], missing_well: B02, truncated_field: {well: A01, field: 2}}}
 segmentation: &same {device: cpu}

@@ -50,7 +50,7 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
     source = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     made = {
         "wells": "plate,model_sha256,config_sha256\np1,m,c\n",
-        "certificate": json.dumps({"source": {"sha256": source}, "unet_sha256": "m"}),
+        "model": json.dumps({"source": {"sha256": source}, "model_sha256": "m"}),
         "provenance": json.dumps(
             {
                 "code_sha256": {"index_plate": "i", "tabulate_wells": "t"},
@@ -82,6 +82,6 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
     assert "made with wells 96 instead of 384" in changed(row={"wells": 384})
     assert "made with file_pattern None instead of '{well}'" in changed(file_pattern="{well}")
     assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
-    assert changed(certificate=json.dumps({"source": {}, "unet_sha256": "m"})) == ""
+    assert changed(model=json.dumps({"source": {}, "model_sha256": "m"})) == ""
     weights.write_bytes(b"abd")
     assert "other weights" in changed()

@@ -8,7 +8,9 @@ import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
 from livedead.configuration.derived import counting_rules, intensity_channels
-from livedead.configuration.written import Key, Written, listed
+from livedead.configuration.dyes import contradicting_dyes, missing_dyes
+from livedead.configuration.written import Contradiction, Key, Written, listed
+from livedead.dyes.settings import ROLES
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
 from livedead.plates import geometry
@@ -41,35 +43,32 @@ _LIMITS = {
     "drift": "max_drift",
 }
 
-Contradiction = tuple[list[Key], str]
-"""Keys that contradict each other, the one to name first, and what is wrong."""
 
-
-def contradictions(config: Mapping[str, Any], written: Written) -> Iterator[Contradiction]:
+def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     """The contradictions in a complete configuration whose values are each allowed."""
-    yield from _unknown_channels(config, written)
-    yield from _classes(config)
+    yield from _unknown_channels(config)
+    if config["reading"] == "network":
+        yield from _classes(config)
+    yield from contradicting_dyes(config)
     yield from _ranges(config)
     yield from _pattern(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
 
 
-def _unknown_channels(config: Mapping[str, Any], written: Written) -> Iterator[Contradiction]:
+def _unknown_channels(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     channels = config["channels"]
     named: list[tuple[Key, str]] = [
-        *_items(("input_channels",), config["input_channels"]),
+        *(_items(("input_channels",), config["input_channels"]) if config["reading"] == "network" else []),
+        *((("dyes", role), config["dyes"][role]) for role in ROLES if config["dyes"][role] is not None),
         *_items(("normalization", "fluorescence"), config["normalization"]["fluorescence"]),
         *_items(("counting", "intensity_channels"), intensity_channels(config)),
     ]
     if isinstance(config["focal_plane"], Mapping):
         named += [(("focal_plane", channel), channel) for channel in config["focal_plane"]]
-    # The defaults name dyes that a run without training need not have.
-    dyes: list[Key] = [("labels", "live_dye"), ("labels", "dead_dye")]
-    named += [(key, config["labels"][key[1]]) for key in dyes if key in written.places]
     for key, channel in named:
         if channel not in channels:
-            yield [key], _no_channel(channel, channels)
+            yield [key], f"no channel {channel!r}{nearest(channel, channels)}; allowed: {', '.join(channels)}"
     seen: dict[str, str] = {}
     for name, wanted in channels.items():
         if seen.setdefault(wanted, name) != name:
@@ -77,10 +76,6 @@ def _unknown_channels(config: Mapping[str, Any], written: Written) -> Iterator[C
                 [("channels", name)],
                 f"{wanted!r} is channels.{seen[wanted]} already; each names another channel of the export",
             )
-
-
-def _no_channel(channel: str, channels: Mapping[str, str]) -> str:
-    return f"no channel {channel!r}{nearest(channel, channels)}; allowed: {', '.join(channels)}"
 
 
 def _items(key: Key, names: list[str]) -> list[tuple[Key, str]]:
@@ -277,7 +272,7 @@ def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only training needs: labelled wells, and the channels of the dyes.
+    """Check what only training needs: labelled wells, and dyes.
 
     Raises
     ------
@@ -296,13 +291,7 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
-    needed = ["dead_dye"] if (dyed["masks"] != "").all() else ["dead_dye", "live_dye"]
-    for name in needed:
-        channel = config["labels"][name]
-        if channel not in config["channels"]:
-            problems.append(f"labels.{name}: {_no_channel(channel, config['channels'])}; training needs it")
-    if "live_dye" in needed and config["labels"]["live_dye"] == config["labels"]["dead_dye"]:
-        problems.append(f"labels.live_dye: {config['labels']['live_dye']!r} is also labels.dead_dye")
+    problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
     if problems:
         raise ConfigError("\n".join(problems))
 

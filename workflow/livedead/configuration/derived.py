@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from livedead.dyes.settings import ROLES
 from livedead.provenance import value_sha256
 
 HASHED = (
     "channels",
-    "input_channels",
-    "classes",
-    "network",
     "pages",
     "hdf5_axes",
     "focal_plane",
@@ -17,12 +15,28 @@ HASHED = (
     "gate",
     "normalization",
     "qc",
-    "counting",
 )
-"""Keys of the configuration that can change a number, in addition to those of ``segmentation``."""
+"""Keys of the configuration that can change a number, whatever is read, in addition to ``counting``."""
 
 NOT_HASHED = ("device", "seam", "threads")
 """Keys of ``segmentation`` that change no number."""
+
+
+def dye_channels(config: Mapping[str, Any]) -> list[str]:
+    """Channels of the dyes that there are, in the order of `livedead.dyes.settings.ROLES`."""
+    return [config["dyes"][role] for role in ROLES if config["dyes"][role] is not None]
+
+
+def dye_normalization(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The section ``normalization``, with every dye as a fluorescence channel."""
+    fluorescent = [*config["normalization"]["fluorescence"], *dye_channels(config)]
+    return {**config["normalization"], "fluorescence": list(dict.fromkeys(fluorescent))}
+
+
+def needs_controls(config: Mapping[str, Any]) -> bool:
+    """Whether the threshold of a dye that there is can depend on the plate's control wells."""
+    dyes = config["dyes"]
+    return any(dyes["threshold"][role] in ("auto", "controls") for role in ROLES if dyes[role] is not None)
 
 
 def intensity_channels(config: Mapping[str, Any]) -> list[str]:
@@ -32,8 +46,11 @@ def intensity_channels(config: Mapping[str, Any]) -> list[str]:
 
 
 def counting_rules(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `livedead.cells.rules.CountingRules`."""
-    return {name: value for name, value in config["counting"].items() if name != "intensity_channels"}
+    """Arguments of `livedead.cells.rules.CountingRules`; what is None there, the dyes of the plate decide."""
+    rules = {name: value for name, value in config["counting"].items() if name != "intensity_channels"}
+    if config["reading"] == "network" and rules["split_depth_um"] is None:
+        rules["split_depth_um"] = 0
+    return rules
 
 
 def config_sha256(config: Mapping[str, Any], plate: Mapping[str, Any]) -> str:
@@ -47,6 +64,13 @@ def config_sha256(config: Mapping[str, Any], plate: Mapping[str, Any]) -> str:
         The plate's row in plates.tsv.
     """
     settings = {name: config[name] for name in HASHED}
-    computing = {name: value for name, value in config["segmentation"].items() if name not in NOT_HASHED}
+    settings["counting"] = {**config["counting"], **counting_rules(config)}
     of_plate = {name: plate[name] for name in ("pixel_size_um", "bit_depth", "control_plate")}
-    return value_sha256({**settings, "segmentation": computing, "plate": of_plate})
+    if config["reading"] == "network":
+        settings |= {name: config[name] for name in ("input_channels", "classes", "network")}
+        computing = config["segmentation"]
+        settings["segmentation"] = {name: computing[name] for name in computing if name not in NOT_HASHED}
+    else:
+        settings |= {"reading": config["reading"], "dyes": config["dyes"]}
+        of_plate["dyed_wells"] = plate["dyed_wells"]
+    return value_sha256({**settings, "plate": of_plate})

@@ -14,6 +14,16 @@ from livedead.configuration.agreement import contradictions
 from livedead.configuration.written import COMMAND_LINE, Key, Place, Written, listed
 from livedead.errors import ConfigError, nearest
 
+MOVED: dict[Key, str] = {
+    ("labels", "live_dye"): "dyes.total",
+    ("labels", "dead_dye"): "dyes.dead",
+    ("labels", "dyes", "threshold"): "dyes.threshold.total and dyes.threshold.dead",
+    ("labels", "dyes", "live_offset"): "dyes.threshold.total, which takes a number of counts",
+    ("labels", "dyes", "dead_offset"): "dyes.threshold.dead, which takes a number of counts",
+    ("labels", "dyes", "min_area_px"): "counting.min_area_px, for what is counted",
+}
+"""Keys of earlier releases, and what to write instead."""
+
 
 def read_schema(path: str | Path) -> dict[str, Any]:
     """The schema, JSON Schema 2020-12 in YAML."""
@@ -60,9 +70,9 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], written: Written
         if key not in written.misread:
             mistakes.append(written.mistake(wrong, key))
         _remove(sound, key, schema["required"])
-    if set(schema["required"]) <= set(sound):
+    if not any(_against_schema(sound, schema, written)):
         complete(sound, schema)
-        mistakes += [written.mistake(wrong, *keys) for keys, wrong in contradictions(sound, written)]
+        mistakes += [written.mistake(wrong, *keys) for keys, wrong in contradictions(sound)]
     if mistakes:
         raise ConfigError(listed(mistakes))
 
@@ -111,10 +121,11 @@ def _against_schema(
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
             unknown = [name for name in error.instance if name not in known and isinstance(name, str)]
-            yield from (((*key, name), _unknown(name, known, schema)) for name in unknown)
+            yield from (((*key, name), _unknown((*key, name), known, schema)) for name in unknown)
         elif error.validator == "required":
             needed = [name for name in error.validator_value if name not in error.instance]
-            yield from (((*key, name), f"missing: {_described(error.schema, name)}") for name in needed)
+            described = error.schema.get("properties", schema["properties"])
+            yield from (((*key, name), f"missing: {described[name]['description']}") for name in needed)
         elif "propertyNames" in error.absolute_schema_path:
             allowed = error.schema["description"]
             yield (*key, error.instance), f"the name {error.instance!r}; allowed: {allowed}"
@@ -122,8 +133,11 @@ def _against_schema(
             yield key, _refused(error.instance, error.schema, written.places.get(key))
 
 
-def _unknown(name: str, known: Iterable[str], schema: Mapping[str, Any]) -> str:
+def _unknown(key: Key, known: Iterable[str], schema: Mapping[str, Any]) -> str:
     """What to say of an unknown key: the nearest known one, beside it or elsewhere, and those beside it."""
+    if key in MOVED:
+        return f"this key was replaced; write {MOVED[key]}"
+    name = str(key[-1])
     leaves = {leaf[-1]: ".".join(leaf) for leaf in _leaves(schema, ())}
     hint = nearest(name, known)
     if not hint and name in leaves:
@@ -136,10 +150,6 @@ def _leaves(schema: Mapping[str, Any], key: tuple[str, ...]) -> Iterator[tuple[s
     for name, entry in schema.get("properties", {}).items():
         yield (*key, name)
         yield from _leaves(entry, (*key, name))
-
-
-def _described(schema: Mapping[str, Any], name: str) -> str:
-    return str(schema["properties"][name]["description"])
 
 
 def _refused(value: Any, entry: Mapping[str, Any], place: Place | None) -> str:

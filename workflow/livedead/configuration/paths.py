@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.configuration.written import Written
+from livedead.configuration.written import Key, Written
 from livedead.plates.masks import mask_files
 from livedead.provenance import file_sha256
 
@@ -38,14 +38,16 @@ def missing_paths(
     return [
         *(
             str(written.mistake(f"{path}: no such file; {RELATIVE}", key))
-            for key, path in ((("weights",), config["weights"]), *_encoder(config))
+            for key, path in _files(config)
             if not is_there(path)
         ),
         *(f"{config['plates']}: {problem}" for problem in _of_plates(table, is_there)),
     ]
 
 
-def _encoder(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
+def _files(config: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    if config["reading"] == "network":
+        yield ("weights",), config["weights"]
     encoder = config["training"]["encoder"]
     if encoder is not None:
         yield ("training", "encoder"), encoder
@@ -125,8 +127,8 @@ def changed_since(
     Parameters
     ----------
     files : mapping
-        Paths of ``wells`` (the plate's wells.csv), ``certificate`` (of the converted weights), ``weights``
-        (the file that was converted) and ``provenance`` (of the last complete run, if there was one).
+        Paths of ``wells`` (the plate's wells.csv), ``model`` (the record of what reads), ``weights`` (the
+        file that was converted, if there is one) and ``provenance`` (of the last complete run, likewise).
     plate : str
     sheet : mapping
         The plate's row of plates.tsv. Its ``raw``, ``format`` and ``wells``, and `file_pattern`, decide
@@ -141,12 +143,12 @@ def changed_since(
         row = next(csv.DictReader(stream), {})
     if row.get("config_sha256") != config_sha256:
         return "its results were made with other settings"
-    certificate = _read_json(files["certificate"])
+    model = _read_json(files["model"])
     # The certificate of weights that were trained here names training data, not a weight file.
-    source, weights = certificate.get("source", {}).get("sha256"), Path(files["weights"])
+    source, weights = model.get("source", {}).get("sha256"), Path(files["weights"])
     changed = source is not None and weights.is_file() and file_sha256(weights) != source
-    if changed or row.get("model_sha256") != certificate.get("unet_sha256"):
-        return "its results were made with other weights"
+    if changed or row.get("model_sha256") != model.get("model_sha256"):
+        return "its results were made with other weights, or other thresholds of the dyes"
     if Path(files["provenance"]).is_file():
         record = _read_json(files["provenance"])
         was = record.get("plates", {}).get(plate, {}).get("sheet", {})

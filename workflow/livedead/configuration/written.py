@@ -14,6 +14,9 @@ from livedead import yaml_files
 Key = tuple[str | int, ...]
 """A value's place in the configuration, such as ``("classes", 0, "name")``."""
 
+Contradiction = tuple[list[Key], str]
+"""Keys that contradict each other, the one to name first, and what is wrong."""
+
 COMMAND_LINE = "--config"
 """Stands for a file where a value was set on the command line."""
 

@@ -74,11 +74,18 @@ def read_fields(
                 )
             signals, planes = read_signals(plate, key, dyes)
         except FieldError as error:
-            return plate.describe(key, error), {}
+            return plate.describe(key, _advised(error)), {}
         row = plate.describe(key, pixels_sha256=pixels_sha256(planes))
         return row, {"maps": class_map(signals, dyes)} | CERTAIN
 
     return work_ahead(read, keys, threads, threads)
+
+
+def _advised(error: FieldError) -> FieldError:
+    """The error; of a channel that is not there also what a user who dyed a part of the plate has to do."""
+    if error.code != "missing_channel":
+        return error
+    return FieldError(error.code, f"{error}; if only some wells are dyed, name them in plates.tsv, dyed_wells")
 
 
 def read_dye_signals(

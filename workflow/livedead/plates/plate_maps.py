@@ -103,6 +103,15 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
         raise SheetError(named(path, error)) from error
 
 
+def read_controls(path: str | Path, n_wells: int) -> dict[str, list[str]]:
+    """Wells of each kind of `CONTROLS` that a plate map has, in plate order; raises as `read_plate_map`."""
+    table = read_plate_map(path, n_wells)
+    if "control" not in table:
+        return {}
+    found = {kind: list(table.loc[table["control"] == kind, "well"]) for kind in CONTROLS}
+    return {kind: wells for kind, wells in found.items() if wells}
+
+
 def _with_wells(table: pd.DataFrame) -> pd.DataFrame:
     """A list of wells with a column ``well``, made of ``row`` and ``column`` where it has none."""
     if "well" in table:

@@ -1,7 +1,7 @@
 """Folders of raw images -> one index: a row per image plane, whatever the microscope."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,7 @@ def index_plate(
     channels: dict[str, str],
     n_wells: int,
     pixel_size_um: float,
+    wells: Collection[str] = (),
     file_pattern: str | None = None,
     hdf5_axes: str | None = None,
     pages: str | None = None,
@@ -57,6 +58,8 @@ def index_plate(
         Name in the workflow -> name in the export, see `livedead.readers.channels`.
     n_wells, pixel_size_um
         Of the plate.
+    wells : collection of str
+        The only ones to list; empty for all.
     file_pattern, hdf5_axes, pages, focal_plane, overlap, accept
         As in config.yaml; see `FilePattern`, `hdf5.AXES`, `with_pages`, `chosen_focus`, `DECLARABLE`.
 
@@ -81,7 +84,7 @@ def index_plate(
         log.info("plate %s: format %s, by %s", plate, name, scan.evidence)
         for note in scan.notes:
             log.warning("plate %s: %s", plate, note)
-        planes, passed_over = _planes(folder, scan, channels, pages, focal_plane, threads)
+        planes, passed_over = _planes(folder, scan, channels, wells, pages, focal_plane, threads)
         scan = replace(scan, expected=_expected(scan, planes), passed_over=passed_over)
         planes = _with_crop(planes, scan.expected.get("pixel_size_um", pixel_size_um), overlap)
     except (ExportError, SheetError) as error:
@@ -94,6 +97,7 @@ def _planes(
     folder: RawFolder,
     scan: Scan,
     channels: dict[str, str],
+    wells: Collection[str],
     pages: str | None,
     focal_plane: FocalPlane,
     threads: int,
@@ -101,7 +105,7 @@ def _planes(
     """The planes of a scan that are wanted, with all that their files tell, and why others are not."""
     raw, planes = folder.path, scan.table()
     _refuse_foreign(raw, planes["path"])
-    planes = _with_wells(planes, folder.n_wells)
+    planes, other_wells = _in_wells(_with_wells(planes, folder.n_wells), wells)
     if pages is not None:
         planes = with_pages(planes, pages, read_headers(raw, planes, threads))
     planes = _with_doubles(planes)  # while channels are there that are not configured
@@ -110,7 +114,7 @@ def _planes(
     planes = with_headers(planes, read_headers(raw, planes, threads))
     planes = _with_unreadable(planes, raw)
     planes = _with_fingerprints(planes, raw, threads)
-    return planes, {**other_planes, **other_channels, **scan.passed_over}
+    return planes, {**other_planes, **other_channels, **other_wells, **scan.passed_over}
 
 
 def _expected(scan: Scan, planes: pd.DataFrame) -> dict[str, Any]:
@@ -151,6 +155,18 @@ def _export(folder: RawFolder, name: str, scan: Scan, planes: pd.DataFrame) -> d
 def _with_wells(planes: pd.DataFrame, n_wells: int) -> pd.DataFrame:
     """The planes with canonical wells."""
     return planes.assign(well=[_well(row.well, row.path, n_wells) for row in planes.itertuples()])
+
+
+def _in_wells(planes: pd.DataFrame, wells: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The planes of the wells that are wanted, all if none is named, and why files of others are not."""
+    wanted = planes["well"].isin(wells) if wells else pd.Series(True, planes.index)
+    if not wanted.any():
+        raise ExportError(
+            f"none of the wells to read ({', '.join(wells)}) has an image; correct 'dyed_wells' in plates.tsv"
+        )
+    others = planes[~wanted]
+    reasons = {path: f"well {well} is not read" for path, well in zip(others["path"], others["well"], strict=True)}
+    return planes[wanted], reasons
 
 
 def _well(text: str, path: str, n_wells: int) -> str:

@@ -168,7 +168,7 @@ def tensor_sha256(array: np.ndarray) -> str:
 
 def certificate_beside(path: str | Path, certificate: dict[str, Any]) -> dict[str, Any]:
     """What the JSON beside a weight file says: its certificate and its own hash."""
-    return {**certificate, "unet_sha256": file_sha256(path)}
+    return {**certificate, "model_sha256": file_sha256(path)}
 
 
 def write_tensors(path: str | Path, arrays: dict[str, np.ndarray], certificate: dict[str, Any]) -> None:

@@ -91,18 +91,17 @@ def tabulate_wells(
     return WELLS.conform(table)
 
 
-def provenance_of(certificate: Mapping[str, str], config_sha256: str) -> dict[str, str]:
+def provenance_of(model: Mapping[str, str], config_sha256: str) -> dict[str, str]:
     """What the numbers of a well table were made with, beside the images.
 
     Parameters
     ----------
-    certificate : mapping
-        Of the network's weights.
+    model : mapping
+        The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
     config_sha256 : str
         From `livedead.configuration.derived.config_sha256`.
     """
-    model_sha256 = certificate["unet_sha256"]
-    return {"model_sha256": model_sha256, "config_sha256": config_sha256, "version": __version__}
+    return {"model_sha256": model["model_sha256"], "config_sha256": config_sha256, "version": __version__}
 
 
 def _sums(used: pd.DataFrame) -> pd.DataFrame:

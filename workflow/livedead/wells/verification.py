@@ -8,16 +8,13 @@ import pandas as pd
 
 from livedead import stores
 from livedead.cells.rules import CountingRules
-from livedead.cells.tables import count_fields
 from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import LivedeadError
-from livedead.fields.normalized_plate import open_normalized_plate
-from livedead.fields.segmentation import open_segmenter, segmented_fields
-from livedead.network.classes import Classes
-from livedead.network.plan import LARGE_FIELD_PX, Plan
+from livedead.fields.plate_images import open_plate
 from livedead.plates.geometry import sort_wells, well_position
 from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, RESULTS, ROW_SHA256, WELLS
+from livedead.wells.counting import count_class_maps
 from livedead.wells.fields import finish_fields
 from livedead.wells.table import provenance_of, tabulate_wells
 
@@ -27,9 +24,9 @@ log = logging.getLogger(__name__)
 def verify_well(
     raw: Path,
     images: Path,
-    normalization: Path,
-    unet: Path,
-    certificate: Path,
+    class_maps: Path,
+    dyes: Path | None,
+    model: Path,
     platemap: Path | None,
     wells: Path,
     fields: Path,
@@ -38,12 +35,8 @@ def verify_well(
     verified_cells: Path,
     report: Path,
     *,
-    seed: int,
-    sample: int,
-    channels: list[str],
     bit_depth: int,
-    segmentation: Plan,
-    classes: Classes,
+    classes: list[dict[str, str]],
     pixel_size_um: float,
     intensity_channels: list[str],
     counting: CountingRules,
@@ -53,22 +46,19 @@ def verify_well(
     exclude_flags: list[str],
     config_sha256: str,
 ) -> None:
-    """Take a random sample of wells through every step anew, and tabulate it with the rest of the plate.
+    """Count wells whose class maps were made anew, and tabulate them with the rest of the plate.
 
-    The plate's normalization and QC flags stay as they are. A row whose hash is not the one in the table
-    raises a `LivedeadError` that names what differs.
+    The plate's normalization, thresholds and QC flags stay as they are. A row whose hash is not the one in
+    the table raises a `LivedeadError` that names what differs.
     """
     stored = stores.read_table(wells, WELLS)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(all_cells, all_fields, f"{cells} and {fields}")
     check_wells(all_fields, stored, f"{fields} and {wells}")
-    chosen = choose_wells(stored, sample, seed)
-    plate = open_normalized_plate(raw, images, normalization, channels, bit_depth, LARGE_FIELD_PX)
-    segmenter = open_segmenter(unet, plate.seen.values(), segmentation)
-    keys, planes = plate.images.keys(chosen), plate.images.planes
-    segmented = ((field.row, field.arrays) for field in segmented_fields(plate, keys, segmenter))
-    counted = count_fields(segmented, planes, intensity_channels, classes, counting, pixel_size_um)
+    plate = open_plate(raw, images, bit_depth)
+    counted = count_class_maps(class_maps, plate, dyes, classes, counting, intensity_channels, pixel_size_um)
     of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
+    chosen = list(dict.fromkeys(of_fields["well"]))
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     stores.write_table(verified_fields, of_fields, FIELDS)
@@ -79,7 +69,7 @@ def verify_well(
         read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
-        provenance=provenance_of(stores.read_json(certificate), config_sha256),
+        provenance=provenance_of(stores.read_json(model), config_sha256),
     )
     stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 

@@ -1,0 +1,54 @@
+"""Settings of dyes that contradict each other, or lack what they need."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from livedead.configuration.written import Contradiction
+from livedead.dyes.settings import ROLES
+
+STATES = ("live", "dead")
+"""Dyes that tell a state; the total dye tells none."""
+
+
+def contradicting_dyes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """The contradictions in the section ``dyes``, and with it."""
+    dyes, reads = config["dyes"], config["reading"] == "dyes"
+    given = [role for role in ROLES if dyes[role] is not None]
+    if reads and not given:
+        yield [("dyes",)], f"no dye to read; name the channel of at least one: {', '.join(ROLES)}"
+    for number, role in enumerate(given):
+        for other in given[:number]:
+            if dyes[role] == dyes[other]:
+                yield [("dyes", role), ("dyes", other)], f"{dyes[role]!r} is dyes.{other}, too"
+    for role in ROLES:
+        threshold = dyes["threshold"][role]
+        if role not in given and threshold != "auto":
+            yield [("dyes", "threshold", role)], f"{threshold!r}, but dyes.{role} is null; name its channel"
+    telling = [role for role in STATES if role in given]
+    if dyes["both"] != "dead" and telling != ["live", "dead"]:
+        yield [("dyes", "both")], f"{dyes['both']!r} needs dyes.live and dyes.dead; name both channels"
+    if not (telling and len(given) > 1):
+        needed = "a live or a dead dye beside another one, to tell live from dead cells"
+        if dyes["dead_by"] != "fraction":
+            yield [("dyes", "dead_by")], f"{dyes['dead_by']!r} needs {needed}"
+        if dyes["stained_fraction"] is not None:
+            yield [("dyes", "stained_fraction")], f"{dyes['stained_fraction']} needs {needed}"
+    elif dyes["dead_by"] == "mean" and dyes["stained_fraction"] is not None:
+        yield [("dyes", "stained_fraction")], "not used, as dyes.dead_by is 'mean'; remove one of them"
+    context = config["counting"]["min_context_fraction"]
+    if reads and context > 0:
+        yield (
+            [("counting", "min_context_fraction")],
+            f"{context} needs a class of role context, which dyes do not give; remove it",
+        )
+
+
+def missing_dyes(dyes: Mapping[str, Any], drawn: bool) -> list[str]:
+    """What is missing of the section ``dyes`` to make labels of; `drawn` objects need a dead dye alone."""
+    if drawn:
+        return [] if dyes["dead"] else ["dyes.dead: null; training needs the dye inside the drawn objects"]
+    given = [role for role in ROLES if dyes[role]]
+    if len(given) < 2:
+        named = ", ".join(given) or "none"
+        return [f"dyes: {named}; training needs two of them, to tell live from dead cells: {', '.join(ROLES)}"]
+    return []

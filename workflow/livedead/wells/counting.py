@@ -1,0 +1,81 @@
+"""Class maps of one plate, counted, whichever way they were made."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from livedead import stores
+from livedead.cells.rules import CountingRules
+from livedead.cells.tables import count_fields
+from livedead.dyes.dyed_fields import read_dye_signals
+from livedead.dyes.plate_dyes import PlateDyes
+from livedead.dyes.stored import read_dyes
+from livedead.fields.plate_images import PlateImages
+from livedead.logs import progress
+from livedead.network.classes import Classes
+
+log = logging.getLogger(__name__)
+
+
+def count_class_maps(
+    class_maps: Path,
+    plate: PlateImages,
+    dyes: Path | None,
+    classes: list[dict[str, str]],
+    rules: CountingRules,
+    channels: list[str],
+    pixel_size_um: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of every field in a file of class maps.
+
+    Parameters
+    ----------
+    class_maps : Path
+    plate : PlateImages
+        The images that they were made of.
+    dyes : Path, optional
+        The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
+    classes : list of dict
+        Those of the network, from the configuration; not used for dyes, which have classes of their own.
+    rules : CountingRules
+    channels : list of str
+        Whose mean over each cell is wanted.
+    pixel_size_um : float
+
+    Returns
+    -------
+    fields, cells : DataFrame
+        See `livedead.cells.tables.count_fields`.
+    """
+    n_fields = len(stores.list_class_maps(class_maps))
+    fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
+    if dyes is None:
+        named = Classes.from_config(classes)
+        return count_fields(fields, plate.planes, channels, named, rules, pixel_size_um)
+    of_plate = read_dyes(dyes)
+    rules = dye_rules(rules, of_plate, pixel_size_um)
+    log.info("%s", rules)
+    return count_fields(
+        fields,
+        plate.planes,
+        channels,
+        of_plate.classes,
+        rules,
+        pixel_size_um,
+        of_plate.channels,
+        read_dye_signals(plate, of_plate),
+    )
+
+
+def dye_rules(rules: CountingRules, dyes: PlateDyes, pixel_size_um: float) -> CountingRules:
+    """The rules with all that the plate's dyes decide."""
+    depth_um = rules.split_depth_um
+    return replace(
+        rules,
+        split_depth_um=dyes.split_depth_px * pixel_size_um if depth_um is None else depth_um,
+        dead_fraction=dyes.stained_fraction,
+        dead_by=dyes.settings.dead_by,
+        both=dyes.settings.both,
+    )

@@ -1,0 +1,94 @@
+# Class maps from the dyes of stained wells, without a network.
+
+# What the rules of every run need to know of this way.
+CHANNELS = derived.dye_channels(config)
+CLASSES = []
+NORMALIZATION = derived.dye_normalization(config)
+WELLS_READ = PLATES["dyed_wells"].to_dict()
+DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
+MODEL = "results/{plate}/dyes.json"
+FILES_OF_READING = [
+    DYES,
+    MODEL,
+    DYE_TABLE,
+    "results/{plate}/report/dyes.png",
+]
+TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
+
+
+rule read_dyes:
+    input:
+        raw=raw,
+        images="results/{plate}/images.tsv",
+        dyes=DYES,
+    output:
+        class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
+    log:
+        "logs/read_dyes/{plate}/{scatteritem}.log",
+    benchmark:
+        "benchmarks/read_dyes/{plate}/{scatteritem}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        scatteritem="{scatteritem}",
+        bit_depth=of_plate("bit_depth"),
+        code=code("read_dyes"),
+    script:
+        "../scripts/read_dyes.py"
+
+
+rule read_sample:
+    input:
+        raw=raw,
+        images="results/{plate}/images.tsv",
+        dyes=DYES,
+        wells="results/{plate}/wells.csv",
+    output:
+        class_maps="results/{plate}/verified/classes.h5",
+    log:
+        "logs/read_sample/{plate}.log",
+    benchmark:
+        "benchmarks/read_sample/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        seed=config["verify_seed"],
+        sample=config["verify_wells"],
+        bit_depth=of_plate("bit_depth"),
+        code=code("read_sample"),
+    script:
+        "../scripts/read_sample.py"
+
+
+rule draw_dyes:
+    input:
+        dyes=DYES,
+    output:
+        picture=report(
+            "results/{plate}/report/dyes.png",
+            caption="../report/dyes.rst",
+            category="Plates",
+            labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
+        ),
+    log:
+        "logs/draw_dyes/{plate}.log",
+    benchmark:
+        "benchmarks/draw_dyes/{plate}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        code=code("draw_dyes"),
+    script:
+        "../scripts/draw_dyes.py"
