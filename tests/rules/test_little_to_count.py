@@ -106,7 +106,9 @@ def test_a_plate_without_any_cell(tmp_path, unet):
         assert key in text.split("NOT ONE CELL")[1]
     assert "negative controls: no live or dead cell (1 wells)" in text
     assert "positive controls: no control imaged (1 wells)" in text
-    assert [line.split()[1] for line in plate.verify(plate.folder / "verified", sample=96).splitlines()] == list(IMAGED)
+    assert [
+        line.split()[1] for line in plate.verify(plate.folder / "verified", sample=96).splitlines()
+    ] == list(IMAGED)
 
 
 def test_a_plate_with_one_readable_field(tmp_path, unet):

@@ -16,7 +16,11 @@ CONTRADICTIONS = [
     ("total: hoechst, stained_fraction: 0.3", "dyes.stained_fraction", "0.3 needs a live or a dead dye"),
     (f"{GIVEN}, dead_by: mean, stained_fraction: 0.3", "dyes.stained_fraction", "dead_by is 'mean'"),
     (f"{GIVEN}, stained_fraction: 1", "dyes.stained_fraction", "allowed: a number, above 0, below 1"),
-    (f"{GIVEN}, threshold: {{dead: otsus}}", "dyes.threshold.dead", "auto, controls, otsu, sigma, or a number"),
+    (
+        f"{GIVEN}, threshold: {{dead: otsus}}",
+        "dyes.threshold.dead",
+        "auto, controls, otsu, sigma, or a number",
+    ),
     (f"{GIVEN}, threshold: {{dead: 0}}", "dyes.threshold.dead", "above 0"),
     (f"{GIVEN}, threshold: otsu", "dyes.threshold", "a section with the keys total, live, dead"),
     (f"{GIVEN}, sigmas: 0", "dyes.sigmas", "above 0"),
@@ -51,7 +55,9 @@ def test_every_logic_of_dyes_needs_neither_weights_nor_classes(mistakes, dyes):
 def test_what_the_network_would_need_is_not_looked_at_where_dyes_are_read(mistakes):
     assert mistakes(f"dyes: {{{GIVEN}}}\ninput_channels: [phase]\n", READ) == []
     (found,) = mistakes(f"dyes: {{{GIVEN}}}\ncounting: {{min_context_fraction: 0.2}}\n", READ)
-    assert found.startswith("config.yaml: line 5, counting.min_context_fraction: 0.2 needs a class of role context")
+    assert found.startswith(
+        "config.yaml: line 5, counting.min_context_fraction: 0.2 needs a class of role context"
+    )
 
 
 def test_a_reading_that_does_not_exist_is_refused_alone(mistakes):

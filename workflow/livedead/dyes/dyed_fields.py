@@ -1,11 +1,13 @@
 """The dyed fields of a plate, one after another: read by their dyes, or labelled to train on."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from livedead.cells.signals import Signal
+from livedead.cells.tables import ReadSignals
 from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
@@ -85,22 +87,31 @@ def _advised(error: FieldError) -> FieldError:
     """The error; of a channel that is not there also what a user who dyed a part of the plate has to do."""
     if error.code != "missing_channel":
         return error
-    return FieldError(error.code, f"{error}; if only some wells are dyed, name them in plates.tsv, dyed_wells")
+    return FieldError(
+        error.code, f"{error}; if only some wells are dyed, name them in plates.tsv, dyed_wells"
+    )
 
 
-def read_dye_signals(
-    plate: PlateImages, dyes: PlateDyes
-) -> Callable[[Key], dict[str, tuple[np.ndarray, float]]]:
-    """For counting: key of a field -> channel -> its signal, (H, W) float32, and its threshold, counts."""
+def dye_signals(plate: PlateImages, dyes: PlateDyes) -> ReadSignals:
+    """The signals of a plate's fields, as counting asks for them.
 
-    def signals(key: Key) -> dict[str, tuple[np.ndarray, float]]:
-        found, _ = read_signals(plate, key, dyes)
-        return {
-            dyes.dyes[role].channel: (signal, dyes.dyes[role].threshold.counts)
-            for role, signal in found.items()
-        }
+    Those of a field that cannot be read any more are missing, with a warning in the log, unless they decide
+    on the states of its cells.
+    """
+    marks = {dye.channel: role for role, dye in dyes.dyes.items() if role in dyes.used and role != "total"}
 
-    return signals
+    def signals_of(key: Key, channels: Sequence[str], shape: tuple[int, ...]) -> dict[str, Signal]:
+        try:
+            found, _ = read_signals(plate, key, dyes)
+        except FieldError as error:
+            if dyes.settings.dead_by == "mean":
+                raise
+            log.warning("%s field %d timepoint %d without signals: %s", *key, error)
+            return {}
+        signals = {dye.channel: (found[role], dye.threshold.counts) for role, dye in dyes.dyes.items()}
+        return {channel: Signal(*signals[channel], marks.get(channel, "")) for channel in channels}
+
+    return signals_of
 
 
 def label_fields(

@@ -27,8 +27,9 @@ def stained_cells(
     """The connected stained parts of a field, without specks; parameters as of `class_map`."""
     stained = of_classes(class_map(signals, dyes, scales), dyes.classes.nuclei)
     labels = connected_parts(stained)
-    usual = 0.0 if np.isnan(dyes.diameter_px) else np.pi / 4 * dyes.diameter_px**2
-    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * usual)
+    diameters_px = [dye.diameter_px for dye in dyes.dyes.values() if dye.diameter_px > 0]
+    nucleus_px = np.pi / 4 * min(diameters_px, default=0.0) ** 2
+    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * nucleus_px)
     return LabelledCells(connected_parts(large[labels] & stained))
 
 
