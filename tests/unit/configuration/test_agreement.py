@@ -152,7 +152,9 @@ def test_training_needs_dyes_that_tell_live_from_dead_cells(sheet):
         with nullcontext() if passes else pytest.raises(ConfigError, match=r"^dyes: .*training needs two"):
             check_training(config, table)
     drawn = "\tmasks", "\tmasks/{well}.png"
-    check_training(*sheet("dyes: {dead: draq7}\n", *drawn)[:2])  # objects are given, and need their state alone
+    check_training(
+        *sheet("dyes: {dead: draq7}\n", *drawn)[:2]
+    )  # objects are given, and need their state alone
     with pytest.raises(ConfigError, match=r"^dyes\.dead: null; training needs the dye inside"):
         check_training(*sheet("dyes: {total: hoechst}\n", *drawn)[:2])
 

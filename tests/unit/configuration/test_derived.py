@@ -12,7 +12,6 @@ from livedead.configuration.derived import (
 )
 from livedead.configuration.keys import complete
 
-
 BEFORE_DYES = "d7d975e977d029202bb40b0605af684b4bd64ea8fcc41e8e455e16ab8a878749"
 """Hash of this configuration at commit c230fff, by its own `config_sha256`."""
 
@@ -41,7 +40,10 @@ def test_the_hash_covers_what_is_read_and_nothing_of_the_other_way(schema):
         plate = {"pixel_size_um": 0.65, "bit_depth": 16, "control_plate": "", "dyed_wells": []}
         return config_sha256(config, {**plate, **row})
 
-    same = [hashed(), *(hashed(READ_DYES + text) for text in ("weights: a\n", "segmentation: {tile_px: 64}\n"))]
+    same = [
+        hashed(),
+        *(hashed(READ_DYES + text) for text in ("weights: a\n", "segmentation: {tile_px: 64}\n")),
+    ]
     assert len(set(same)) == 1
     changed = [
         hashed(READ_DYES.replace("dead: pi", "live: pi")),
@@ -82,7 +84,13 @@ def test_dyes_are_fluorescent_and_each_is_named_once():
 
 
 def test_only_thresholds_that_look_at_control_wells_need_them():
-    for threshold, needed in (("auto", True), ("controls", True), ("otsu", False), ("sigma", False), (9, False)):
+    for threshold, needed in (
+        ("auto", True),
+        ("controls", True),
+        ("otsu", False),
+        ("sigma", False),
+        (9, False),
+    ):
         dyes = {"total": None, "live": None, "dead": "pi"}
         thresholds = {"total": "auto", "live": "controls", "dead": threshold}
         assert needs_controls({"dyes": {**dyes, "threshold": thresholds}}) is needed

@@ -1,11 +1,13 @@
 """The dyed fields of a plate, one after another: read by their dyes, or labelled to train on."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from livedead.cells.signals import Signal
+from livedead.cells.tables import ReadSignals
 from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
@@ -85,22 +87,28 @@ def _advised(error: FieldError) -> FieldError:
     """The error; of a channel that is not there also what a user who dyed a part of the plate has to do."""
     if error.code != "missing_channel":
         return error
-    return FieldError(error.code, f"{error}; if only some wells are dyed, name them in plates.tsv, dyed_wells")
+    return FieldError(
+        error.code, f"{error}; if only some wells are dyed, name them in plates.tsv, dyed_wells"
+    )
 
 
-def read_dye_signals(
-    plate: PlateImages, dyes: PlateDyes
-) -> Callable[[Key], dict[str, tuple[np.ndarray, float]]]:
-    """For counting: key of a field -> channel -> its signal, (H, W) float32, and its threshold, counts."""
+def read_dye_signals(plate: PlateImages, dyes: PlateDyes) -> ReadSignals:
+    """For counting: key of a field, channels, shape -> the signal of each of these channels."""
 
-    def signals(key: Key) -> dict[str, tuple[np.ndarray, float]]:
+    def signals(key: Key, channels: Sequence[str], shape: tuple[int, ...]) -> dict[str, Signal]:
         found, _ = read_signals(plate, key, dyes)
+        of_channel = {dye.channel: role for role, dye in dyes.dyes.items()}
         return {
-            dyes.dyes[role].channel: (signal, dyes.dyes[role].threshold.counts)
-            for role, signal in found.items()
+            channel: _signal(found[of_channel[channel]], dyes, of_channel[channel]) for channel in channels
         }
 
     return signals
+
+
+def _signal(plane: np.ndarray, dyes: PlateDyes, role: str) -> Signal:
+    """The signal of a dye; it marks a state if it tells one, and is in use."""
+    marks = role if role in dyes.used and role != "total" else ""
+    return Signal(plane, dyes.dyes[role].threshold.counts, marks)
 
 
 def label_fields(

@@ -165,7 +165,9 @@ def _in_wells(planes: pd.DataFrame, wells: Collection[str]) -> tuple[pd.DataFram
             f"none of the wells to read ({', '.join(wells)}) has an image; correct 'dyed_wells' in plates.tsv"
         )
     others = planes[~wanted]
-    reasons = {path: f"well {well} is not read" for path, well in zip(others["path"], others["well"], strict=True)}
+    reasons = {
+        path: f"well {well} is not read" for path, well in zip(others["path"], others["well"], strict=True)
+    }
     return planes[wanted], reasons
 
 
