@@ -1,4 +1,4 @@
-"""Labels, measurements and vote against the plain scikit-image way, in one process."""
+"""Labels, measurements, vote and splitting against the plain scikit-image way, in one process."""
 
 import logging
 import time
@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from skimage.measure import label, regionprops_table
+from whole_field_splitting import split_whole_field
 
+from livedead.cells.labels import label_cells
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
+from livedead.cells.splitting import split_by_depth
 from livedead.network.classes import Classes
 
 CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
@@ -80,3 +83,38 @@ def test_five_times_as_fast_with_equal_results(class_map, caplog):
             slow / fast,
         )
     assert slow / fast >= 5
+
+
+def nuclei(n_nuclei):
+    """Ellipses of random size and direction, anywhere: half axes of 6 to 20 px, and 0.7 to 1 times that."""
+    rng = np.random.default_rng(0)
+    field = np.zeros((SIDE_PX, SIDE_PX), bool)
+    for _ in range(n_nuclei):
+        centre, radius = rng.uniform(0, SIDE_PX, 2), rng.uniform(6, 20)
+        shorter, turn = radius * rng.uniform(0.7, 1), rng.uniform(0, np.pi)
+        top, left = np.maximum(centre - radius - 1, 0).astype(int)
+        bottom, right = np.minimum(centre + radius + 2, SIDE_PX).astype(int)
+        y, x = np.mgrid[top:bottom, left:right] - centre[:, None, None]
+        along, across = y * np.cos(turn) + x * np.sin(turn), x * np.cos(turn) - y * np.sin(turn)
+        field[top:bottom, left:right] |= np.hypot(along / radius, across / shorter) <= 1
+    return field
+
+
+@pytest.mark.parametrize(("n_nuclei", "times"), [(100, 10), (500, 4), (2000, 1.3)])
+def test_splitting_is_faster_than_on_the_whole_field_with_equal_results(n_nuclei, times, caplog):
+    """The more nuclei touch, the more of the time is the watershed of clumps, which both have."""
+    field = nuclei(n_nuclei)
+    components = label_cells(field.astype(np.uint8), CLASSES)
+    np.testing.assert_array_equal(split_by_depth(components, 1.0), split_whole_field(field, 1.0))
+    fast, slow = best_of_each(
+        5, lambda: split_by_depth(components, 1.0), lambda: split_whole_field(field, 1.0)
+    )
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("benchmark").info(
+            "%d nuclei: split in %.0f ms, on the whole field in %.0f ms (%.1f times)",
+            n_nuclei,
+            1e3 * fast,
+            1e3 * slow,
+            slow / fast,
+        )
+    assert slow / fast >= times

@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage.io import imread
 from skimage.measure import label as skimage_label
 from skimage.morphology import local_maxima, reconstruction
+from whole_field_splitting import split_whole_field
 
 from livedead.cells.counting import count_states
 from livedead.cells.labels import label_cells
@@ -70,6 +71,78 @@ def test_splitting_is_the_watershed_from_the_h_maxima(depth_px):
     assert first == sorted(first)
     for k in range(1, labels.max() + 1):
         assert skimage_label(labels == k, connectivity=2).max() == 1
+
+
+def ring_around_a_pair():
+    """Nuclei inside a ring, which has a gap in one of two drawings side by side."""
+    y, x = np.mgrid[0:90, 0:90]
+    ring = np.abs(np.hypot(y - 45, x - 45) - 38) <= 4
+    pair = np.any([np.hypot(y - 45, x - a) <= 11 for a in (36, 53)], axis=0)
+    opened = ring & ~((np.abs(y - 45) < 5) & (x > 45))
+    return np.hstack([ring | pair, opened | pair])
+
+
+def combs():
+    """Two combs with their teeth between each other: neither is left of the other."""
+    field = np.zeros((41, 61), bool)
+    field[2:5, 2:59] = field[36:39, 2:59] = True
+    field[2:33, 3:59:12] = field[9:39, 9:59:12] = True
+    return field
+
+
+def spiral():
+    """One line of varying width, rolled up."""
+    turn = np.linspace(0.5, 9 * np.pi, 4000)
+    field = np.zeros((131, 127), bool)
+    y, x = np.mgrid[0:131, 0:127]
+    for at in turn[::40]:
+        field |= np.hypot(y - 65 - 2 * at * np.sin(at), x - 63 - 2 * at * np.cos(at)) <= 2.5 + np.sin(3 * at)
+    return field
+
+
+@pytest.mark.parametrize("depth_px", [0.0001, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "nuclei",
+    [
+        *(random_blobs(seed, side=97, sigma=sigma) > 0 for seed, sigma in ((0, 0.8), (1, 1.5), (2, 4.0))),
+        random_blobs(3, side=150, sigma=3.0)[:, :61] > 0,
+        random_blobs(4, side=150, sigma=3.0)[:34] > 0,
+        random_blobs(5, side=120, sigma=4.0) == 0,
+        np.any([discs((y, x), radius=8) for y in range(0, 80, 14) for x in range(0, 80, 13)], axis=0),
+        np.random.default_rng(6).random((57, 64)) < 0.3,
+        np.random.default_rng(7).random((1, 200)) < 0.8,
+        np.random.default_rng(8).random((200, 2)) < 0.8,
+        ring_around_a_pair(),
+        combs(),
+        combs().T,
+        spiral(),
+        np.ones((33, 47), bool),
+        np.ones((1, 1), bool),
+        np.zeros((5, 7), bool),
+    ],
+    ids=[
+        *("specks", "small", "large", "narrow", "flat", "sheet", "touching", "noise", "row", "column"),
+        *("ring", "combs", "combs on end", "spiral", "full", "pixel", "empty"),
+    ],
+)
+def test_splitting_is_that_of_the_whole_field(nuclei, depth_px):
+    found = split_by_depth(label_cells(nuclei.astype(np.uint8), CLASSES), depth_px)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, split_whole_field(nuclei, depth_px))
+
+
+def test_splitting_is_that_of_the_whole_field_where_maxima_are_equally_high():
+    """Equal discs: every line between two is drawn by the order of maxima, in a field full of them."""
+    rng = np.random.default_rng(9)
+    nuclei = np.zeros((300, 411), bool)
+    y, x = np.mgrid[-6:7, -6:7]
+    disc = np.hypot(y, x) <= 6
+    for top, left in zip(rng.integers(0, 287, 250), rng.integers(0, 398, 250), strict=True):
+        nuclei[top : top + 13, left : left + 13] |= disc
+    whole = label_cells(nuclei.astype(np.uint8), CLASSES)
+    found = split_by_depth(whole, 1.0)
+    assert found.max() > whole.max()
+    np.testing.assert_array_equal(found, split_whole_field(nuclei, 1.0))
 
 
 @pytest.mark.parametrize(

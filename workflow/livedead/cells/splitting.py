@@ -10,6 +10,7 @@ from skimage.morphology import local_maxima
 from skimage.segmentation import watershed
 
 from livedead.cells.labels import connected_parts, in_raster_order, of_classes
+from livedead.cells.packing import Pixels, on_shelves, slid_left
 from livedead.cells.rules import CountingRules
 from livedead.network.classes import Classes
 
@@ -67,61 +68,90 @@ def split_by_depth(labels: np.ndarray, depth_px: float) -> np.ndarray:
     ndarray, (H, W), int32
         Numbered in raster order of first pixels.
     """
-    nuclei = labels > 0
-    if not nuclei.any():
+    pixels = Pixels.of_labels(labels)
+    if not pixels.at.size:
         return labels
-    # One pixel of background around the field: its border is an edge like any other.
-    distance = ndimage.distance_transform_edt(np.pad(nuclei, 1))[1:-1, 1:-1]
-    peaks = connected_parts(local_maxima(distance) & nuclei)
-    at = np.flatnonzero(peaks)
-    peak, first = np.unique(peaks.ravel()[at], return_index=True)
-    height = np.zeros(len(peak) + 1)
-    height[peak] = distance.ravel()[at[first]]
-    home = labels.ravel()[at[first]]
-    shared = np.bincount(home, minlength=int(labels.max()) + 1) > 1
-    basins = watershed(-distance, peaks, connectivity=2, mask=shared[labels])
-    cell = _join_basins(basins, distance, height, depth_px)
+    squared, peak = _distances_and_maxima(pixels)
+    home = np.zeros(peak.max() + 1, np.int32)
+    home[peak] = pixels.owner
+    clumped = (np.bincount(home[1:], minlength=pixels.owner.max() + 1) > 1)[pixels.owner]
     # Components with one maximum are whole cells; their number must not meet a basin's.
-    return in_raster_order(np.where(nuclei & ~shared[labels], labels + len(cell), cell[basins]))
+    cell = pixels.owner + len(home)
+    if clumped.any():
+        cell[clumped] = _cells_of_clumps(pixels[clumped], squared[clumped], peak[clumped], depth_px)
+    return pixels.image((pd.factorize(cell)[0] + 1).astype(np.int32))
 
 
-def _join_basins(basins: np.ndarray, distance: np.ndarray, height: np.ndarray, depth_px: float) -> np.ndarray:
-    """The cell of each basin, (n_basins + 1,) int32; the outside, 0, stays 0.
+def _distances_and_maxima(pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    """The squared distance of each pixel from the edge, and which maximum it is part of (0: none).
+
+    Both (N,) int32, as squares of distances between pixels are whole numbers.
+    """
+    # The border of the field is an edge like any other: on shelves, background is around everything.
+    shelved = on_shelves(pixels)
+    distance = ndimage.distance_transform_edt(shelved.image(np.ones(len(pixels.at), bool)))
+    maxima = connected_parts(local_maxima(distance))
+    return np.rint(shelved.values(distance) ** 2).astype(np.int32), shelved.values(maxima)
+
+
+def _cells_of_clumps(pixels: Pixels, squared: np.ndarray, peak: np.ndarray, depth_px: float) -> np.ndarray:
+    """The cell, (N,) int32, of each pixel of components with several maxima.
 
     Parameters
     ----------
-    height : ndarray, (n_basins + 1,)
+    pixels : Pixels, N of them
+    squared, peak : ndarray, (N,), int32
+        From `_distances_and_maxima`.
+    """
+    summit = np.zeros(peak.max() + 1)
+    summit[peak] = np.sqrt(squared)
+    # Slid, not on shelves: where maxima are equally high, the watershed goes by the order of all of them.
+    slid = slid_left(pixels)
+    relief = slid.image(-squared)
+    basins = watershed(relief, slid.image(peak), connectivity=2, mask=relief < 0)
+    return _joined(*_passes(slid, basins, relief), summit, depth_px)[slid.values(basins)]
+
+
+def _joined(
+    lower: np.ndarray, upper: np.ndarray, level: np.ndarray, summit: np.ndarray, depth_px: float
+) -> np.ndarray:
+    """The cell of each basin, (n_basins + 1,) int32.
+
+    Parameters
+    ----------
+    lower, upper, level : ndarray, (n_passes,)
+        From `_passes`.
+    summit : ndarray, (n_basins + 1,)
         Distance from the edge at the maximum of each basin.
     """
-    lower, upper, level = _passes(basins, distance)
-    ridges, summit = DisjointSet(range(len(height))), height.tolist()
+    ridges, highest = DisjointSet(range(len(summit))), summit.tolist()
     joined = np.zeros(len(level), bool)
     for k in np.argsort(-level, kind="stable"):
         one, other = ridges[lower[k]], ridges[upper[k]]
         if one == other:
             continue
-        joined[k] = min(summit[one], summit[other]) - level[k] <= depth_px
+        joined[k] = min(highest[one], highest[other]) - level[k] <= depth_px
         ridges.merge(one, other)
-        summit[ridges[one]] = max(summit[one], summit[other])
-    pairs = coo_array((joined[joined], (lower[joined], upper[joined])), shape=(len(height), len(height)))
+        highest[ridges[one]] = max(highest[one], highest[other])
+    pairs = coo_array((joined[joined], (lower[joined], upper[joined])), shape=(len(summit), len(summit)))
     return connected_components(pairs, directed=False)[1]
 
 
-def _passes(basins: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _passes(
+    pixels: Pixels, basins: np.ndarray, relief: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of touching basins, in order, and the greatest distance at which one can pass between them."""
-    pairs, levels = [], []
+    pairs, reliefs = [], []
     n = int(basins.max()) + 1
-    height, width = basins.shape
-    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        here = slice(0, height - dy), slice(max(-dx, 0), width - max(dx, 0))
-        there = slice(dy, height), slice(max(dx, 0), width + min(dx, 0))
-        a, b = basins[here], basins[there]
-        meet = np.nonzero((a != b) & (a > 0) & (b > 0))
-        a, b = a[meet].astype(np.int64), b[meet].astype(np.int64)
+    here, width = pixels.values(basins), pixels.shape[1]
+    for step in (1, width - 1, width, width + 1):
+        there = basins.ravel()[pixels.at + step]
+        meet = np.flatnonzero((here != there) & (there > 0))
+        at, a, b = pixels.at[meet], here[meet].astype(np.int64), there[meet]
         pairs.append(np.minimum(a, b) * n + np.maximum(a, b))
-        levels.append(np.minimum(distance[here][meet], distance[there][meet]))
-    greatest = pd.Series(np.concatenate(levels)).groupby(np.concatenate(pairs)).max()
-    return *np.divmod(greatest.index.to_numpy(), n), greatest.to_numpy()
+        reliefs.append(np.maximum(relief.ravel()[at], relief.ravel()[at + step]))
+    lowest = pd.Series(np.concatenate(reliefs)).groupby(np.concatenate(pairs)).min()
+    return *np.divmod(lowest.index.to_numpy(), n), np.sqrt(-lowest.to_numpy())
 
 
 def divide_by_area(labels: np.ndarray, live: np.ndarray, cell_area_px: float) -> np.ndarray:

@@ -164,10 +164,9 @@ def _detected(
         background, sigma = np.median(levels[role] or [(0.0, 0.0)], axis=0)
         found = counted[role]
         least = settings.sigmas * max(float(sigma), QUANTIZED)
-        threshold = choose_threshold(settings.threshold[role], found.plate, found.of_controls, least)
-        # Rims of nuclei fill the valley between background and stain: what is over noise separates.
-        if threshold.verdict == "not separated":
-            threshold = replace(threshold, verdict="separated")
+        # Controls differ in their states, not in how well all their nuclei are stained.
+        apart = {} if role == "total" and settings.threshold[role] == "auto" else found.of_controls
+        threshold = choose_threshold(settings.threshold[role], found.plate, apart, least, of_cells=False)
         flat = sample.flat_fields[role]
         dyes[role] = Dye(
             channel,
@@ -256,7 +255,9 @@ class _Gate:
         """The dye with the threshold of its cells, and what of the other dye bleeds through."""
         role = next(role for role, channel in settings.channels.items() if channel == dye.channel)
         found, least = self._histograms, settings.sigmas * max(dye.sigma, QUANTIZED)
-        threshold = choose_threshold(settings.threshold[role], found.plate, found.of_controls, least)
+        threshold = choose_threshold(
+            settings.threshold[role], found.plate, found.of_controls, least, of_cells=True
+        )
         signals, bases = (np.concatenate([np.empty(0), *values]) for values in (self._signals, self._bases))
         without = (signals < threshold.counts) & (bases > 0)
         ratio = float(np.median(signals[without] / bases[without])) if without.any() else np.nan

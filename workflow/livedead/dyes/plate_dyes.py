@@ -159,7 +159,7 @@ class PlateDyes:
                 "method": dye.threshold.method,
                 "threshold": dye.threshold.counts,
                 "verdict": dye.threshold.verdict,
-                "separation": dye.threshold.separation,
+                "near_threshold": dye.threshold.near,
                 "signals_of": "cells" if dye.of_cells else "pixels",
                 "n_signals": int(dye.histogram.sum()),
                 "n_fields": self.n_fields,

@@ -7,7 +7,10 @@ import numpy as np
 
 from livedead.cells.labels import connected_parts
 from livedead.dyes.plate_dyes import BACKGROUND, BOUNDARY, DEAD, LIVE, UNKNOWN, PlateDyes
-from livedead.dyes.signals import stained
+from livedead.dyes.signals import box_means
+
+MIN_CONTRAST = 0.1
+"""How much brighter than the box around its pixels a nucleus is at least, as a share."""
 
 
 def class_map(
@@ -61,11 +64,24 @@ def _states(pixels: np.ndarray, signals: Mapping[str, np.ndarray], limits: Mappi
 
 
 def _nuclei(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
-    """Flat indices of the pixels of nuclei, without holes."""
-    inner = stained(signal, limit, box_px)
-    if not box_px or not len(inner):
-        return inner
-    return np.union1d(inner, _enclosed(signal > limit, inner))
+    """Flat indices of the pixels of nuclei.
+
+    Inside a nucleus, a pixel is brighter than the mean of a box about as wide; on the rim, and between two
+    nuclei that touch, it is not. What as a whole is hardly brighter is glow from another focal plane.
+    """
+    over = signal > limit
+    pixels = np.flatnonzero(over)
+    if not box_px or not len(pixels):
+        return pixels
+    values, means = signal.ravel()[pixels], box_means(signal, pixels, box_px)
+    brighter = values > means
+    inner = pixels[brighter]
+    mask = np.zeros(signal.shape, bool)
+    mask.ravel()[inner] = True
+    part = connected_parts(mask).ravel()[inner]
+    contrast = np.bincount(part, values[brighter]) / np.maximum(np.bincount(part, means[brighter]), 1e-6)
+    inner = inner[(contrast >= 1 + MIN_CONTRAST)[part]]
+    return np.union1d(inner, _enclosed(over, inner))
 
 
 def _enclosed(over: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -58,27 +58,23 @@ def field_background(counts: np.ndarray) -> tuple[float, float]:
     return level, 1.4826 * float(np.median(below)) if len(below) else 0.0
 
 
-def stained(signal: np.ndarray, threshold: float, box_px: int) -> np.ndarray:
-    """Flat indices of the pixels that are brighter than a threshold, and than the box around them.
+def box_means(signal: np.ndarray, pixels: np.ndarray, box_px: int) -> np.ndarray:
+    """Mean signal of the box around each of some pixels, (n_pixels,) float32.
 
-    Inside a nucleus, a pixel is brighter than the mean of a box about as wide; on the rim, and between two
-    nuclei that touch, it is not.
+    The mean is smooth, so it is made of a grid of five pixels to a side of the box, and interpolated.
 
     Parameters
     ----------
     signal : ndarray, (H, W), float32
-    threshold : float
+    pixels : ndarray, (n_pixels,), int
+        Flat indices.
     box_px : int
-        Side of the box; 0 for none.
+        Side of the box.
     """
-    pixels = np.flatnonzero(signal > threshold)
-    if not box_px or not len(pixels):
-        return pixels
-    # The mean is smooth, so a fraction of the pixels gives it.
     step = max(1, box_px // 5)
     half = step // 2
-    mean = uniform_filter(signal[half::step, half::step], max(1, round(box_px / step)), mode="nearest")
-    return pixels[signal.ravel()[pixels] > _interpolated(mean, pixels, signal.shape[1], half, step)]
+    mean = uniform_filter(signal[half::step, half::step], round(box_px / step), mode="nearest")
+    return _interpolated(mean, pixels, signal.shape[1], half, step)
 
 
 def _interpolated(mean: np.ndarray, pixels: np.ndarray, width: int, half: int, step: int) -> np.ndarray:

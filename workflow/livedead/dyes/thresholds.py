@@ -18,10 +18,13 @@ BIN = 0.05
 N_BINS = 12_000
 """Up to 360,000 counts: the camera's limit, times the largest gain."""
 
-SEPARATED = 4.0
-"""Least `separation` of two populations: twice the 2.0 of clean separation (Ashman, Bird & Zepf 1994,
-Astron. J. 108:2348, https://doi.org/10.1086/117248), which the two halves of one population reach, too: those
-of a normal distribution are 2.6 apart, those of an even one 3.5."""
+NEAR = 0.8, 1.25
+"""A signal is near a threshold if it is between so many times of it: the answer hangs on these."""
+
+MAX_NEAR = 0.35
+"""Two populations are apart if there are at most this many signals near the threshold for one in the smaller
+of them. In one population, cut anywhere, there are 0.45 (even from 0 to its maximum) to 1.2 (normal, with a
+standard deviation of a quarter of its mean)."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,15 @@ class Threshold:
         Over the background of a field.
     method : str
         One of `METHODS`, or ``fixed``.
-    separation : float
-        Of the populations below and above it; NaN where one is empty.
+    near : float
+        Signals near it for one in the smaller of the two populations; NaN where one is empty.
     verdict : {'separated', 'none stained', 'not separated', 'given'}
         ``none stained``: nothing is brighter than noise. ``given``: by the configuration.
     """
 
     counts: float
     method: str
-    separation: float
+    near: float
     verdict: str
 
     @property
@@ -62,6 +65,7 @@ def choose_threshold(
     plate: np.ndarray,
     controls: Mapping[str, np.ndarray],
     least: float,
+    of_cells: bool,
 ) -> Threshold:
     """The threshold of a dye.
 
@@ -69,7 +73,7 @@ def choose_threshold(
     ----------
     method : str or float
         ``controls``: Otsu's threshold of the negative and the positive control wells, which weigh the same;
-        ``otsu``: that of the plate; ``auto``: of the controls if there are both, else of the plate;
+        ``otsu``: that of the plate; ``auto``: of the controls if both are given, else of the plate;
         ``sigma``: `least`; a number: itself.
     plate : ndarray, (N_BINS,)
         `histogram` of the plate.
@@ -77,27 +81,32 @@ def choose_threshold(
         ``negative`` and ``positive`` -> `histogram` of these wells, where there are some.
     least : float
         No signal under it is told from noise.
+    of_cells : bool
+        Whether signals are those of cells; else of pixels.
 
     Examples
     --------
     >>> signals = np.r_[np.full(900, 4.0), np.full(100, 2500.0)]
-    >>> found = choose_threshold("auto", histogram(signals), {}, least=30)
+    >>> found = choose_threshold("auto", histogram(signals), {}, least=30, of_cells=True)
     >>> found.method, found.verdict, 30 <= found.counts < 2500
     ('otsu', 'separated', True)
     """
     if not isinstance(method, str):
-        return Threshold(float(method), "fixed", separation(plate, float(method)), "given")
+        return Threshold(float(method), "fixed", nearness(plate, float(method)), "given")
     if method == "sigma":
-        return Threshold(least, method, separation(plate, least), "given")
+        return Threshold(least, method, nearness(plate, least), "given")
     both = [counts for counts in controls.values() if counts.sum()]
     if method == "auto":
         method = "controls" if len(both) == 2 else "otsu"
     pooled = sum(counts / counts.sum() for counts in both) if method == "controls" else plate
-    counts = max(otsu(pooled), least)
-    apart = separation(pooled, counts)
-    if not (above(pooled, counts) and np.isfinite(apart)):
-        return Threshold(counts, method, apart, "none stained")
-    return Threshold(counts, method, apart, "separated" if apart >= SEPARATED else "not separated")
+    counts = max(valley(pooled) if of_cells else otsu(pooled), least)
+    near = nearness(pooled, counts)
+    if np.isnan(near):
+        verdict = "none stained"
+    else:
+        # The rims of nuclei fill the valley between the background's pixels and the stained ones.
+        verdict = "separated" if near <= MAX_NEAR or not of_cells else "not separated"
+    return Threshold(counts, method, near, verdict)
 
 
 def otsu(counts: np.ndarray) -> float:
@@ -120,23 +129,35 @@ _EDGES = np.arange(N_BINS + 1) * BIN
 _CENTRES = _EDGES[:-1] + BIN / 2
 
 
-def above(counts: np.ndarray, threshold: float) -> float:
-    """How much of a `histogram` is above a threshold."""
-    return float(counts[_EDGES[:-1] >= np.sqrt(threshold)].sum())
+def valley(counts: np.ndarray) -> float:
+    """The threshold between two populations of a `histogram` that the fewest signals are near.
 
-
-def separation(counts: np.ndarray, threshold: float) -> float:
-    """Distance of the populations below and above a threshold over their spread: Ashman's D.
-
-    NaN where one of them is empty.
+    It is looked for between the means of those that Otsu's threshold parts: that one lies in the middle of
+    them, and so within the wider one. Of equals it is the one in the middle.
     """
-    over = _EDGES[:-1] >= np.sqrt(threshold)
-    if not (counts[over].sum() and counts[~over].sum()):
-        return float("nan")
-    means, variances = np.array([_moments(counts * part) for part in (over, ~over)]).T
-    return float(np.sqrt(2) * abs(means[0] - means[1]) / max(np.sqrt(variances.sum()), BIN))
+    first = otsu(counts)
+    below = _EDGES[:-1] < np.sqrt(first)
+    if not (counts[below].sum() and counts[~below].sum()):
+        return first
+    means = [float(np.average(_CENTRES, weights=counts * part)) for part in (below, ~below)]
+    first_bin, last_bin = np.searchsorted(_EDGES, means)
+    candidates = _EDGES[first_bin:last_bin]
+    if not len(candidates):
+        return first
+    near = _number_near(counts, candidates**2)
+    best = np.flatnonzero(near <= near.min() + 1e-9 * counts.sum())
+    return float(candidates[best[len(best) // 2]] ** 2)
 
 
-def _moments(counts: np.ndarray) -> tuple[float, float]:
-    mean = np.average(_CENTRES, weights=counts)
-    return float(mean), float(np.average((_CENTRES - mean) ** 2, weights=counts))
+def nearness(counts: np.ndarray, threshold: float) -> float:
+    """Signals of a `histogram` near a threshold for one in the smaller population; NaN if that is empty."""
+    over = counts[_EDGES[:-1] >= np.sqrt(threshold)].sum()
+    smaller = min(over, counts.sum() - over)
+    return float(_number_near(counts, np.array([threshold]))[0] / smaller) if smaller else float("nan")
+
+
+def _number_near(counts: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """How many signals are near each of several thresholds."""
+    below = np.append(0, np.cumsum(counts))
+    low, high = (np.searchsorted(_EDGES, np.sqrt(scale * thresholds)) for scale in NEAR)
+    return below[np.minimum(high, N_BINS)] - below[np.minimum(low, N_BINS)]
