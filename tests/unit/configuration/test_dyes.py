@@ -45,7 +45,7 @@ def test_dyes_that_do_not_go_together_are_refused(mistakes, text, key, said):
         "live: hoechst",
         "total: hoechst",
         # As written out in full, with every default.
-        f"{GIVEN}, live: null, threshold: {{total: auto, live: auto, dead: 9.5}}, both: dead, dead_by: fraction",
+        f"{GIVEN}, live: null, threshold: {{live: auto, dead: 9.5}}, both: dead, dead_by: fraction",
     ],
 )
 def test_every_logic_of_dyes_needs_neither_weights_nor_classes(mistakes, dyes):
