@@ -9,6 +9,7 @@ from verify_well import verify_well
 
 from livedead import stores
 from livedead.simulation.plate import simulate_plate
+from livedead.simulation.stained import Staining
 from livedead.tables import CELLS, FIELDS, WELLS
 
 WELLS_IMAGED = ["A01", "A02", "A11", "A12"]
@@ -18,6 +19,7 @@ KNOWN = {
     ("total", "dead"): COUNTS,
     ("live", "dead"): COUNTS,
     ("total", "live"): COUNTS,
+    ("total", "live", "dead"): COUNTS,
     ("dead",): ["n_dead"],
     ("live",): ["n_live"],
     ("total",): ["n_total"],
@@ -35,29 +37,41 @@ def dyed(tmp_path_factory):
         counting={"min_area_um2": 15, "max_area_um2": 1e5, "split_depth_um": None},
     )
     (plate.folder / "map.tsv").write_text("well\tdrug\nA01\tx\nH01\ty\n")
-    stained = [well for well in WELLS_IMAGED if well != UNDYED]
-    truth, _ = simulate_plate(
-        plate.folder / "raw", 5, dyed_wells=stained, n_fields=1, side_px=192, wells=WELLS_IMAGED
-    )
+    wells = [well for well in WELLS_IMAGED if well != UNDYED]
+    raw = plate.folder / "raw"
+    truth, _ = simulate_plate(raw, 5, dyed_wells=wells, n_fields=1, side_px=192, wells=WELLS_IMAGED)
     plate.prepare()
     return plate, truth[truth["well"] != UNDYED]
 
 
-def only(dyes):
-    """The configuration of these dyes: Hoechst stands for a live dye, too."""
-    channels = {"total": "hoechst", "live": "hoechst", "dead": "draq7"}
-    given = {role: channels[role] if role in dyes else None for role in channels}
-    if dyes == ("total", "live"):
-        given["live"] = "draq7"
-    return {**DYES, **given}
+@pytest.fixture(scope="module")
+def stained(tmp_path_factory):
+    """A plate with a dye of every kind, in three wells."""
+    dyes = {"hoechst": "w2", "draq7": "w3", "calcein": "w4"}
+    plate = Plate(
+        tmp_path_factory.mktemp("stained"),
+        imaged=dyes,
+        channels=list(dyes),
+        intensity_channels=[],
+        counting={"min_area_um2": 15, "max_area_um2": 1e5, "split_depth_um": None},
+    )
+    wells = ["A01", "A06", "A12"]
+    (plate.folder / "map.tsv").write_text("well\tdrug\nA01\tx\n")
+    staining = Staining(channels=tuple(dyes))
+    raw = plate.folder / "raw"
+    simulate_plate(raw, 5, dyed_wells=wells, n_fields=1, side_px=256, wells=wells, staining=staining)
+    plate.prepare()
+    return plate
 
 
 @pytest.mark.parametrize("dyes", KNOWN)
-def test_every_logic_counts_what_it_knows_and_leaves_the_rest_missing(dyed, tmp_path, dyes):
-    plate, _ = dyed
-    plate.fit_dyes(tmp_path, only(dyes))
-    plate.read_dyes(tmp_path)
-    wells = stores.read_table(tmp_path / "wells.csv", WELLS).set_index("well").loc[["A01", "A11", "A12"]]
+def test_every_logic_counts_what_it_knows_and_leaves_the_rest_missing(stained, tmp_path, dyes):
+    channels = {"total": "hoechst", "live": "calcein", "dead": "draq7"}
+    given = {role: channel if role in dyes else None for role, channel in channels.items()}
+    stained.fit_dyes(tmp_path, {**DYES, **given})
+    stained.read_dyes(tmp_path)
+    wells = stores.read_table(tmp_path / "wells.csv", WELLS)
+    assert list(wells["status"]) == ["ok"] * 3
     known = [name for name in COUNTS if wells[name].notna().all()]
     unknown = [name for name in COUNTS if wells[name].isna().all()]
     assert (known, unknown) == (KNOWN[dyes], [name for name in COUNTS if name not in KNOWN[dyes]])
