@@ -17,7 +17,7 @@ def split_whole_field(nuclei, depth_px):
     # The watershed floods only where there are basins to tell apart; its ties depend on all that it floods.
     shared = np.bincount(home[1:], minlength=components.max() + 1) > 1
     basins = watershed(-distance, peaks, connectivity=2, mask=shared[components] & nuclei)
-    cell_of_basin = _joined(_passes(basins, distance), summit, depth_px)
+    cell_of_basin = _cells_of_basins(_passes(basins, distance), summit, depth_px)
     cells = np.where(basins > 0, cell_of_basin[basins], components + len(summit))
     _, first, number = np.unique(cells[nuclei], return_index=True, return_inverse=True)
     split = np.zeros(nuclei.shape, np.int32)
@@ -41,7 +41,7 @@ def _passes(basins, distance):
     return level
 
 
-def _joined(level, summit, depth_px):
+def _cells_of_basins(level, summit, depth_px):
     """The cell of each basin: the highest passes are crossed first, from each to all that are reached."""
     ridge, cell = np.arange(len(summit)), np.arange(len(summit))
     highest = summit.copy()

@@ -59,7 +59,7 @@ def split_by_depth(labels: np.ndarray, depth_px: float) -> np.ndarray:
     Parameters
     ----------
     labels : ndarray, (H, W), int32
-        Components, numbered from 1; 0 outside.
+        Components, numbered from 1; 0 outside. No two touch, not even at a corner.
     depth_px : float
         By how much the distance from the edge must dip between two cells.
 
@@ -109,10 +109,11 @@ def _cells_of_clumps(pixels: Pixels, squared: np.ndarray, peak: np.ndarray, dept
     slid = slid_left(pixels)
     relief = slid.image(-squared)
     basins = watershed(relief, slid.image(peak), connectivity=2, mask=relief < 0)
-    return _joined(*_passes(slid, basins, relief), summit, depth_px)[slid.values(basins)]
+    cell = _cells_of_basins(*_passes(slid, basins, relief), summit, depth_px)
+    return cell[slid.values(basins)]
 
 
-def _joined(
+def _cells_of_basins(
     lower: np.ndarray, upper: np.ndarray, level: np.ndarray, summit: np.ndarray, depth_px: float
 ) -> np.ndarray:
     """The cell of each basin, (n_basins + 1,) int32.
