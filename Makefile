@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-weights verify accuracy test test-fast oracles oracles-table
+.PHONY: help demo demo-agreement demo-dyes demo-weights verify accuracy test test-fast oracles oracles-table
 .PHONY: record-tf-keras fuzz cluster faults environments benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
+	@echo "make demo-dyes       count two simulated plates by their dyes, and compare with the truth (2 minutes)"
 	@echo "make demo-weights    train the demo's weights again (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"
@@ -41,6 +42,9 @@ demo: $(VENV)/.installed
 
 demo-agreement: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement
+
+demo-dyes: $(VENV)/.installed
+	$(SNAKEMAKE) --configfile config/demo/dyes.yaml --quiet rules host progress -- all demo_agreement
 
 demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \

@@ -91,6 +91,7 @@ SETTINGS = {
     "control": [],
     "dyes": [],
     "wells_read": [],
+    "dyed_wells": [],
     "imaged": {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"},
     "channels": ["brightfield"],
     "input_channels": ["brightfield"],

@@ -82,6 +82,26 @@ class Folder:
         return Folder(path, self.repository)
 
 
+UNDECLARED = {"sum_benchmarks": "benchmarks"}
+"""Rule -> what it opens without an input: a benchmark that was lost must not run its job again."""
+
+
+def undeclared(folder: Folder, jobs: list[dict]) -> list[tuple[str, Path]]:
+    """(rule, path) of what jobs opened, as `Folder.recorded` noted it, and did not declare."""
+    found = []
+    for job in jobs:
+        declared = [Path(path) for path in job["declared"]]
+        if job["rule"] in UNDECLARED:
+            declared.append(folder.path / UNDECLARED[job["rule"]])
+        for path in map(Path, job["opened"]):
+            within = any(path.is_relative_to(name) for name in declared)
+            # Old shards and pages are looked for, and deleted, beside the new.
+            listed = path.is_dir() and any(name.is_relative_to(path) for name in declared)
+            if not (within or listed or folder.path / ".snakemake" in path.parents):
+                found.append((job["rule"], path))
+    return found
+
+
 def write_config(folder: Path, repository: Path, simulation: dict = SMALL, **settings) -> None:
     """Configuration, sheet and plate map of one simulated plate; `settings` are keys of config.yaml."""
     (folder / "config").mkdir(parents=True)

@@ -106,9 +106,9 @@ def test_a_plate_without_any_cell(tmp_path, unet):
         assert key in text.split("NOT ONE CELL")[1]
     assert "negative controls: no live or dead cell (1 wells)" in text
     assert "positive controls: no control imaged (1 wells)" in text
-    assert [
-        line.split()[1] for line in plate.verify(plate.folder / "verified", sample=96).splitlines()
-    ] == list(IMAGED)
+    assert [line.split()[1] for line in plate.verify(tmp_path / "verified", sample=96).splitlines()] == list(
+        IMAGED
+    )
 
 
 def test_a_plate_with_one_readable_field(tmp_path, unet):
@@ -134,7 +134,7 @@ def test_a_plate_without_one_readable_field(tmp_path, unet):
         plate.call(check_fields, report=tmp_path / "no.txt", plates=["p"], max_failed_fraction=0.9)
     with pytest.raises(LivedeadError, match="not one field of the plate can be read"):
         plate.call(export_normalized, folder=tmp_path / "normalized")
-    assert plate.verify(plate.folder / "verified", sample=96) == "no well has a field that can be used\n"
+    assert plate.verify(tmp_path / "verified", sample=96) == "no well has a field that can be used\n"
 
 
 def test_a_plate_whose_control_plate_has_no_readable_field(tmp_path, unet):

@@ -79,7 +79,7 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     assert shard["threads"] == torch.get_num_threads()
     assert 0 <= shard["seam_largest_difference"] < 1e-3
     assert record["packages"]["numpy"] == np.__version__
-    model = json.loads((flow.folder / "unet.certificate.json").read_text())
+    model = stores.read_json(flow.folder / "unet.certificate.json")
     assert record["models"] == {model["model_sha256"]: model}
 
 

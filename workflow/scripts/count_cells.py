@@ -1,9 +1,9 @@
 """Count live and dead cells in every field of one shard."""
 
 from pathlib import Path
+from typing import Any
 
 from livedead import stores
-from livedead.cells.rules import CountingRules
 from livedead.cells.tallies import check_cells
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
@@ -23,7 +23,7 @@ def count_cells(
     pixel_size_um: float,
     bit_depth: int,
     intensity_channels: list[str],
-    counting: CountingRules,
+    counting: dict[str, Any],
 ) -> None:
     """Write one row a field and one row a cell."""
     plate = open_plate(raw, images, bit_depth)

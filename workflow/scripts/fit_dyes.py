@@ -1,12 +1,11 @@
 """Find the thresholds of one plate's dyes."""
 
-import math
 from pathlib import Path
 
 from livedead import stores
 from livedead.dyes import fitting
 from livedead.dyes.settings import DyeSettings
-from livedead.dyes.stored import write_dyes
+from livedead.dyes.stored import describe, write_dyes
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
 from livedead.normalization.settings import NormalizationSettings
@@ -49,13 +48,7 @@ def fit_dyes(
     )
     write_dyes(dyes, fitted)
     stores.write_table(table, fitted.table(plate.plate), DYES)
-    record = {
-        "model_sha256": fitted.sha256,
-        "thresholds": {role: dye.threshold.counts for role, dye in fitted.dyes.items()},
-        "diameter_px": None if math.isnan(fitted.diameter_px) else fitted.diameter_px,
-        "split_depth_um": fitted.split_depth_px * pixel_size_um,
-    }
-    stores.write_json(model, record)
+    stores.write_json(model, describe(fitted, pixel_size_um))
 
 
 if __name__ == "__main__":

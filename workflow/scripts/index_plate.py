@@ -28,7 +28,13 @@ def index_plate(
     accept: list[str],
     threads: int,
 ) -> None:
-    """Write the index of the folder `raw`, or of those wells in it that are read, and what its export says."""
+    """Write the index of the folder `raw`, of the wells that are read, and what its export says of itself.
+
+    Parameters
+    ----------
+    wells_read : list of str
+        Empty for all.
+    """
     table, said = index.index_plate(
         raw,
         plate=plate,

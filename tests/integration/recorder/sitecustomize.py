@@ -1,8 +1,9 @@
 """Notes what each Python process opens to read, and each job what it declared. From PYTHONPATH.
 
 Every process adds one line of JSON to the file that OPENED names: the rule of the job (null in
-Snakemake itself), its declared inputs, outputs and log, and the absolute paths of all files that it
-opened to read, and of all folders that it listed, in the folder where it started.
+Snakemake itself), its declared inputs, outputs and log, the absolute paths of all files that it
+opened to read, and of all folders that it listed, in the folder where it started; and the packages
+that it loaded.
 """
 
 import atexit
@@ -60,6 +61,7 @@ def write():
         "rule": None if job is None else job.rule,
         "declared": [str(FOLDER / path) for path in declared],
         "opened": sorted(OPENED),
+        "loaded": sorted(name for name in sys.modules if "." not in name),
     }
     with open(os.environ["OPENED"], "a") as notes:
         notes.write(json.dumps(record) + "\n")

@@ -12,7 +12,6 @@ from livedead.configuration.derived import (
 )
 from livedead.configuration.keys import complete
 
-
 BEFORE_DYES = "d7d975e977d029202bb40b0605af684b4bd64ea8fcc41e8e455e16ab8a878749"
 """Hash of this configuration at commit c230fff, by its own `config_sha256`."""
 

@@ -45,7 +45,7 @@ def test_dyes_that_do_not_go_together_are_refused(mistakes, text, key, said):
         "live: hoechst",
         "total: hoechst",
         # As written out in full, with every default.
-        f"{GIVEN}, live: null, threshold: {{total: auto, live: auto, dead: 250.5}}, both: dead, dead_by: fraction",
+        f"{GIVEN}, live: null, threshold: {{live: auto, dead: 9.5}}, both: dead, dead_by: fraction",
     ],
 )
 def test_every_logic_of_dyes_needs_neither_weights_nor_classes(mistakes, dyes):
@@ -54,6 +54,9 @@ def test_every_logic_of_dyes_needs_neither_weights_nor_classes(mistakes, dyes):
 
 def test_what_the_network_would_need_is_not_looked_at_where_dyes_are_read(mistakes):
     assert mistakes(f"dyes: {{{GIVEN}}}\ninput_channels: [phase]\n", READ) == []
+    text = f"dyes: {{{GIVEN}, stained_fraction: 0.2}}\ncounting: {{ambiguous_margin: 0.5}}\n"
+    (found,) = mistakes(text, READ)
+    assert found.startswith("config.yaml: line 5, counting.ambiguous_margin: ambiguous_margin 0.5 is so wide")
     (found,) = mistakes(f"dyes: {{{GIVEN}}}\ncounting: {{min_context_fraction: 0.2}}\n", READ)
     assert found.startswith(
         "config.yaml: line 5, counting.min_context_fraction: 0.2 needs a class of role context"

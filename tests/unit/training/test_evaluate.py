@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -100,3 +101,48 @@ def test_comparison_with_a_truth_written_by_hand():
     assert list(wells["true_total"]) == [3, 2]
     assert errors["total_relative_error"] == pytest.approx(6 / 5 - 1)
     assert errors["viability_mean_absolute_error"] == pytest.approx((0.25 + 0.5) / 2)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "total", "live", "dead"),
+    [
+        ([], 0.1, -0.2, 0.7),
+        (["n_total"], None, -0.2, 0.7),
+        (["n_live", "n_dead"], 0.1, None, None),
+        (["n_live", "n_total"], None, None, 0.7),
+        (["n_dead", "n_total"], None, -0.2, None),
+    ],
+)
+def test_what_a_reading_does_not_know_has_no_error(unknown, total, live, dead):
+    """Of 20 live and 10 dead cells in truth, 16 and 17 were counted; 18 live and 1 dead are in A01."""
+    fields = pd.DataFrame(
+        {
+            "well": ["A01", "A01", "A02"],
+            "field": [1, 2, 1],
+            "status": "ok",
+            "n_live": [7, 8, 1],
+            "n_dead": [2, 3, 12],
+            "n_total": [9, 11, 13],
+        }
+    ).astype(dict.fromkeys(["n_live", "n_dead", "n_total"], "Int64"))
+    fields.loc[1, unknown] = pd.NA
+    cells = [("A01", 1, "live")] * 9 + [("A01", 2, "live")] * 9 + [("A01", 2, "dead")]
+    cells += [("A02", 1, "live")] * 2 + [("A02", 1, "dead")] * 9
+    wells, errors = evaluate.compare_counts(fields, pd.DataFrame(cells, columns=["well", "field", "state"]))
+    assert wells.set_index("well").loc["A01", unknown].isna().all()
+    assert list(wells["true_total"]) == [19, 11]
+    found = [errors[f"{name}_relative_error"] for name in ("total", "live", "dead")]
+    assert [error is None for error in found] == [error is None for error in (total, live, dead)]
+    assert [e for e in found if e is not None] == pytest.approx(
+        [e for e in (total, live, dead) if e is not None]
+    )
+    if {"n_live", "n_dead"} & set(unknown):
+        assert wells["viability"].isna().tolist() == [True, False]
+    else:
+        off = [abs(15 / 20 - 18 / 19), abs(1 / 13 - 2 / 11)]
+        assert errors["viability_mean_absolute_error"] == pytest.approx(sum(off) / 2)
+        assert errors["viability_largest_error"] == pytest.approx(max(off))
+    # A01 alone is mostly alive: 4 dead cells too many of 19.
+    expected = None if "n_dead" in unknown else 4 / 19
+    assert errors["false_dead_in_live_wells"] == (expected and pytest.approx(expected))
+    json.dumps(errors, allow_nan=False)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from livedead.cells.rules import CountingRules
 from livedead.configuration.written import Contradiction
 from livedead.dyes.settings import ROLES
+from livedead.errors import ConfigError
 
 STATES = ("live", "dead")
 """Dyes that tell a state; the total dye tells none."""
@@ -35,12 +37,23 @@ def contradicting_dyes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
             yield [("dyes", "stained_fraction")], f"{dyes['stained_fraction']} needs {needed}"
     elif dyes["dead_by"] == "mean" and dyes["stained_fraction"] is not None:
         yield [("dyes", "stained_fraction")], "not used, as dyes.dead_by is 'mean'; remove one of them"
-    context = config["counting"]["min_context_fraction"]
-    if reads and context > 0:
+    if reads:
+        yield from _counting(config["counting"], dyes["stained_fraction"])
+
+
+def _counting(counting: Mapping[str, Any], stained_fraction: float | None) -> Iterator[Contradiction]:
+    """Rules of counting that dyes rule out."""
+    context, margin = counting["min_context_fraction"], counting["ambiguous_margin"]
+    if context > 0:
         yield (
             [("counting", "min_context_fraction")],
             f"{context} needs a class of role context, which dyes do not give; remove it",
         )
+    if stained_fraction is not None:
+        try:
+            CountingRules(ambiguous_margin=margin, dead_fraction=stained_fraction)
+        except ConfigError as error:
+            yield [("counting", "ambiguous_margin"), ("dyes", "stained_fraction")], str(error)
 
 
 def missing_dyes(dyes: Mapping[str, Any], drawn: bool) -> list[str]:

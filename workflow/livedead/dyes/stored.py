@@ -49,6 +49,16 @@ def read_dyes(path: Path) -> PlateDyes:
     )
 
 
+def describe(dyes: PlateDyes, pixel_size_um: float) -> dict[str, Any]:
+    """The record of the dyes that results point to by ``model_sha256``."""
+    return {
+        "model_sha256": dyes.sha256,
+        "thresholds": {role: dye.threshold.counts for role, dye in dyes.dyes.items()},
+        "diameter_um": None if np.isnan(dyes.diameter_px) else dyes.diameter_px * pixel_size_um,
+        "split_depth_um": dyes.split_depth_px * pixel_size_um,
+    }
+
+
 def _stored(dye: Dye) -> dict[str, Any]:
     numbers = {name: getattr(dye, name) for name in _NUMBERS} | {"threshold": asdict(dye.threshold)}
     controls = {f"{_CONTROL}{kind}": counts for kind, counts in dye.controls.items()}

@@ -17,6 +17,9 @@ from livedead.statistics.agreement import N_WORST, STATES, worst_fields
 from livedead.tables import FIELD_KEY
 from livedead.training.labelled_fields import LabelledFields
 
+MOSTLY_LIVE = 0.9
+"""Wells in which at least this share of the cells live are asked for dead cells that are not there."""
+
 
 def compare_counts(fields: pd.DataFrame, truth_cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Compare counted with true cells, on the fields that were counted.
@@ -24,39 +27,55 @@ def compare_counts(fields: pd.DataFrame, truth_cells: pd.DataFrame) -> tuple[pd.
     Parameters
     ----------
     fields : DataFrame
-        The chain's fields.
+        The chain's fields; counts that the reading does not know are missing.
     truth_cells : DataFrame
         A true cell: ``well, field, state``.
 
     Returns
     -------
     wells : DataFrame
-        A well: counted and true ``n_live``, ``n_dead``, ``n_total``, ``viability``.
+        A well: counted and true ``n_live``, ``n_dead``, ``n_total``, ``viability``. A count that is
+        missing in one of its fields is missing.
     errors : dict
-        ``total_relative_error`` over the plate, ``viability_mean_absolute_error`` over wells.
+        Over the plate ``total_relative_error``, ``live_relative_error`` and ``dead_relative_error``;
+        over wells ``viability_mean_absolute_error`` and ``viability_largest_error``; and
+        ``false_dead_in_live_wells``: where at least `MOSTLY_LIVE` of the cells live, the dead cells
+        counted beyond the true ones, as a share of all true cells. None for what is not known.
     """
     used = fields[fields["status"] == "ok"]
     key = ["well", "field"]
     true = truth_cells.groupby(key)["state"].value_counts().unstack(fill_value=0)
     true = true.reindex(pd.MultiIndex.from_frame(used[key]), fill_value=0)
     true = true.reindex(columns=list(STATES), fill_value=0).groupby("well").sum()
-    found = used.groupby("well")[["n_live", "n_dead", "n_total"]].sum()
-    wells = found.assign(
-        true_live=true["live"], true_dead=true["dead"], true_total=true["live"] + true["dead"]
-    )
+    counts = used[["n_live", "n_dead", "n_total"]].astype("Int64")
+    is_known = counts.notna().groupby(used["well"]).all()
+    wells = counts.groupby(used["well"]).sum().where(is_known)
+    wells = wells.assign(true_live=true["live"], true_dead=true["dead"], true_total=true.sum(axis=1))
     wells["viability"] = _viability(wells["n_live"], wells["n_dead"])
     wells["true_viability"] = _viability(wells["true_live"], wells["true_dead"])
-    error = (wells["viability"] - wells["true_viability"]).abs()
-    total = float(wells["true_total"].sum())
+    return wells.reset_index(), _errors(wells)
+
+
+def _errors(wells: pd.DataFrame) -> dict[str, Any]:
+    """The errors that `compare_counts` describes, of its wells."""
+    counted = {name: wells[f"n_{name}"].sum(skipna=False) for name in ("total", *STATES)}
+    true = {name: wells[f"true_{name}"].sum() for name in counted}
+    relative = {
+        f"{name}_relative_error": n / true[name] - 1 if true[name] else None for name, n in counted.items()
+    }
+    viability = (wells["viability"] - wells["true_viability"]).abs()
+    mostly_live = wells[wells["true_viability"] >= MOSTLY_LIVE]
+    excess = (mostly_live["n_dead"] - mostly_live["true_dead"]).sum(skipna=False)
     errors = {
         "n_wells": len(wells),
-        "n_cells_true": int(total),
-        "n_cells_counted": int(wells["n_total"].sum()),
-        "total_relative_error": float(wells["n_total"].sum() / total - 1),
-        "viability_mean_absolute_error": float(error.mean()),
-        "viability_largest_error": float(error.max()),
+        "n_cells_true": true["total"],
+        "n_cells_counted": counted["total"],
+        **relative,
+        "viability_mean_absolute_error": viability.mean(),
+        "viability_largest_error": viability.max(),
+        "false_dead_in_live_wells": excess / mostly_live["true_total"].sum() if len(mostly_live) else None,
     }
-    return wells.reset_index(), errors
+    return {name: None if pd.isna(value) else np.asarray(value).item() for name, value in errors.items()}
 
 
 def read_unseen(
@@ -228,4 +247,5 @@ def sum_wells(fields: pd.DataFrame, plate_maps: list[pd.DataFrame]) -> pd.DataFr
 
 
 def _viability(n_live: pd.Series, n_dead: pd.Series) -> pd.Series:
-    return n_live / (n_live + n_dead).replace(0, np.nan)
+    n_judged = n_live + n_dead
+    return n_live / n_judged.where(n_judged > 0)

@@ -1,8 +1,8 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ def count_class_maps(
     plate: PlateImages,
     dyes: Path | None,
     classes: list[dict[str, str]],
-    rules: CountingRules,
+    counting: dict[str, Any],
     channels: list[str],
     pixel_size_um: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,7 +39,8 @@ def count_class_maps(
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
     classes : list of dict
         Those of the network, from the configuration; not used for dyes, which have classes of their own.
-    rules : CountingRules
+    counting : dict
+        From `livedead.configuration.derived.counting_rules`.
     channels : list of str
         Whose mean over each cell is wanted.
     pixel_size_um : float
@@ -52,10 +53,10 @@ def count_class_maps(
     n_fields = len(stores.list_class_maps(class_maps))
     fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
     if dyes is None:
-        named = Classes.from_config(classes)
-        return count_fields(fields, plate.planes, channels, named, rules, pixel_size_um)
+        of_network, rules = Classes.from_config(classes), CountingRules.from_config(counting)
+        return count_fields(fields, plate.planes, channels, of_network, rules, pixel_size_um)
     of_plate = read_dyes(dyes)
-    rules = dye_rules(rules, of_plate, pixel_size_um)
+    rules = dye_rules(counting, of_plate, pixel_size_um)
     log.info("%s", rules)
     return count_fields(
         fields,
@@ -69,13 +70,14 @@ def count_class_maps(
     )
 
 
-def dye_rules(rules: CountingRules, dyes: PlateDyes, pixel_size_um: float) -> CountingRules:
+def dye_rules(counting: dict[str, Any], dyes: PlateDyes, pixel_size_um: float) -> CountingRules:
     """The rules with all that the plate's dyes decide."""
-    depth_um = rules.split_depth_um
-    return replace(
-        rules,
-        split_depth_um=dyes.split_depth_px * pixel_size_um if depth_um is None else depth_um,
-        dead_fraction=dyes.stained_fraction,
-        dead_by=dyes.settings.dead_by,
-        both=dyes.settings.both,
-    )
+    own_depth_um = dyes.split_depth_px * pixel_size_um
+    given = counting["split_depth_um"]
+    decided = {
+        "split_depth_um": own_depth_um if given is None else given,
+        "dead_fraction": dyes.stained_fraction,
+        "dead_by": dyes.settings.dead_by,
+        "both": dyes.settings.both,
+    }
+    return CountingRules.from_config({**counting, **decided})

@@ -2,12 +2,12 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livedead import stores
-from livedead.cells.rules import CountingRules
 from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import LivedeadError
 from livedead.fields.plate_images import open_plate
@@ -39,7 +39,7 @@ def verify_well(
     classes: list[dict[str, str]],
     pixel_size_um: float,
     intensity_channels: list[str],
-    counting: CountingRules,
+    counting: dict[str, Any],
     n_wells: int,
     fields_per_well: int | None,
     treatment_columns: list[str],
