@@ -64,10 +64,9 @@ def cell_signals(cells: LabelledCells, signal: np.ndarray, dyes: PlateDyes, role
     values = signal.ravel()[cells.at]
     if dyes.settings.dead_by == "mean" and role == "dead":
         return cells.mean(values)
-    share = dyes.stained_fraction if role == "dead" else 0.5
     order = np.lexsort((values, cells.owner))
     first = np.cumsum(cells.area_px) - cells.area_px
-    rank = np.minimum(np.ceil(cells.area_px * (1 - share)).astype(int), cells.area_px - 1)
+    rank = np.minimum(np.ceil(cells.area_px * (1 - dyes.share(role))).astype(int), cells.area_px - 1)
     return values[order][first + rank]
 
 

@@ -22,7 +22,7 @@ MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
 MAX_BLEED_REACH = 0.5
 """Bleed-through of bright cells that comes nearer to the threshold, as a share of it, is flagged."""
 
-BOX = 0.8
+BOX = 0.72
 """Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
 
 DEPTH = 0.05
@@ -74,7 +74,7 @@ class Dye:
     @property
     def box_px(self) -> int:
         """Side of the box around a pixel, see `livedead.dyes.reading.class_map`; 0 for none."""
-        return 0 if np.isnan(self.diameter_px) else round(BOX * self.diameter_px) | 1
+        return 0 if np.isnan(self.diameter_px) else 4 * max(1, round(BOX / 4 * self.diameter_px)) + 1
 
 
 @dataclass(frozen=True)
@@ -119,15 +119,25 @@ class PlateDyes:
         return Classes(background=(BACKGROUND,), boundary=(BOUNDARY,), **states)
 
     @property
-    def stained_fraction(self) -> float:
-        """Share of a cell's pixels that the dead dye must stain.
+    def dead_fraction(self) -> float:
+        """A cell is dead if more than this share of its pixels is.
 
-        Half of a nucleus. Where no dye shows all nuclei, the live dye fills the whole cell, of which a
-        nucleus is a part: a tenth.
+        Half of a nucleus. Where a live dye alone tells the state of a nucleus, it stains all of a living one,
+        but also what a neighbour covers of a dead one: a fifth. Where no dye shows all nuclei, the live dye
+        fills the whole cell, of which a nucleus is a part: a tenth.
         """
-        if self.settings.stained_fraction is not None:
-            return self.settings.stained_fraction
-        return 0.1 if {"live", "dead"} == set(self.used) else 0.5
+        given, used = self.settings.stained_fraction, set(self.used)
+        if used == {"total", "live"}:
+            return 0.2 if given is None else 1 - given
+        if given is not None:
+            return given
+        return 0.1 if used == {"live", "dead"} else 0.5
+
+    def share(self, role: str) -> float:
+        """Share of a cell's pixels that a dye must stain so that the cell is stained."""
+        if role == "dead":
+            return self.dead_fraction
+        return 1 - self.dead_fraction if set(self.used) == {"total", "live"} else 0.5
 
     @property
     def diameter_px(self) -> float:
@@ -152,7 +162,7 @@ class PlateDyes:
             for dye in self.dyes.values()
             for plane in (dye.gain, dye.offset)
         ]
-        how = [self.settings.dead_by, self.settings.both, self.stained_fraction]
+        how = [self.settings.dead_by, self.settings.both, self.dead_fraction]
         return value_sha256([record, flat_fields, how])
 
     def table(self, plate: str) -> pd.DataFrame:

@@ -83,8 +83,10 @@ def _stained(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
     mask.ravel()[inner] = True
     part = connected_parts(mask).ravel()[inner]
     contrast = np.bincount(part, values[brighter]) / np.maximum(np.bincount(part, means[brighter]), 1e-6)
-    inner = inner[(contrast >= 1 + MIN_CONTRAST)[part]]
-    return np.union1d(inner, _enclosed(over, inner))
+    dull = (contrast < 1 + MIN_CONTRAST)[part]
+    mask.ravel()[inner[dull]] = False
+    mask.ravel()[_enclosed(over, inner[~dull])] = True
+    return np.flatnonzero(mask)
 
 
 def _enclosed(over: np.ndarray, inner: np.ndarray) -> np.ndarray:

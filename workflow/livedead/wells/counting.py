@@ -76,7 +76,7 @@ def dye_rules(counting: dict[str, Any], dyes: PlateDyes, pixel_size_um: float) -
     given = counting["split_depth_um"]
     decided = {
         "split_depth_um": own_depth_um if given is None else given,
-        "dead_fraction": dyes.stained_fraction,
+        "dead_fraction": dyes.dead_fraction,
         "dead_by": dyes.settings.dead_by,
         "both": dyes.settings.both,
     }
