@@ -60,6 +60,8 @@ def test_states_of_each_choice_of_dyes():
     assert states({"hoechst": calcein, "calcein": calcein}) == ["live", "live", "dead", "dead"]
     with pytest.raises(ConfigError, match="needs the signal of a live or of a dead dye"):
         states({"hoechst": calcein})
+    with pytest.raises(ConfigError, match="needs the signal of a live or of a dead dye"):
+        measure_cells(CLASS_MAP, CLASSES, BY_MEAN, 1.0)
 
 
 @pytest.mark.parametrize(
