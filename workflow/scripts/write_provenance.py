@@ -20,7 +20,7 @@ def write_provenance(
     version: str,
     scripts: dict[str, str],
 ) -> None:
-    """Write inputs, records of the `models` that read, settings, code, packages, and how shards were computed.
+    """Write inputs, the `models` that read, settings, code, packages, and how each shard was computed.
 
     Parameters
     ----------
