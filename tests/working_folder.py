@@ -122,6 +122,13 @@ def write_config(folder: Path, repository: Path, simulation: dict = SMALL, **set
     (folder / "config/map.tsv").write_text("well\ttreatment\n" + rows)
 
 
+def write_dyed(folder: Path, repository: Path, simulation: dict = TINY, **settings) -> None:
+    """As `write_config`, of a plate that is dyed in every well, and read so."""
+    write_config(folder, repository, simulation, reading="dyes", **settings)
+    sheet = folder / "config/plates.tsv"
+    sheet.write_text(sheet.read_text().replace("A01,A12", ",".join(simulation["wells"])))
+
+
 def write_plates(folder: Path, repository: Path, n_plates: int, n_wells: int = 96) -> None:
     """Configuration and sheet of many plates, p000 and on, whose raw folders are empty."""
     write_config(folder, repository)

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from working_folder import TINY, Folder, write_config
+from working_folder import TINY, Folder, write_config, write_dyed
 
 BIN = Path(__file__).parent / "bin"
 TARGETS = ["all", "inventory", "normalized", "verify", "training", "demo_agreement"]
+OF_DYES = ["all", "verify"]
+"""Targets that bring every rule of the other reading."""
+
 NOT_RUN = {"measure_accuracy", "draw_accuracy"}
 """Minutes long; what they import is in other rules of their environments."""
 
@@ -51,14 +54,28 @@ def folder(repository, tmp_path):
     return OnLoginNode(tmp_path, repository, environments)
 
 
-def test_each_rule_runs_in_its_own_environment(folder, repository, monkeypatch):
+@pytest.fixture
+def dyed(folder, repository, tmp_path_factory):
+    path = tmp_path_factory.mktemp("dyed") / "run"
+    write_dyed(path, repository)
+    return OnLoginNode(path, repository, folder.python.parents[2])
+
+
+def timed(folder):
+    """The rules that ran."""
+    files = [path.relative_to(folder.path / "benchmarks") for path in folder.path.glob("benchmarks/**/*.tsv")]
+    return {path.parts[0].removesuffix(".tsv") for path in files}
+
+
+def test_each_rule_runs_in_its_own_environment(folder, dyed, repository, monkeypatch):
     monkeypatch.setenv("PATH", f"{BIN}:{os.environ['PATH']}")
     monkeypatch.setenv("ACTIVATED", str(folder.path / "activated.txt"))
     run = folder.snakemake(*TARGETS)
     assert run.returncode == 0, run.stderr
+    of_dyes = dyed.snakemake(*OF_DYES)
+    assert of_dyes.returncode == 0, of_dyes.stderr
     rules = {path.stem for path in (repository / "workflow/scripts").glob("*.py")}
-    timed = [path.relative_to(folder.path / "benchmarks") for path in folder.path.glob("benchmarks/**/*.tsv")]
-    assert {path.parts[0].removesuffix(".tsv") for path in timed} == rules - NOT_RUN
+    assert timed(folder) | timed(dyed) == rules - NOT_RUN
     activated = set((folder.path / "activated.txt").read_text().splitlines())
     assert len(activated) == len(list((repository / "envs").glob("*.yaml")))
     resumed = folder.resume()

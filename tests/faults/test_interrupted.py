@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from working_folder import TINY, Folder, write_config
+from working_folder import TINY, Folder, write_config, write_dyed
 
 KILLER = Path(__file__).parent / "killer"
 POINTS = ("begun", "written", "flushed", "renamed")
@@ -107,6 +107,25 @@ def test_killed_at_a_point_of_every_writer(undisturbed, folder):
     kill_at_points(
         folder, [f"{name}:{point}:{whom}" for name, (whom, point) in zip(files, kinds, strict=False)]
     )
+    resumed = folder.resume()
+    assert resumed.returncode == 0, resumed.stderr
+    assert_same(folder, undisturbed)
+
+
+@pytest.mark.bulk
+def test_killed_at_a_point_of_every_writer_of_dyes(tmp_path, repository):
+    undisturbed, folder = (Folder(tmp_path / name, repository) for name in ("undisturbed", "killed"))
+    for one in (undisturbed, folder):
+        write_dyed(one.path, repository, shards=2)
+    run = undisturbed.snakemake()
+    assert run.returncode == 0, run.stderr
+    own = ("dyes.h5", "dyes.csv", "dyes.json", "report/dyes.png")
+    files = [
+        f"results/small/{name}" for name in (*own, "shards/1-of-2/classes.h5", "shards/2-of-2/classes.h5")
+    ]
+    kinds = itertools.cycle(itertools.product(("run", "job"), POINTS))
+    points = [f"{name}:{point}:{whom}" for name, (whom, point) in zip(files, kinds, strict=False)]
+    kill_at_points(folder, points)
     resumed = folder.resume()
     assert resumed.returncode == 0, resumed.stderr
     assert_same(folder, undisturbed)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import yaml
-from working_folder import Folder, undeclared, write_config
+from working_folder import Folder, undeclared, write_dyed
 
 DYED = ["A01", "A06", "A12", "B01", "B09", "B12", "D01", "D06"]
 BRIGHTFIELD_ONLY = "C11"
@@ -26,14 +26,14 @@ def write_map(folder, treatments=("water", "drug"), **controls):
 def recorded(tmp_path_factory, repository):
     """A finished and verified run without weights, and what each of its processes opened and loaded."""
     folder = Folder(tmp_path_factory.mktemp("dyes") / "run", repository)
-    write_config(folder.path, repository, PLATE, reading="dyes", max_failed_fraction=0)
+    write_dyed(folder.path, repository, PLATE, max_failed_fraction=0)
     config = folder.path / "config/config.yaml"
     settings = yaml.safe_load(config.read_text())
     for key in ("weights", "input_channels", "classes", "segmentation"):
         del settings[key]
     config.write_text(yaml.safe_dump(settings))
     sheet = folder.path / "config/plates.tsv"
-    sheet.write_text(sheet.read_text().replace("A01,A12", ",".join(DYED)))
+    sheet.write_text(sheet.read_text().replace(f",{BRIGHTFIELD_ONLY}", ""))
     write_map(folder)
     return folder, folder.recorded("all", "verify", "inventory", "normalized")
 

@@ -8,7 +8,7 @@ from livedead.job import run
 from livedead.readers.inventory import differing_pixel_size
 from livedead.results import not_in_sheet, plates_not_in_sheet
 from livedead.tables import DYES, FIELDS, PLATE_QUALITY, WELLS
-from livedead.wells.summary import CLASSES_NOT_VERIFIED, describe_plate, describe_run, shared_images
+from livedead.wells import summary as summaries
 
 
 def summarize_run(
@@ -26,15 +26,7 @@ def summarize_run(
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
-    """Write the summary as text.
-
-    Parameters
-    ----------
-    models : list of Path
-        Records of what read, see `livedead.wells.table.provenance_of`.
-    dyes : list of Path
-        The tables of the plates' dyes; empty where a network reads.
-    """
+    """Write the summary as text; `dyes` are the tables of the plates' dyes, none where a network reads."""
     table = stores.read_table(wells, WELLS)
     of_dyes = {path.parent.name: dye_notes(stores.read_table(path, DYES)) for path in dyes}
     sections, pixels = [], {}
@@ -44,20 +36,22 @@ def summarize_run(
         of_fields = stores.read_table(its_fields, FIELDS)
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
-        section = describe_plate(
+        notes = [*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])]
+        section = summaries.describe_plate(
             table[table["plate"] == plate],
             of_fields,
             stores.read_table(its_quality, PLATE_QUALITY),
             max_failed_fraction=max_failed_fraction,
             min_z_prime=min_z_prime,
-            notes=[*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])],
+            notes=notes,
         )
         sections.append(section)
-    notes = shared_images(pixels)
+    notes = summaries.shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
     if any(stores.read_json(model).get("classes_verified") is False for model in models):
-        notes.append(CLASSES_NOT_VERIFIED)
-    stores.write_bytes(summary, describe_run(table, str(wells), sections, notes).encode())
+        notes.append(summaries.CLASSES_NOT_VERIFIED)
+    text = summaries.describe_run(table, str(wells), sections, notes, by_dyes=bool(dyes))
+    stores.write_bytes(summary, text.encode())
 
 
 if __name__ == "__main__":

@@ -20,12 +20,10 @@ def write_provenance(
     version: str,
     scripts: dict[str, str],
 ) -> None:
-    """Write inputs, models, settings, code, packages, and how each shard was computed.
+    """Write inputs, the `models` that read, settings, code, packages, and how each shard was computed.
 
     Parameters
     ----------
-    models : list of Path
-        Records of what read: a certificate of weights, or the thresholds of each plate's dyes.
     platemaps : list of Path
         Of those plates that have one, in their order.
     plates : dict
@@ -34,13 +32,12 @@ def write_provenance(
         Rule -> hash of its code.
     """
     maps = iter(platemaps)
-    records = [stores.read_json(model) for model in models]
     record = {
         "version": version,
         "config": config,
         "code_sha256": scripts,
         "packages": package_versions(),
-        "models": {model["model_sha256"]: model for model in records},
+        "models": {model["model_sha256"]: model for model in map(stores.read_json, models)},
         "plates": {
             plate: {
                 "sheet": sheet,

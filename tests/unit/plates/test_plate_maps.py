@@ -226,3 +226,13 @@ def test_a_map_names_line_and_value_of_every_bad_well(write):
 def test_a_map_is_in_plate_order(write):
     table = plate_maps.read_plate_map(write("map.tsv", "drug\twell\nx\tB1\ny\tA2\n"), 96)
     assert table.to_dict("list") == {"well": ["A02", "B01"], "drug": ["y", "x"]}
+
+
+def test_control_wells_are_those_that_the_map_calls_so(tmp_path):
+    path = tmp_path / "map.csv"
+    path.write_text("well,control\nB02,positive\nA10,negative\nA02,negative\nC01,\n")
+    assert plate_maps.read_controls(path, 96) == {"negative": ["A02", "A10"], "positive": ["B02"]}
+    path.write_text("well,control\nB02,positive\n")
+    assert plate_maps.read_controls(path, 96) == {"positive": ["B02"]}
+    path.write_text("well,drug\nB02,x\n")
+    assert plate_maps.read_controls(path, 96) == {}

@@ -36,9 +36,19 @@ def test_a_missing_well_shifts_nothing(export):
     assert "A02" not in rest.index
 
 
+def test_only_the_wells_that_are_wanted_are_listed_and_hashed(export):
+    table, said = exported(export, wells=["A02", "B10"])
+    assert set(table["well"]) == {"A02", "B10"}
+    assert said["passed_over"] == {f"p_A01_s{k}_w1.tif": "well A01 is not read" for k in (1, 2, 10)}
+    whole = index(export)
+    left = whole[whole["well"] != "A01"].reset_index(drop=True)
+    assert list(table["sha256"]) == list(left["sha256"])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"wells": ["C01", "C02"]}, r"none of the wells to read \(C01, C02\) .* 'dyed_wells' in plates.tsv"),
         ({"n_wells": 6}, "not on a 6-well plate"),
         ({"channels": {"bf": "w7"}}, "none of the configured channels w7 .* has w1"),
         ({"export_format": "leica"}, "known: auto, imagexpress, operetta"),

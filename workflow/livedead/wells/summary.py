@@ -58,6 +58,12 @@ NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
   classes: are they in the order of the network's output, each with its right role?
   weights: was the network trained on such cells, at such a magnification?
   pixel_size_um, counting.min_area_um2, counting.max_area_um2: is a cell of that area counted?"""
+NO_CELL_BY_DYES = """NOT ONE CELL was counted in this run, a likely mistake.
+  results/<plate>/report/fields.png: are any cells visible?
+  results/<plate>/report/dyes.png: does each threshold lie between two kinds of signals?
+  channels, dyes: is each dye the channel that it is called?
+  focus: is the chosen focal plane the sharp one?
+  pixel_size_um, counting.min_area_um2, counting.max_area_um2: is a nucleus of that area counted?"""
 CLASSES_NOT_VERIFIED = (
     "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
     "swapped, which only controls show (controls_reversed, negative_controls_dead)"
@@ -73,7 +79,11 @@ NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and 
 
 
 def describe_run(
-    wells: pd.DataFrame, path: str, plates: Iterable[Sequence[str]], notes: Iterable[str]
+    wells: pd.DataFrame,
+    path: str,
+    plates: Iterable[Sequence[str]],
+    notes: Iterable[str],
+    by_dyes: bool = False,
 ) -> str:
     """What a run found, in a few lines.
 
@@ -87,13 +97,15 @@ def describe_run(
         `describe_plate` of each plate.
     notes : iterable of str
         What else to know of the run.
+    by_dyes : bool
+        Whether class maps come from dyes, and not from a network.
     """
     lines = [line for plate in plates for line in plate]
     lines += notes
     if not wells["n_fields_used"].sum():
         lines.append(NO_FIELD)
     elif not (wells[list(MAIN_COUNTS)] > 0).any(axis=None):
-        lines.append(NO_CELL)
+        lines.append(NO_CELL_BY_DYES if by_dyes else NO_CELL)
     lines.append(f"{path}: {len(wells)} rows, one per plate, well and timepoint")
     return "\n".join(lines) + "\n"
 
