@@ -25,7 +25,9 @@ from livedead.weights.certificate import certify, tensor_sha256
 from livedead.weights.network import Network
 
 MEMORY_BYTES = 3 * 2**30
-SECONDS = 5.0
+SECONDS = 60.0
+"""Of waiting: a file that HDF5 never ends reading is refused long before, by processor time."""
+
 BATCH = 50
 
 RECORDED = Path(__file__).parents[2] / "oracles" / "recorded"
