@@ -60,7 +60,7 @@ accuracy: $(VENV)/.installed
 # A thread of PyTorch that waits sleeps: one that spins would take the other process's core.
 test: export OMP_WAIT_POLICY = PASSIVE
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/oracles
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/unit
