@@ -17,7 +17,7 @@ from livedead.dyes.plate_dyes import Dye, PlateDyes
 from livedead.dyes.settings import NUCLEAR, DyeSettings
 from livedead.dyes.signals import corrected, field_background
 from livedead.dyes.thresholds import choose_threshold, histogram
-from livedead.errors import FieldError
+from livedead.errors import ConfigError, FieldError
 from livedead.fields.ahead import read_ahead
 from livedead.normalization.fitting import fit_flat_field
 from livedead.normalization.settings import NormalizationSettings
@@ -61,7 +61,13 @@ def fit_dyes(
     pixel_size_um : float
     threads : int
         Number of fields that are read at once; changes no number.
+
+    Raises
+    ------
+    ConfigError
+        If a threshold is to come of control wells, and there are none of a kind.
     """
+    _check_controls(settings, controls)
     flat_fields = {
         role: _flat_field(read, keys, channel, normalization, threads)
         for role, channel in settings.channels.items()
@@ -89,6 +95,16 @@ def fit_dyes(
             dye.threshold,
         )
     return replace(fitted, dependence=measure_dependence((own for _, own in sample.signals()), fitted))
+
+
+def _check_controls(settings: DyeSettings, controls: Mapping[str, Sequence[str]]) -> None:
+    missing = [kind for kind in ("negative", "positive") if not controls.get(kind)]
+    asking = [role for role in settings.channels if settings.threshold[role] == "controls"]
+    if missing and asking:
+        raise ConfigError(
+            f"dyes.threshold.{asking[0]}: 'controls' needs negative and positive control wells; the plate map "
+            f"names no {' and no '.join(missing)} ones: add them in its column 'control', or set 'auto'"
+        )
 
 
 def choose_fields(

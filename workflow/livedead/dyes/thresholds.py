@@ -72,9 +72,9 @@ def choose_threshold(
     Parameters
     ----------
     method : str or float
-        ``otsu``: Otsu's threshold of the plate; ``controls``: that of the negative and the positive control
-        wells, which weigh the same; ``auto``: of the controls if both are given, else of the plate. Of cells
-        it is the `valley` of the plate that is next to it. ``sigma``: `least`; a number: itself.
+        ``otsu``: Otsu's threshold of the plate; ``controls``, ``auto``: that of the negative and the positive
+        control wells, which weigh the same, or of the plate where one of them has no signals. Of cells it
+        is the `valley` of the plate that is next to it. ``sigma``: `least`; a number: itself.
     plate : ndarray, (N_BINS,)
         `histogram` of the plate.
     controls : mapping
@@ -96,7 +96,7 @@ def choose_threshold(
     if method == "sigma":
         return Threshold(least, method, nearness(plate, least), "given")
     both = [counts for counts in controls.values() if counts.sum()]
-    if method == "auto":
+    if method in ("auto", "controls"):
         method = "controls" if len(both) == 2 else "otsu"
     apart = sum(counts / counts.sum() for counts in both) if method == "controls" else plate
     counts = max(valley(plate, otsu(apart)) if of_cells else otsu(apart), least)
