@@ -121,12 +121,16 @@ def test_where_few_cells_are_unstained_a_plate_is_flagged_or_read_right():
     assert (signals <= found.counts).sum() == pytest.approx(200, abs=2)
 
 
-def test_nothing_over_the_noise_is_stained():
-    found = choose_threshold("auto", histogram(np.full(500, 9.0)), {}, 30.0, of_cells=True)
-    assert (found.verdict, found.holds) == ("none stained", True)
-    assert found.counts >= 30
-    empty = choose_threshold("auto", histogram(np.empty(0)), {}, 30.0, of_cells=True)
-    assert empty.verdict == "none stained" and empty.counts >= 30
+@pytest.mark.parametrize("signals", [np.empty(0), np.zeros(500), np.full(500, 9.0), populations((500, 3, 0.5))])
+def test_nothing_over_the_noise_is_stained_and_the_noise_is_the_threshold(signals):
+    # Fields that were not in the sample may hold stained cells: they are over this threshold.
+    found = choose_threshold("auto", histogram(signals), {}, 30.0, of_cells=True)
+    assert (found.counts, found.verdict, found.holds) == (30.0, "none stained", True)
+
+
+def test_cells_that_are_all_stained_alike_are_not_called_unstained():
+    found = choose_threshold("auto", histogram(np.full(5, 2500.0)), {}, 30.0, of_cells=True)
+    assert (found.verdict, found.holds) == ("not separated", False)
 
 
 def test_controls_weigh_the_same_however_many_wells_they_are():

@@ -1,6 +1,6 @@
 """Stained cells of a field: their pixels, their size, their signal, their state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from skimage.measure import regionprops
@@ -68,6 +68,20 @@ def cell_signals(cells: LabelledCells, signal: np.ndarray, dyes: PlateDyes, role
     first = np.cumsum(cells.area_px) - cells.area_px
     rank = np.minimum(np.ceil(cells.area_px * (1 - dyes.share(role))).astype(int), cells.area_px - 1)
     return values[order][first + rank]
+
+
+def usual_diameter(diameters_px: Sequence[float]) -> float:
+    """Median of the diameters of nuclei, px, among which there may be many specks, but little of their area.
+
+    Examples
+    --------
+    >>> usual_diameter([4.0, 4.0, 4.0, 20.0, 22.0])
+    21.0
+    """
+    found = np.sort(diameters_px)
+    covered = np.cumsum(found**2)
+    middle = found[np.searchsorted(covered, covered[-1] / 2)]
+    return float(np.median(found[found**2 >= LEAST_SHARE * middle**2]))
 
 
 def diameters(signal: np.ndarray, threshold: float) -> list[float]:
