@@ -8,7 +8,7 @@ from livedead.cells.rules import CountingRules
 from livedead.network.classes import Classes
 
 CLASSES = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
-SYMBOLS = {".": 0, "L": 1, "D": 2, "b": 3}
+SYMBOLS = {".": 0, "L": 1, "D": 2, "b": 3, "U": 4}
 
 
 def drawn(text):

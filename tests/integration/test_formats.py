@@ -6,10 +6,13 @@ import pandas as pd
 import pytest
 import tifffile
 import yaml
+from chain import Plate
+from convert_weights import convert_weights
 from working_folder import Folder
 
 from livedead import stores
 from livedead.simulation import label_free
+from livedead.tables import WELLS as WELL_TABLE
 
 SIDE_PX, PIXEL_UM, OVERLAP_PX = 256, 0.65, 24
 WELLS = {"A01": 0.9, "B02": 0.2}
@@ -103,8 +106,8 @@ def ome(raw, images):
 WRITERS = {writer.__name__: writer for writer in (imagexpress, operetta, cellvoyager, scanr, hdf5, ome)}
 
 
-def write_folder(path, repository, images, plates, **changes):
-    """A working folder with plates of `images`; `plates` are rows of plates.tsv."""
+def write_folder(path, repository, writer, images, plates, **changes):
+    """A folder with plates of `images`, as the `writer` exports them; `plates` are rows of plates.tsv."""
     config = yaml.safe_load((repository / "config/demo/config.yaml").read_text())
     config |= {"plates": "config/plates.tsv", "weights": str(repository / "config/demo/unet.h5")}
     config |= {"channels": {"brightfield": "C01"}, **changes}
@@ -115,7 +118,7 @@ def write_folder(path, repository, images, plates, **changes):
     table.to_csv(path / "config/plates.tsv", sep="\t", index=False)
     for name, of_plate in images.items():
         (path / "data" / name).mkdir(parents=True)
-        WRITERS.get(name, imagexpress)(path / "data" / name, of_plate)
+        writer(path / "data" / name, of_plate)
     return Folder(path, repository)
 
 
@@ -133,75 +136,83 @@ def experiment():
 
 
 @pytest.fixture(scope="module")
-def every_format(tmp_path_factory, repository, experiment):
-    images, _ = experiment
-    dim = {key: (image // 2).astype(np.uint16) for key, image in images.items()}
-    plates = [{"plate": name, "format": "auto", "control_plate": ""} for name in WRITERS]
-    plates += [{"plate": "dim", "format": "auto", "control_plate": "imagexpress"}]
-    folder = write_folder(
-        tmp_path_factory.mktemp("formats"),
-        repository,
-        {**dict.fromkeys(WRITERS, images), "dim": dim},
-        plates,
-        max_failed_fraction=0.0,
-    )
-    run = folder.snakemake("results/wells.csv")
-    assert run.returncode == 0, run.stderr
-    return folder
+def unet(tmp_path_factory, repository):
+    """The demo's network, by the names that rules have for its files."""
+    plate = Plate(tmp_path_factory.mktemp("weights"))
+    plate.call(convert_weights, source=repository / "config/demo/unet.h5")
+    return {"unet": plate.folder / "unet.safetensors", "certificate": plate.folder / "unet.certificate.json"}
 
 
-def test_one_experiment_gives_one_table_in_every_format(every_format, experiment):
-    wells = pd.read_csv(every_format.path / "results/wells.csv").set_index(["plate", "well"])
-    first = wells.loc["imagexpress"]
-    for well, n_cells in experiment[1].items():
+def test_one_experiment_gives_one_table_in_every_format(tmp_path, unet, experiment):
+    images, truth = experiment
+    settings = {"imaged": {"brightfield": "C01"}, "fields_per_well": len(FIELDS), "platemap": None}
+    tables = {}
+    for name, writer in WRITERS.items():
+        plate = Plate(tmp_path / name, **unet, **settings)
+        (plate.folder / "raw").mkdir(parents=True)
+        writer(plate.folder / "raw", images)
+        plate.count()
+        tables[name] = stores.read_table(plate.folder / "wells.csv", WELL_TABLE).set_index("well")
+    first = tables["imagexpress"]
+    for well, n_cells in truth.items():
         assert first.at[well, "n_total"] == pytest.approx(n_cells, rel=0.15)
         assert first.at[well, "viability"] == pytest.approx(WELLS[well], abs=0.15)
-    for name in WRITERS:
-        pd.testing.assert_frame_equal(wells.loc[name][COUNTS], first[COUNTS])
-        assert (wells.loc[name]["n_fields_used"] == len(FIELDS)).all()
+    for table in tables.values():
+        pd.testing.assert_frame_equal(table[COUNTS], first[COUNTS])
+        assert (table["n_fields_used"] == len(FIELDS)).all()
 
 
-def test_a_control_plate_lends_its_normalization(every_format):
-    own, lent = (
-        stores.read_normalization(every_format.path / f"results/{name}/normalization.h5")[0]["brightfield"]
-        for name in ("imagexpress", "dim")
-    )
-    assert (lent["black"], lent["white"]) == (own["black"], own["white"])
-    np.testing.assert_array_equal(lent["gain"], own["gain"])
-    assert np.median(np.repeat(np.arange(65536), lent["histogram"])) < 0.6 * own["white"]
-
-
-def test_overlap_is_cropped_flags_exclude_and_wells_have_their_own_range(tmp_path, repository, experiment):
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory, repository, experiment):
+    """A run with an overlap, a glare and a range for each well, and a plate of half the light."""
     images = dict(experiment[0])
     overexposed = images["B02", 2].copy()
     y, x = np.indices(overexposed.shape)
     overexposed[np.hypot(y - 100, x - 100) < 80] = 65535  # a glare; whole rows would be lost data
     images["B02", 2] = overexposed
     folder = write_folder(
-        tmp_path,
+        tmp_path_factory.mktemp("configured"),
         repository,
-        {"operetta": images},
-        [{"plate": "operetta", "format": "operetta"}],
+        operetta,
+        {"bright": images, "dim": {key: image // 2 for key, image in experiment[0].items()}},
+        [
+            {"plate": "bright", "format": "operetta", "control_plate": ""},
+            {"plate": "dim", "format": "auto", "control_plate": "bright"},
+        ],
         overlap="crop",
         normalization={"scope": "well"},
         qc={"exclude_flags": ["saturated"]},
         max_failed_fraction=0.3,
     )
-    run = folder.snakemake("results/wells.csv")
+    run = folder.snakemake("results/bright/wells.csv", "results/dim/normalization.h5")
     assert run.returncode == 0, run.stderr
-    wells = pd.read_csv(tmp_path / "results/wells.csv").set_index("well")
+    return folder.path / "results"
+
+
+def test_overlap_is_cropped_flags_exclude_and_wells_have_their_own_range(configured):
+    wells = pd.read_csv(configured / "bright/wells.csv").set_index("well")
     # Half of the overlap is cut on both sides of both fields: each cell is seen once.
     field_mm2 = (SIDE_PX - OVERLAP_PX) * SIDE_PX * PIXEL_UM**2 / 1e6
     assert wells["area_mm2"].to_dict() == pytest.approx({"A01": 2 * field_mm2, "B02": field_mm2}, rel=1e-5)
     assert wells["status"].to_dict() == {"A01": "ok", "B02": "partial"}
-    fields = pd.read_csv(tmp_path / "results/operetta/fields.csv")
+    fields = pd.read_csv(configured / "bright/fields.csv")
     excluded = fields[fields["status"] == "failed"]
     assert excluded[["well", "field", "code"]].to_numpy().tolist() == [["B02", 2, "excluded_qc"]]
     assert "saturated" in wells.at["B02", "qc_flags"]
-    stored = stores.read_normalization(tmp_path / "results/operetta/normalization.h5")[0]["brightfield"]
+    stored = stores.read_normalization(configured / "bright/normalization.h5")[0]["brightfield"]
     levels = dict(zip(stored["local_wells"], map(tuple, stored["local_levels"]), strict=True))
     assert set(levels) == {b"A01", b"B02"}
     assert levels[b"A01"] != levels[b"B02"]
+
+
+def test_a_control_plate_lends_its_normalization(configured):
+    own, lent = (
+        stores.read_normalization(configured / f"{name}/normalization.h5")[0]["brightfield"]
+        for name in ("bright", "dim")
+    )
+    assert (lent["black"], lent["white"]) == (own["black"], own["white"])
+    np.testing.assert_array_equal(lent["gain"], own["gain"])
+    assert np.median(np.repeat(np.arange(65536), lent["histogram"])) < 0.6 * own["white"]
 
 
 def test_braces_in_a_pattern_and_mistakes_in_maps_before_anything_is_computed(
@@ -210,6 +221,7 @@ def test_braces_in_a_pattern_and_mistakes_in_maps_before_anything_is_computed(
     folder = write_folder(
         tmp_path,
         repository,
+        imagexpress,
         {"a": experiment[0], "b": experiment[0]},
         [{"plate": name, "format": "pattern", "platemap": f"config/{name}.csv"} for name in "ab"],
         channels={"brightfield": "w1"},

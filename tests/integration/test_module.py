@@ -38,28 +38,23 @@ def project(repository, tmp_path):
     return Project(tmp_path, repository)
 
 
-def test_a_project_that_moves_what_the_workflow_writes(project, repository):
+def test_a_project_moves_what_the_workflow_writes_and_a_plate_map_which_is_watched_where_it_lies(
+    project, repository
+):
     moved = {f"{folder}/": f"cells/{folder}/" for folder in ("results", "logs", "benchmarks")}
-    text = SNAKEFILE.format(repository=repository, prefix=f"replace_prefix: {moved}")
-    (project.path / "Snakefile").write_text(text)
-    run = project.snakemake("mean_viability", "cells/benchmarks/sum.csv")
-    assert run.returncode == 0, run.stderr
-    assert project.read("viability.txt").startswith(b"viability\n")
-    made = {path.name for path in project.path.iterdir()} - {".snakemake"}
-    assert made == {"Snakefile", "config", "cells", "viability.txt"}
-    summed = project.read("cells/benchmarks/sum.csv").decode()
-    assert "segment_fields,small,1,4," in summed
-
-
-def test_a_plate_map_that_a_project_moves_is_watched_where_it_lies(project, repository):
-    moved = {"results/": "cells/results/", "config/map.tsv": "maps/small.tsv"}
+    moved["config/map.tsv"] = "maps/small.tsv"
     text = SNAKEFILE.format(repository=repository, prefix=f"replace_prefix: {moved}")
     (project.path / "Snakefile").write_text(text)
     (project.path / "maps").mkdir()
     plate_map = (project.path / "config/map.tsv").rename(project.path / "maps/small.tsv")
-    table = "cells/results/small/wells.csv"
-    run = project.snakemake(table)
+    run = project.snakemake("mean_viability", "cells/benchmarks/sum.csv")
     assert run.returncode == 0, run.stderr
+    assert project.read("viability.txt").startswith(b"viability\n")
+    made = {path.name for path in project.path.iterdir()} - {".snakemake"}
+    assert made == {"Snakefile", "config", "maps", "cells", "viability.txt"}
+    summed = project.read("cells/benchmarks/sum.csv").decode()
+    assert "segment_fields,small,1,4," in summed
+    table = "cells/results/small/wells.csv"
     assert project.jobs(table) == {}
     plate_map.write_text(plate_map.read_text().replace("drug 0", "water"))
     os.utime(plate_map, (0, 0))  # such as a copy that was put back

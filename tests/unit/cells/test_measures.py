@@ -1,13 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_fields import CLASSES, measure_drawn, random_blobs
+from drawn_fields import CLASSES, drawn, measure_drawn, random_blobs
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops_table
 
 from livedead.cells.counting import count_states
 from livedead.cells.measures import cell_columns, measure_cells
 from livedead.cells.rules import CountingRules
+from livedead.network.classes import Classes
 from livedead.tables import FIELD_KEY
 
 
@@ -107,3 +108,21 @@ def test_more_cells_than_sixteen_bits():
     class_map[::2, ::2] = 1
     found = measure_cells(class_map, CLASSES, CountingRules(min_area_um2=0), 1.0)
     assert len(found) == 300 * 300 > 65_536
+
+
+@pytest.mark.parametrize(
+    ("text", "live", "dead", "states", "confidences"),
+    [
+        # Pixels of neither state do not vote: 3 of 5 are live; 2 of 5 are; none is.
+        ("LLLUU.LLUUU.UU", (1,), (2,), ["live", "ambiguous", "ambiguous"], [0.6, 0.4, np.nan]),
+        ("DDDUU.LDDUU.LLDDU", (1,), (2,), ["dead", "ambiguous", "ambiguous"], [0.6, 0.4, 0.4]),
+        ("UUU.U", (), (), ["unknown", "unknown"], [np.nan, np.nan]),
+        ("LL.L", (1,), (), ["live", "live"], [1, 1]),
+        ("DD.D", (), (2,), ["dead", "dead"], [1, 1]),
+    ],
+)
+def test_cells_of_readings_that_do_not_tell_all(text, live, dead, states, confidences):
+    classes = Classes(background=(0,), live=live, dead=dead, unknown=(4,))
+    found = measure_cells(drawn(text), classes, CountingRules(min_area_um2=0), 1.0)
+    assert list(found["state"]) == states
+    np.testing.assert_allclose(found["confidence"], confidences)

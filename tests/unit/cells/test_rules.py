@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from drawn_fields import CLASSES, drawn, measure_drawn, random_blobs
 
@@ -97,3 +98,46 @@ def test_limits_in_pixels_and_of_shape():
     # Four pixels in a row: variances (16 - 1) / 12 + 1 / 12 and 1 / 12, so 4 to 1.
     assert sorted(measure_drawn(text, max_aspect_ratio=3.99)["area_px"]) == [1, 4]
     assert sorted(measure_drawn(text, max_aspect_ratio=4.01)["area_px"]) == [1, 4, 4]
+
+
+def test_a_cell_is_dead_by_another_share_of_its_pixels():
+    # Dead shares of 1, 2 and 3 in 10; a tie is ambiguous.
+    shares = {"D" + 9 * "L": "live", "DD" + 8 * "L": "ambiguous", "DDD" + 7 * "L": "dead", "LLLL": "live"}
+    for text, state in shares.items():
+        assert list(measure_drawn(text, dead_fraction=0.2)["state"]) == [state], text
+    # The margin is as wide around it: shares nearer than 0.11 are ambiguous.
+    wide = {"dead_fraction": 0.2, "ambiguous_margin": 0.22}
+    assert [measure_drawn(text, **wide)["state"].item() for text in shares] == [*["ambiguous"] * 3, "live"]
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2, 1 / 3, 0.5, 1.0])
+def test_a_vote_at_one_half_is_a_majority(margin):
+    """Every share of up to 60 pixels, against the rule as it stood before cells could be dead by less."""
+    area = np.arange(1, 61)
+    live_share = np.concatenate([np.arange(n + 1) / n for n in area])
+    lead = 2 * live_share - 1
+    ambiguous = (np.abs(lead) < margin) | (lead == 0)
+    majority = np.select([ambiguous, live_share > 0.5], ["ambiguous", "live"], "dead")
+    assert list(CountingRules(ambiguous_margin=margin).vote(live_share)) == list(majority)
+
+
+def test_ties_are_found_at_every_fraction():
+    for n_dead in range(1, 100):
+        rules = CountingRules(dead_fraction=n_dead / 100)
+        shares = np.array([100 - n_dead + 1, 100 - n_dead, 100 - n_dead - 1]) / 100
+        assert rules.vote(shares).tolist() == ["live", "ambiguous", "dead"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"dead_fraction": 0.0}, "more than 0 and less than 1"),
+        ({"dead_fraction": 1.0}, "more than 0 and less than 1"),
+        ({"dead_fraction": 0.1, "ambiguous_margin": 0.3}, "ambiguous_margin 0.3 is so wide"),
+        ({"dead_by": "median"}, "dead_by 'median'; allowed: fraction, mean"),
+        ({"both": "none"}, "both 'none'; allowed: dead, live"),
+    ],
+)
+def test_rules_that_cannot_be(rules, message):
+    with pytest.raises(ConfigError, match=message):
+        CountingRules(**rules)

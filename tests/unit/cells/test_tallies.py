@@ -1,7 +1,14 @@
 import pandas as pd
 import pytest
 
-from livedead.cells.tallies import check_cells, check_counts, check_same_fields, check_wells
+from livedead.cells.tallies import (
+    check_cells,
+    check_counts,
+    check_same_fields,
+    check_wells,
+    main_count,
+    tells_viability,
+)
 from livedead.errors import CountError
 from livedead.tables import COUNTS
 
@@ -59,3 +66,59 @@ def test_two_tables_of_one_plate_list_the_same_fields():
         check_same_fields(fields, fields[:2], "both")
     with pytest.raises(CountError, match="2 in one only"):
         check_same_fields(fields[:2], fields[1:], "both")
+
+
+NA = None
+
+
+@pytest.mark.parametrize(
+    ("states", "fields"),
+    [
+        (["dead", "dead", "dead"], [("A01", NA, 2, NA, NA), ("A02", NA, 1, NA, NA), ("A03", NA, 0, NA, NA)]),
+        (["live", "live", "live"], [("A01", 2, NA, NA, NA), ("A02", 1, NA, NA, NA), ("A03", 0, NA, NA, NA)]),
+        (["unknown"] * 3, [("A01", NA, NA, NA, 2), ("A02", NA, NA, NA, 1), ("A03", NA, NA, NA, 0)]),
+    ],
+)
+def test_what_is_told_must_agree_and_nothing_else_be_there(states, fields):
+    cells = CELLS.assign(state=states)
+    fields = counted(*fields, ("A04", *[NA] * 4))
+    check_cells(cells, fields, "cells and fields", ["well"])
+    # A cell too few or too many, of the wrong state, in a failed field, or of no field.
+    other = "live" if states[0] != "live" else "dead"
+    for wrong in (
+        cells[1:],
+        pd.concat([cells, cells[:1]]),
+        cells.assign(state=[other, *states[1:]]),
+        pd.concat([cells, cells[:1].assign(state=other)]),
+        pd.concat([cells, cells[:1].assign(well="A04")]),
+        pd.concat([cells, cells[:1].assign(well="A05")]),
+    ):
+        with pytest.raises(CountError, match=r"do not agree in 1 place"):
+            check_cells(wrong, fields, "cells and fields", ["well"])
+
+
+def test_a_count_that_fields_do_not_tell_is_no_zero_in_their_well():
+    fields = counted(("A01", NA, 2, NA, NA), ("A01", NA, 1, NA, NA))
+    check_counts(fields, counted(("A01", NA, 3, NA, NA)), ["well"], "fields and wells")
+    for well in (("A01", 0, 3, NA, NA), ("A01", NA, 3, NA, 3), ("A01", NA, 2, NA, NA), ("A01", *[NA] * 4)):
+        with pytest.raises(CountError, match=r"do not agree in 1 place"):
+            check_counts(fields, counted(well), ["well"], "fields and wells")
+    # Nor can it be told of a well, if one of its fields does not.
+    mixed = pd.concat([fields, counted(("A01", 1, 1, 0, 2))])
+    with pytest.raises(CountError, match="do not agree"):
+        check_counts(mixed, counted(("A01", 1, 4, 0, 5)), ["well"], "fields and wells")
+
+
+@pytest.mark.parametrize(
+    ("rows", "main", "has_viability"),
+    [
+        ([("A01", 1, 1, 0, 2), ("A02", *[NA] * 4)], "n_total", True),
+        ([("A01", NA, 1, NA, NA), ("A02", *[NA] * 4)], "n_dead", False),
+        ([("A01", 0, NA, NA, NA)], "n_live", False),
+        ([("A01", NA, NA, NA, 0)], "n_total", False),
+        ([("A01", *[NA] * 4)], "n_total", True),
+    ],
+)
+def test_what_a_table_tells(rows, main, has_viability):
+    assert main_count(counted(*rows)) == main
+    assert tells_viability(counted(*rows)) == has_viability

@@ -30,3 +30,24 @@ def test_roles_and_names_are_checked():
         Classes.from_config([*CLASSES, {"name": "x", "role": "nucleus"}])
     with pytest.raises(ConfigError, match="classes: background is given twice"):
         Classes.from_config([*CLASSES, {"name": "background", "role": "context"}])
+
+
+@pytest.mark.parametrize(
+    ("live", "dead", "unknown", "known"),
+    [
+        ((2,), (3,), (), ("n_live", "n_dead", "n_ambiguous", "n_total")),
+        ((2,), (3,), (4,), ("n_live", "n_dead", "n_ambiguous", "n_total")),
+        ((2,), (), (), ("n_live",)),
+        ((), (3,), (), ("n_dead",)),
+        ((), (), (4,), ("n_total",)),
+    ],
+)
+def test_counts_that_classes_tell(live, dead, unknown, known):
+    classes = Classes(background=(0,), live=live, dead=dead, unknown=unknown)
+    assert classes.known == known
+    assert classes.nuclei == live + dead + unknown == classes.of("live") + classes.of("dead") + unknown
+
+
+def test_a_network_has_no_unknown_class():
+    with pytest.raises(ConfigError, match="role 'unknown'"):
+        Classes.from_config([*CLASSES, {"name": "cell of either state", "role": "unknown"}])

@@ -202,7 +202,7 @@ def test_a_logit_that_is_not_finite_fails_the_field(small_network, plan, value):
     assert failed.value.code == "not_finite"
 
 
-@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 64}])
+@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 192}])
 def test_one_pixel_that_is_not_finite_is_found_in_every_pass(small_network, plan):
     """The last pixel of a field of which most tiles never see it."""
     gain = np.ones((700, 650), np.float32)

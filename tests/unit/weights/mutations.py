@@ -13,6 +13,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -24,19 +25,35 @@ from livedead.weights.certificate import certify, tensor_sha256
 from livedead.weights.network import Network
 
 MEMORY_BYTES = 3 * 2**30
-SECONDS = 5.0
+SECONDS = 60.0
+"""Of waiting: a file that HDF5 never ends reading is refused long before, by processor time."""
+
 BATCH = 50
 
 RECORDED = Path(__file__).parents[2] / "oracles" / "recorded"
 
 
-def seeds(folder: Path) -> list[tuple[Path, Path | None]]:
-    """Good files of every kind, each with the architecture that it needs: tf_keras's own, and ours."""
+@dataclass(frozen=True)
+class GoodFile:
+    """A file before it is mutated, with the architecture that it needs, if any."""
+
+    path: Path
+    architecture: Path | None
+    sha256: str
+    tensors: dict[str, str]
+
+
+def digests(network: Network) -> dict[str, str]:
+    return {key: tensor_sha256(array) for key, array in network.values.items()}
+
+
+def seeds(folder: Path) -> list[GoodFile]:
+    """Good files of every kind: tf_keras's own, and ours."""
     architecture = RECORDED / "resnet.json"
     network = certify(formats.read(RECORDED / "resnet.keras"))
     for name in ("resnet.msgpack", "resnet.flax.safetensors", "certified.safetensors"):
         formats.write(folder / name, network)
-    return [
+    files = [
         (RECORDED / "resnet.legacy.h5", architecture),
         (RECORDED / "resnet.weights.h5", architecture),
         (RECORDED / "resnet.full.h5", None),
@@ -44,6 +61,10 @@ def seeds(folder: Path) -> list[tuple[Path, Path | None]]:
         (folder / "resnet.msgpack", architecture),
         (folder / "resnet.flax.safetensors", architecture),
         (folder / "certified.safetensors", None),
+    ]
+    return [
+        GoodFile(path, given, file_sha256(path), digests(formats.read(path, architecture=given)))
+        for path, given in files
     ]
 
 
@@ -81,43 +102,32 @@ def mutate(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def digests(network: Network) -> dict[str, str]:
-    return {key: tensor_sha256(array) for key, array in network.values.items()}
-
-
-def outcome(path: Path, architecture: Path | None, sha256: str, expected: dict[str, str]) -> str:
+def outcome(path: Path, good: GoodFile) -> str:
     """What became of one mutated file; anything but 'refused' and 'unharmed' is a failure."""
     try:
-        network = formats.read(path, architecture=architecture, sha256=sha256)
+        network = formats.read(path, architecture=good.architecture, sha256=good.sha256)
     except WeightsError:
         return "refused"
     except BaseException as error:
         return f"exception {type(error).__name__}: {error}"[:300].replace("\n", " ")
-    return "unharmed" if digests(network) == expected else "SILENT: other tensors were loaded"
+    return "unharmed" if digests(network) == good.tensors else "SILENT: other tensors were loaded"
 
 
-def _work(
-    cases: list[int], files: list[tuple[Path, Path | None]], seed: int, folder: Path, pipe: int
-) -> None:
+def _work(cases: list[int], files: list[GoodFile], seed: int, folder: Path, pipe: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_address_space() + MEMORY_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    expected = {source: digests(formats.read(source, architecture=given)) for source, given in files}
-    hashes = {source: file_sha256(source) for source, _ in files}
-    os.write(pipe, b"ready\n")
     for case in cases:
-        source, architecture = files[case % len(files)]
-        path = folder / f"mutated{os.getpid()}{''.join(source.suffixes)}"
-        path.write_bytes(mutate(source.read_bytes(), random.Random(f"{seed}/{case}")))
-        os.write(pipe, (outcome(path, architecture, hashes[source], expected[source]) + "\n").encode())
+        good = files[case % len(files)]
+        path = folder / f"mutated{os.getpid()}{''.join(good.path.suffixes)}"
+        path.write_bytes(mutate(good.path.read_bytes(), random.Random(f"{seed}/{case}")))
+        os.write(pipe, (outcome(path, good) + "\n").encode())
 
 
 def _address_space() -> int:
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
-def _run_batch(
-    cases: list[int], files: list[tuple[Path, Path | None]], seed: int, folder: Path
-) -> list[tuple[int, str]]:
+def _run_batch(cases: list[int], files: list[GoodFile], seed: int, folder: Path) -> list[tuple[int, str]]:
     """Outcomes of some cases, up to the first that kills or hangs the worker."""
     reader, writer = os.pipe()
     with warnings.catch_warnings():
@@ -133,10 +143,9 @@ def _run_batch(
             os._exit(code)
     os.close(writer)
     outcomes: list[str] = []
-    buffer, limit = b"", 60.0
-    hung = False
+    buffer, hung = b"", False
     while True:
-        if not select.select([reader], [], [], limit)[0]:
+        if not select.select([reader], [], [], SECONDS)[0]:
             hung = True
             os.kill(pid, 9)
             break
@@ -146,10 +155,8 @@ def _run_batch(
         buffer += received
         *lines, buffer = buffer.split(b"\n")
         outcomes += [line.decode() for line in lines]
-        limit = SECONDS
     os.close(reader)
     _, status = os.waitpid(pid, 0)
-    outcomes = outcomes[1:]
     if len(outcomes) < len(cases):
         outcomes.append(f"hang over {SECONDS} s" if hung else f"crash, wait status {status}")
     return list(zip(cases, outcomes, strict=False))

@@ -10,8 +10,7 @@ from livedead.weights import formats, unet_io
 from livedead.weights.network import from_unet
 
 
-@pytest.mark.parametrize("kernel", [3, 4])
-@pytest.mark.parametrize("alpha", [0.35, 1.4])
+@pytest.mark.parametrize(("kernel", "alpha"), [(3, 0.35), (4, 1.4)])
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".msgpack", ".flax.safetensors"])
 def test_the_unet_goes_through_every_format_unharmed(tmp_path, kernel, alpha, nested, suffix):

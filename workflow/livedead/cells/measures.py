@@ -81,8 +81,7 @@ def measure_cells(
     table = _table(cells, components, class_map, classes, rules, pixel_size_um)
     for channel, plane in (planes or {}).items():
         table[f"mean_{channel}"] = cells.mean(plane.ravel()[cells.at])
-    if signals:
-        table = _with_signals(table, cells, signals, classes, rules)
+    table = _with_signals(table, cells, signals or {}, classes, rules)
     counted = _counted(cells, class_map, classes, rules, pixel_size_um)
     table = table[counted].reset_index(drop=True)
     table.insert(0, "cell", np.arange(1, len(table) + 1))

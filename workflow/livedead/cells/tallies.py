@@ -12,7 +12,6 @@ from livedead.tables import COUNTS, FIELD_KEY
 
 STATES = ("live", "dead", "ambiguous")
 
-
 MAIN_COUNTS = {"n_total": "cells", "n_live": "live cells", "n_dead": "dead cells"}
 """Counts that a reading may tell alone, the most telling first, and what they count."""
 

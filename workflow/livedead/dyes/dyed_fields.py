@@ -92,23 +92,26 @@ def _advised(error: FieldError) -> FieldError:
     )
 
 
-def read_dye_signals(plate: PlateImages, dyes: PlateDyes) -> ReadSignals:
-    """For counting: key of a field, channels, shape -> the signal of each of these channels."""
+def dye_signals(plate: PlateImages, dyes: PlateDyes) -> ReadSignals:
+    """The signals of a plate's fields, as counting asks for them.
 
-    def signals(key: Key, channels: Sequence[str], shape: tuple[int, ...]) -> dict[str, Signal]:
-        found, _ = read_signals(plate, key, dyes)
-        of_channel = {dye.channel: role for role, dye in dyes.dyes.items()}
-        return {
-            channel: _signal(found[of_channel[channel]], dyes, of_channel[channel]) for channel in channels
-        }
+    Those of a field that cannot be read any more are missing, with a warning in the log, unless they decide
+    on the states of its cells.
+    """
+    marks = {dye.channel: role for role, dye in dyes.dyes.items() if role in dyes.used and role != "total"}
 
-    return signals
+    def signals_of(key: Key, channels: Sequence[str], shape: tuple[int, ...]) -> dict[str, Signal]:
+        try:
+            found, _ = read_signals(plate, key, dyes)
+        except FieldError as error:
+            if dyes.settings.dead_by == "mean":
+                raise
+            log.warning("%s field %d timepoint %d without signals: %s", *key, error)
+            return {}
+        signals = {dye.channel: (found[role], dye.threshold.counts) for role, dye in dyes.dyes.items()}
+        return {channel: Signal(*signals[channel], marks.get(channel, "")) for channel in channels}
 
-
-def _signal(plane: np.ndarray, dyes: PlateDyes, role: str) -> Signal:
-    """The signal of a dye; it marks a state if it tells one, and is in use."""
-    marks = role if role in dyes.used and role != "total" else ""
-    return Signal(plane, dyes.dyes[role].threshold.counts, marks)
+    return signals_of
 
 
 def label_fields(

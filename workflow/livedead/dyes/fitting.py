@@ -68,18 +68,24 @@ def fit_dyes(
     }
     sample = _Sample(read, choose_fields(keys, controls, settings), settings.channels, flat_fields, threads)
     dyes = _detected(sample, settings, controls)
-    known = None if settings.diameter_um is None else settings.diameter_um / pixel_size_um
-    fitted = PlateDyes(dyes, settings, np.nan, len(sample.keys))
-    fitted = replace(fitted, diameter_px=known or _diameter(sample, fitted))
-    log.info("a nucleus is %.1f px wide", fitted.diameter_px)
+    known = (
+        {} if settings.diameter_um is None else dict.fromkeys(NUCLEAR, settings.diameter_um / pixel_size_um)
+    )
+    dyes = {
+        role: replace(dye, diameter_px=known.get(role) or _diameter(sample, role, dye))
+        for role, dye in dyes.items()
+    }
+    fitted = PlateDyes(dyes, settings, len(sample.keys))
     fitted = replace(fitted, dyes=_gated(sample, fitted, controls))
     for role, dye in fitted.dyes.items():
+        background, sigma, diameter = dye.background, dye.sigma, dye.diameter_px
         log.info(
-            "%s (%s): background %.1f, sigma %.2f, %s",
+            "%s (%s): background %.1f, sigma %.2f, %.1f px wide, %s",
             role,
             dye.channel,
-            dye.background,
-            dye.sigma,
+            background,
+            sigma,
+            diameter,
             dye.threshold,
         )
     return replace(fitted, dependence=measure_dependence((own for _, own in sample.signals()), fitted))
@@ -175,6 +181,7 @@ def _detected(
             float(background),
             float(sigma),
             threshold,
+            np.nan,
             found.plate,
             found.of_controls,
         )
@@ -198,14 +205,11 @@ class _Histograms:
                 self.of_controls[kind] += counts
 
 
-def _diameter(sample: _Sample, dyes: PlateDyes) -> float:
-    """Median diameter of single nuclei, px; NaN with too few of them, or where no dye stains nuclei."""
-    role = next((role for role in NUCLEAR if role in dyes.dyes), None)
-    if role is None:
-        return np.nan
+def _diameter(sample: _Sample, role: str, dye: Dye) -> float:
+    """Median diameter of the single nuclei or cells that a dye stains, px; NaN with too few of them."""
     found: list[float] = []
     for _, signals in sample.signals():
-        found += diameters(signals[role], dyes.dyes[role].threshold.counts)
+        found += diameters(signals[role], dye.threshold.counts)
         if len(found) >= ENOUGH_CELLS:
             break
     return float(np.median(found)) if len(found) >= FEW_CELLS else np.nan

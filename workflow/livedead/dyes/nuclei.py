@@ -27,8 +27,9 @@ def stained_cells(
     """The connected stained parts of a field, without specks; parameters as of `class_map`."""
     stained = of_classes(class_map(signals, dyes, scales), dyes.classes.nuclei)
     labels = connected_parts(stained)
-    usual = 0.0 if np.isnan(dyes.diameter_px) else np.pi / 4 * dyes.diameter_px**2
-    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * usual)
+    diameters_px = [dye.diameter_px for dye in dyes.dyes.values() if dye.diameter_px > 0]
+    nucleus_px = np.pi / 4 * min(diameters_px, default=0.0) ** 2
+    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * nucleus_px)
     return LabelledCells(connected_parts(large[labels] & stained))
 
 
@@ -63,10 +64,9 @@ def cell_signals(cells: LabelledCells, signal: np.ndarray, dyes: PlateDyes, role
     values = signal.ravel()[cells.at]
     if dyes.settings.dead_by == "mean" and role == "dead":
         return cells.mean(values)
-    share = dyes.stained_fraction if role == "dead" else 0.5
     order = np.lexsort((values, cells.owner))
     first = np.cumsum(cells.area_px) - cells.area_px
-    rank = np.minimum(np.ceil(cells.area_px * (1 - share)).astype(int), cells.area_px - 1)
+    rank = np.minimum(np.ceil(cells.area_px * (1 - dyes.share(role))).astype(int), cells.area_px - 1)
     return values[order][first + rank]
 
 

@@ -22,7 +22,7 @@ MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
 MAX_BLEED_REACH = 0.5
 """Bleed-through of bright cells that comes nearer to the threshold, as a share of it, is flagged."""
 
-BOX = 0.8
+BOX = 0.72
 """Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
 
 DEPTH = 0.05
@@ -44,6 +44,8 @@ class Dye:
     background, sigma : float
         Median over the plate's fields of the level of the background and of its standard deviation, counts.
     threshold : Threshold
+    diameter_px : float
+        Of what it stains, nuclei or cells; NaN if that could not be measured.
     histogram : ndarray, (N_BINS,), int64
         Of the signals that the threshold parts, see `livedead.dyes.thresholds.histogram`.
     controls : mapping
@@ -62,11 +64,17 @@ class Dye:
     background: float
     sigma: float
     threshold: Threshold
+    diameter_px: float
     histogram: np.ndarray
     controls: Mapping[str, np.ndarray] = field(default_factory=dict)
     of_cells: bool = False
     bleed_through: float = float("nan")
     bleed_reach: float = float("nan")
+
+    @property
+    def box_px(self) -> int:
+        """Side of the box around a pixel, see `livedead.dyes.reading.class_map`; 0 for none."""
+        return 0 if np.isnan(self.diameter_px) else 4 * max(1, round(BOX / 4 * self.diameter_px)) + 1
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,6 @@ class PlateDyes:
     dyes : mapping
         ``total``, ``live``, ``dead`` -> `Dye`, of the dyes that there are.
     settings : DyeSettings
-    diameter_px : float
-        Of a usual nucleus; NaN if it could not be measured.
     n_fields : int
         Number of fields on which thresholds were found.
     dependence : DataFrame
@@ -88,7 +94,6 @@ class PlateDyes:
 
     dyes: Mapping[str, Dye]
     settings: DyeSettings
-    diameter_px: float
     n_fields: int
     dependence: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -114,31 +119,42 @@ class PlateDyes:
         return Classes(background=(BACKGROUND,), boundary=(BOUNDARY,), **states)
 
     @property
-    def stained_fraction(self) -> float:
-        """Share of a cell's pixels that the dead dye must stain.
+    def dead_fraction(self) -> float:
+        """A cell is dead if more than this share of its pixels is.
 
-        Half of a nucleus. Where no dye shows all nuclei, the live dye fills the whole cell, of which a
-        nucleus is a part: a tenth.
+        Half of a nucleus. Where a live dye alone tells the state of a nucleus, it stains all of a living one,
+        but also what a neighbour covers of a dead one: a fifth. Where no dye shows all nuclei, the live dye
+        fills the whole cell, of which a nucleus is a part: a tenth.
         """
-        if self.settings.stained_fraction is not None:
-            return self.settings.stained_fraction
-        return 0.1 if {"live", "dead"} == set(self.used) else 0.5
+        given, used = self.settings.stained_fraction, set(self.used)
+        if used == {"total", "live"}:
+            return 0.2 if given is None else 1 - given
+        if given is not None:
+            return given
+        return 0.1 if used == {"live", "dead"} else 0.5
+
+    def share(self, role: str) -> float:
+        """Share of a cell's pixels that a dye must stain so that the cell is stained."""
+        if role == "dead":
+            return self.dead_fraction
+        return 1 - self.dead_fraction if set(self.used) == {"total", "live"} else 0.5
 
     @property
-    def box_px(self) -> int:
-        """Side of the box around a pixel of a nucleus, see `livedead.dyes.signals.stained`; 0 for none."""
-        return 0 if np.isnan(self.diameter_px) else round(BOX * self.diameter_px) | 1
+    def diameter_px(self) -> float:
+        """Of a usual cell as it is counted: a nucleus, or what the live dye fills; NaN where not known."""
+        shown = next((self.dyes[role] for role in ("total", "live", "dead") if role in self.used), None)
+        return np.nan if shown is None else shown.diameter_px
 
     @property
     def split_depth_px(self) -> float:
-        """How deep the notch between two nuclei is, see `livedead.cells.rules.CountingRules`."""
+        """How deep the notch between two cells is, see `livedead.cells.rules.CountingRules`."""
         return 0.0 if np.isnan(self.diameter_px) else DEPTH * self.diameter_px
 
     @cached_property
     def sha256(self) -> str:
         """Hash of all that decides how a field is read."""
         record = {
-            role: [dye.channel, dye.background, dye.threshold.counts, dye.threshold.verdict]
+            role: [dye.channel, dye.threshold.counts, dye.threshold.verdict, dye.box_px]
             for role, dye in self.dyes.items()
         }
         flat_fields = [
@@ -146,7 +162,7 @@ class PlateDyes:
             for dye in self.dyes.values()
             for plane in (dye.gain, dye.offset)
         ]
-        how = [self.settings.dead_by, self.settings.both, self.stained_fraction, self.box_px]
+        how = [self.settings.dead_by, self.settings.both, self.dead_fraction]
         return value_sha256([record, flat_fields, how])
 
     def table(self, plate: str) -> pd.DataFrame:
@@ -165,7 +181,7 @@ class PlateDyes:
                 "n_fields": self.n_fields,
                 "background": dye.background,
                 "sigma": dye.sigma,
-                "diameter_px": self.diameter_px,
+                "diameter_px": dye.diameter_px,
                 "bleed_through": dye.bleed_through,
                 "bleed_reach": dye.bleed_reach,
                 **of_answer,

@@ -9,6 +9,9 @@ from livedead.cells.labels import connected_parts
 from livedead.dyes.plate_dyes import BACKGROUND, BOUNDARY, DEAD, LIVE, UNKNOWN, PlateDyes
 from livedead.dyes.signals import box_means
 
+INSIDE = 0.8
+"""Share of a dead nucleus that lies in the cell it belongs to: one of a dead cell beside it overlaps less."""
+
 MIN_CONTRAST = 0.1
 """How much brighter than the box around its pixels a nucleus is at least, as a share."""
 
@@ -38,13 +41,13 @@ def class_map(
     limits = {role: dyes.dyes[role].threshold.counts * (scales or {}).get(role, 1.0) for role in dyes.used}
     painted = np.full(signals[dyes.used[0]].shape, BACKGROUND, np.uint8)
     if "total" in limits:
-        nuclei = _nuclei(signals["total"], limits["total"], dyes.box_px)
+        nuclei = _stained(signals["total"], limits["total"], dyes.dyes["total"].box_px)
         painted.ravel()[nuclei] = _states(nuclei, signals, limits)
         return painted
     if "live" in limits:
-        painted.ravel()[np.flatnonzero(signals["live"] > limits["live"])] = LIVE
+        painted.ravel()[_stained(signals["live"], limits["live"], dyes.dyes["live"].box_px)] = LIVE
     if "dead" in limits:
-        nuclei = _nuclei(signals["dead"], limits["dead"], dyes.box_px)
+        nuclei = _stained(signals["dead"], limits["dead"], dyes.dyes["dead"].box_px)
         if "live" in limits:
             _add_dead(painted, nuclei, dyes.settings.both)
         else:
@@ -63,11 +66,11 @@ def _states(pixels: np.ndarray, signals: Mapping[str, np.ndarray], limits: Mappi
     return found.astype(np.uint8)
 
 
-def _nuclei(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
-    """Flat indices of the pixels of nuclei.
+def _stained(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
+    """Flat indices of the pixels of nuclei, or of whole cells.
 
-    Inside a nucleus, a pixel is brighter than the mean of a box about as wide; on the rim, and between two
-    nuclei that touch, it is not. What as a whole is hardly brighter is glow from another focal plane.
+    Inside one, a pixel is brighter than the mean of a box about as wide; on the rim, and between two
+    that touch, it is not. What as a whole is hardly brighter is glow from another focal plane.
     """
     over = signal > limit
     pixels = np.flatnonzero(over)
@@ -80,8 +83,10 @@ def _nuclei(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:
     mask.ravel()[inner] = True
     part = connected_parts(mask).ravel()[inner]
     contrast = np.bincount(part, values[brighter]) / np.maximum(np.bincount(part, means[brighter]), 1e-6)
-    inner = inner[(contrast >= 1 + MIN_CONTRAST)[part]]
-    return np.union1d(inner, _enclosed(over, inner))
+    dull = (contrast < 1 + MIN_CONTRAST)[part]
+    mask.ravel()[inner[dull]] = False
+    mask.ravel()[_enclosed(over, inner[~dull])] = True
+    return np.flatnonzero(mask)
 
 
 def _enclosed(over: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -111,14 +116,14 @@ def _enclosed(over: np.ndarray, inner: np.ndarray) -> np.ndarray:
 def _add_dead(painted: np.ndarray, nuclei: np.ndarray, both: str) -> None:
     """Paint dead nuclei over living cells, in place.
 
-    A nucleus that lies in a stained cell, at least by half, belongs to it: the cell is positive for both
-    dyes. Another one that only touches the cell is parted from it by a boundary.
+    A nucleus that lies in a stained cell, at least by `INSIDE`, belongs to it: the cell is positive for both
+    dyes. One that only touches a cell is parted from it by a boundary.
     """
     mask = np.zeros(painted.shape, bool)
     mask.ravel()[nuclei] = True
     nucleus = connected_parts(mask).ravel()[nuclei]
     area = np.bincount(nucleus)
-    inside = np.bincount(nucleus, painted.ravel()[nuclei] == LIVE) >= np.maximum(area, 1) / 2
+    inside = np.bincount(nucleus, painted.ravel()[nuclei] == LIVE) >= INSIDE * np.maximum(area, 1)
     within = inside[nucleus]
     painted.ravel()[nuclei[within]] = DEAD if both == "dead" else LIVE
     beside = nuclei[~within]

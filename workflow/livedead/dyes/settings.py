@@ -27,7 +27,8 @@ class DyeSettings:
     dead_by : {'fraction', 'mean'}
         What of a cell's signal decides on its state: the share of its stained pixels, or its mean.
     stained_fraction : float, optional
-        The share that decides, see `PlateDyes.stained_fraction`.
+        Share of a cell's pixels that the dye which decides on its state must stain, see
+        `livedead.dyes.plate_dyes.PlateDyes.dead_fraction`.
     both : {'dead', 'live'}
         State of a cell that both the live and the dead dye stain.
     diameter_um : float, optional

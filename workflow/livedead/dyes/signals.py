@@ -1,7 +1,6 @@
 """From the raw counts of a dye to its signal: even over the field, smoothed, over the background."""
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 _BLOCK_ROWS = 64
 
@@ -61,7 +60,8 @@ def field_background(counts: np.ndarray) -> tuple[float, float]:
 def box_means(signal: np.ndarray, pixels: np.ndarray, box_px: int) -> np.ndarray:
     """Mean signal of the box around each of some pixels, (n_pixels,) float32.
 
-    The mean is smooth, so it is made of a grid of five pixels to a side of the box, and interpolated.
+    The mean is smooth, so five pixels to a side of the box give it, on a grid between whose points it is
+    interpolated.
 
     Parameters
     ----------
@@ -69,12 +69,16 @@ def box_means(signal: np.ndarray, pixels: np.ndarray, box_px: int) -> np.ndarray
     pixels : ndarray, (n_pixels,), int
         Flat indices.
     box_px : int
-        Side of the box.
+        Side of the box, one more than a multiple of four.
     """
-    step = max(1, box_px // 5)
+    step = box_px // 4
     half = step // 2
-    mean = uniform_filter(signal[half::step, half::step], round(box_px / step), mode="nearest")
-    return _interpolated(mean, pixels, signal.shape[1], half, step)
+    grid = signal[half::step, half::step]
+    around = np.pad(grid, 2, mode="edge")
+    height, width = grid.shape
+    rows = np.add.reduce([around[k : k + height] for k in range(5)])
+    mean = np.add.reduce([rows[:, k : k + width] for k in range(5)])
+    return _interpolated(mean / np.float32(25), pixels, signal.shape[1], half, step)
 
 
 def _interpolated(mean: np.ndarray, pixels: np.ndarray, width: int, half: int, step: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from livedead.dyes.thresholds import Threshold
 _PLATE = "plate"
 _RECORD = "record"
 _PLANES = ("gain", "offset", "histogram")
-_NUMBERS = ("channel", "background", "sigma", "of_cells", "bleed_through", "bleed_reach")
+_NUMBERS = ("channel", "background", "sigma", "diameter_px", "of_cells", "bleed_through", "bleed_reach")
 _CONTROL = "control_"
 
 
@@ -24,7 +24,6 @@ def write_dyes(path: Path, dyes: PlateDyes) -> None:
     groups = {role: _stored(dye) for role, dye in dyes.dyes.items()}
     plate = {
         "settings": asdict(dyes.settings),
-        "diameter_px": dyes.diameter_px,
         "n_fields": dyes.n_fields,
         "dyes": list(dyes.dyes),
     }
@@ -45,7 +44,6 @@ def read_dyes(path: Path) -> PlateDyes:
     return PlateDyes(
         {role: _dye(groups[role]) for role in plate["dyes"]},
         DyeSettings(**plate["settings"]),
-        plate["diameter_px"],
         plate["n_fields"],
         dependence.set_index("dye"),
     )

@@ -72,9 +72,9 @@ def choose_threshold(
     Parameters
     ----------
     method : str or float
-        ``controls``: Otsu's threshold of the negative and the positive control wells, which weigh the same;
-        ``otsu``: that of the plate; ``auto``: of the controls if both are given, else of the plate;
-        ``sigma``: `least`; a number: itself.
+        ``otsu``: Otsu's threshold of the plate; ``controls``: that of the negative and the positive control
+        wells, which weigh the same; ``auto``: of the controls if both are given, else of the plate. Of cells
+        it is the `valley` of the plate that is next to it. ``sigma``: `least`; a number: itself.
     plate : ndarray, (N_BINS,)
         `histogram` of the plate.
     controls : mapping
@@ -98,9 +98,9 @@ def choose_threshold(
     both = [counts for counts in controls.values() if counts.sum()]
     if method == "auto":
         method = "controls" if len(both) == 2 else "otsu"
-    pooled = sum(counts / counts.sum() for counts in both) if method == "controls" else plate
-    counts = max(valley(pooled) if of_cells else otsu(pooled), least)
-    near = nearness(pooled, counts)
+    apart = sum(counts / counts.sum() for counts in both) if method == "controls" else plate
+    counts = max(valley(plate, otsu(apart)) if of_cells else otsu(apart), least)
+    near = nearness(plate, counts)
     if np.isnan(near):
         verdict = "none stained"
     else:
@@ -129,23 +129,24 @@ _EDGES = np.arange(N_BINS + 1) * BIN
 _CENTRES = _EDGES[:-1] + BIN / 2
 
 
-def valley(counts: np.ndarray) -> float:
+def valley(counts: np.ndarray, first: float) -> float:
     """The threshold between two populations of a `histogram` that the fewest signals are near.
 
-    It is looked for between the means of those that Otsu's threshold parts: that one lies in the middle of
-    them, and so within the wider one. Of equals it is the one in the middle.
+    Parameters
+    ----------
+    counts : ndarray, (N_BINS,)
+    first : float
+        A threshold that parts the populations, such as Otsu's. That lies midway between their means, and so
+        within the wider one; the valley is looked for between these. Of equals it is the middle one.
     """
-    first = otsu(counts)
     below = _EDGES[:-1] < np.sqrt(first)
     if not (counts[below].sum() and counts[~below].sum()):
         return first
     means = [float(np.average(_CENTRES, weights=counts * part)) for part in (below, ~below)]
     first_bin, last_bin = np.searchsorted(_EDGES, means)
     candidates = _EDGES[first_bin:last_bin]
-    if not len(candidates):
-        return first
     near = _number_near(counts, candidates**2)
-    best = np.flatnonzero(near <= near.min() + 1e-9 * counts.sum())
+    best = np.flatnonzero(near == near.min())
     return float(candidates[best[len(best) // 2]] ** 2)
 
 

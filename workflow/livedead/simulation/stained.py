@@ -277,8 +277,8 @@ def _add_specks(rng: np.random.Generator, light: dict[str, np.ndarray], staining
     for place in _places(rng, side_px, staining.specks):
         channel = staining.channels[rng.integers(len(staining.channels))]
         inside, on_stamp = overlap(*place, side_px)
-        speck = soft(np.hypot(*stamp(*place)) - rng.uniform(0.5, 1.8), 0.5)
-        light[channel][inside] += speck[on_stamp] * rng.uniform(0.2, 1.5) * DYES[channel].brightest
+        speck = soft(np.hypot(*stamp(*place)) - rng.uniform(0.3, 1.2), 0.3)
+        light[channel][inside] += speck[on_stamp] * rng.uniform(0.1, 1.5) * DYES[channel].brightest
 
 
 def _add_haze(rng: np.random.Generator, light: dict[str, np.ndarray], staining: Staining) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import read_dye_signals
+from livedead.dyes.dyed_fields import dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
@@ -66,7 +66,7 @@ def count_class_maps(
         rules,
         pixel_size_um,
         of_plate.channels,
-        read_dye_signals(plate, of_plate),
+        dye_signals(plate, of_plate),
     )
 
 
@@ -76,7 +76,7 @@ def dye_rules(counting: dict[str, Any], dyes: PlateDyes, pixel_size_um: float) -
     given = counting["split_depth_um"]
     decided = {
         "split_depth_um": own_depth_um if given is None else given,
-        "dead_fraction": dyes.stained_fraction,
+        "dead_fraction": dyes.dead_fraction,
         "dead_by": dyes.settings.dead_by,
         "both": dyes.settings.both,
     }
