@@ -1,10 +1,10 @@
 # Class maps from a network: its weights, what it reads, how it was trained and how good it is.
 
-# What the rules of every run need to know of this way.
+# What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = config["input_channels"]
-CLASSES = config["classes"]
 NORMALIZATION = config["normalization"]
 WELLS_READ = {}
+CLASSES = config["classes"]
 DYES, DYE_TABLE = [], []
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
