@@ -6,6 +6,7 @@ NORMALIZATION = derived.dye_normalization(config)
 WELLS_READ = PLATES["dyed_wells"].to_dict()
 CLASSES = []
 DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
+DYED_CELLS = "results/{plate}/cells.csv.gz"
 MODEL = "results/{plate}/dyes.json"
 FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
