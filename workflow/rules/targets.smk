@@ -44,3 +44,21 @@ def asked_for_before(wildcards) -> list[str]:
     """Input function: those of `ON_DEMAND` that were made before."""
     files = dict.fromkeys(expand(ON_DEMAND, plate=PLATES.index))
     return [path for path in files if Path(in_project(path)).exists()]
+
+
+# The rules from raw images to the well table.
+CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
+OF_NO_PLATE = ["convert_weights"]
+IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
+
+
+def benchmarks(rule: str) -> dict[str, list[str]]:
+    """Files of a rule under benchmarks/, wherever that is, by plate."""
+    if rule in OF_NO_PLATE:
+        return {"": [f"{rule}.tsv"]}
+    files = (
+        gather.shard(f"{rule}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        if rule in IN_SHARDS
+        else [f"{rule}/{{plate}}.tsv"]
+    )
+    return {plate: expand(files, plate=plate) for plate in PLATES.index}
