@@ -8,7 +8,8 @@ import tifffile
 from chain import Plate, write_unet
 from working_folder import TINY, Folder, write_config
 
-from livedead import simulate, stores
+from livedead import stores
+from livedead.simulation.plate import simulate_plate
 from livedead.tables import FIELDS
 
 TABLES = ["results/wells.csv", "results/small/fields.csv", "results/small/cells.csv.gz"]
@@ -38,7 +39,7 @@ def give_images(folder, raw):
 def raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulated") / "raw"
     size = {"n_fields": TINY["fields_per_well"], "side_px": TINY["side_px"], "wells": TINY["wells"]}
-    simulate.simulate_plate(folder, TINY["seed"], dyed_wells=["A01", "A12"], **size)
+    simulate_plate(folder, TINY["seed"], dyed_wells=["A01", "A12"], **size)
     return folder
 
 
