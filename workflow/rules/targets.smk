@@ -52,13 +52,13 @@ OF_NO_PLATE = ["convert_weights"]
 IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
 
 
-def benchmarks(rule: str) -> dict[str, list[str]]:
+def benchmarks(name: str) -> dict[str, list[str]]:
     """Files of a rule under benchmarks/, wherever that is, by plate."""
-    if rule in OF_NO_PLATE:
-        return {"": [f"{rule}.tsv"]}
+    if name in OF_NO_PLATE:
+        return {"": [f"{name}.tsv"]}
     files = (
-        gather.shard(f"{rule}/{{{{plate}}}}/{{scatteritem}}.tsv")
-        if rule in IN_SHARDS
-        else [f"{rule}/{{plate}}.tsv"]
+        gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        if name in IN_SHARDS
+        else [f"{name}/{{plate}}.tsv"]
     )
     return {plate: expand(files, plate=plate) for plate in PLATES.index}
