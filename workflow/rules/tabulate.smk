@@ -91,9 +91,6 @@ rule summarize_run:
         "../scripts/summarize_run.py"
 
 
-CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
-
-
 rule write_provenance:
     input:
         images=expand("results/{plate}/images.tsv", plate=PLATES.index),
@@ -124,22 +121,6 @@ rule write_provenance:
         code=code("write_provenance"),
     script:
         "../scripts/write_provenance.py"
-
-
-OF_NO_PLATE = ["convert_weights"]
-IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
-
-
-def benchmarks(rule: str) -> dict[str, list[str]]:
-    """Files of a rule under benchmarks/, wherever that is, by plate."""
-    if rule in OF_NO_PLATE:
-        return {"": [f"{rule}.tsv"]}
-    files = (
-        gather.shard(f"{rule}/{{{{plate}}}}/{{scatteritem}}.tsv")
-        if rule in IN_SHARDS
-        else [f"{rule}/{{plate}}.tsv"]
-    )
-    return {plate: expand(files, plate=plate) for plate in PLATES.index}
 
 
 rule sum_benchmarks:
