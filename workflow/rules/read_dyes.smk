@@ -3,6 +3,8 @@
 # What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = derived.dye_channels(config)
 NORMALIZATION = derived.dye_normalization(config)
+# A well without cells has no contrast in its dyes, and nothing is wrong with it.
+MIN_RANGE = None
 WELLS_READ = PLATES["dyed_wells"].to_dict()
 CLASSES = []
 DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"

@@ -3,6 +3,7 @@
 # What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = config["input_channels"]
 NORMALIZATION = config["normalization"]
+MIN_RANGE = config["normalization"]["min_range"]
 WELLS_READ = {}
 CLASSES = config["classes"]
 DYES, DYE_TABLE, DYED_CELLS = [], [], []
