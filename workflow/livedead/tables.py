@@ -50,7 +50,7 @@ _NAMES = {
         top bottom dispersion lt50 time concentration cell_count cell_count__ctrl cell_count__time0
         seconds learning_rate loss dice count_error viability_error true_viability expected_viability
         value viability_true viability_counted max_memory_mb fields_per_s threshold near_threshold background
-        sigma diameter_px bleed_through bleed_reach viability_080 viability_125 Cells_Viability
+        sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
         Cells_ClumpFraction""",
     FLAG: "touches_edge touches_cell",
@@ -276,7 +276,8 @@ PLATE_QUALITY = _table(
 )  # fmt: skip
 DYES = _table(
     "plate", "dye", "channel", "method", "threshold", "verdict", "near_threshold", "signals_of", "n_signals",
-    "n_fields", "background", "sigma", "diameter_px", "bleed_through", "bleed_reach", "n_cells",
+    "n_fields", "background", "sigma", "diameter_px", "bleed_through", "bleed_reach", "stained_share",
+    "n_cells",
     "n_cells_080", "n_cells_125", "viability", "viability_080", "viability_125", "flags", ROW_SHA256,
     key=["plate", "dye"],
 )  # fmt: skip

@@ -119,6 +119,12 @@ def drawn_masks(wildcards) -> list[str]:
     return mask_files(*PLATES.loc[wildcards.plate, ["masks", "dyed_wells"]])
 
 
+def dyes_of_labels(wildcards) -> list[str]:
+    """Input function: the plate's dyes, unless its objects are drawn."""
+    drawn = PLATES.at[wildcards.plate, "masks"]
+    return [] if drawn else [f"results/{wildcards.plate}/dyes.h5"]
+
+
 def config_sha256(wildcards) -> str:
     """Parameter function: hash of every setting that can change a number of the plate."""
     return derived.config_sha256(config, PLATES.loc[wildcards.plate].to_dict())

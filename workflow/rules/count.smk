@@ -47,7 +47,7 @@ rule gather_fields:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        min_range=config["normalization"]["min_range"],
+        min_range=MIN_RANGE,
         qc=config["qc"],
         code=code("gather_fields"),
     script:

@@ -1,18 +1,16 @@
 # Class maps from the dyes of stained wells, without a network.
 
-# What the rules of every run need to know of this way.
+# What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = derived.dye_channels(config)
-CLASSES = []
 NORMALIZATION = derived.dye_normalization(config)
+# A well without cells has no contrast in its dyes, and nothing is wrong with it.
+MIN_RANGE = None
 WELLS_READ = PLATES["dyed_wells"].to_dict()
+CLASSES = []
 DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
+DYED_CELLS = "results/{plate}/cells.csv.gz"
 MODEL = "results/{plate}/dyes.json"
-FILES_OF_READING = [
-    DYES,
-    MODEL,
-    DYE_TABLE,
-    "results/{plate}/report/dyes.png",
-]
+FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
 
 

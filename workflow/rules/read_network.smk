@@ -1,11 +1,12 @@
 # Class maps from a network: its weights, what it reads, how it was trained and how good it is.
 
-# What the rules of every run need to know of this way.
+# What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = config["input_channels"]
-CLASSES = config["classes"]
 NORMALIZATION = config["normalization"]
+MIN_RANGE = config["normalization"]["min_range"]
 WELLS_READ = {}
-DYES, DYE_TABLE = [], []
+CLASSES = config["classes"]
+DYES, DYE_TABLE, DYED_CELLS = [], [], []
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
 TO_CLASS_MAPS = ["convert_weights", "index_plate", "normalize_plate", "segment_fields"]

@@ -66,6 +66,7 @@ rule summarize_run:
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         models=MODELS,
         dyes=expand(DYE_TABLE, plate=PLATES.index),
+        cells=expand(DYED_CELLS, plate=PLATES.index),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
@@ -88,9 +89,6 @@ rule summarize_run:
         code=code("summarize_run"),
     script:
         "../scripts/summarize_run.py"
-
-
-CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
 
 
 rule write_provenance:
@@ -123,22 +121,6 @@ rule write_provenance:
         code=code("write_provenance"),
     script:
         "../scripts/write_provenance.py"
-
-
-OF_NO_PLATE = ["convert_weights"]
-IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
-
-
-def benchmarks(rule: str) -> dict[str, list[str]]:
-    """Files of a rule under benchmarks/, wherever that is, by plate."""
-    if rule in OF_NO_PLATE:
-        return {"": [f"{rule}.tsv"]}
-    files = (
-        gather.shard(f"{rule}/{{{{plate}}}}/{{scatteritem}}.tsv")
-        if rule in IN_SHARDS
-        else [f"{rule}/{{plate}}.tsv"]
-    )
-    return {plate: expand(files, plate=plate) for plate in PLATES.index}
 
 
 rule sum_benchmarks:

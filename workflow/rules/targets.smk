@@ -44,3 +44,21 @@ def asked_for_before(wildcards) -> list[str]:
     """Input function: those of `ON_DEMAND` that were made before."""
     files = dict.fromkeys(expand(ON_DEMAND, plate=PLATES.index))
     return [path for path in files if Path(in_project(path)).exists()]
+
+
+# The rules from raw images to the well table.
+CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
+OF_NO_PLATE = ["convert_weights"]
+IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
+
+
+def benchmarks(name: str) -> dict[str, list[str]]:
+    """Files of a rule under benchmarks/, wherever that is, by plate."""
+    if name in OF_NO_PLATE:
+        return {"": [f"{name}.tsv"]}
+    files = (
+        gather.shard(f"{name}/{{{{plate}}}}/{{scatteritem}}.tsv")
+        if name in IN_SHARDS
+        else [f"{name}/{{plate}}.tsv"]
+    )
+    return {plate: expand(files, plate=plate) for plate in PLATES.index}

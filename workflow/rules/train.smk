@@ -29,12 +29,6 @@ wildcard_constraints:
     evaluation="evaluation|cross_validation",
 
 
-def dyes_of_labels(wildcards) -> list[str]:
-    """Input function: the plate's dyes, unless its objects are drawn."""
-    drawn = PLATES.at[wildcards.plate, "masks"]
-    return [] if drawn else [f"results/{wildcards.plate}/dyes.h5"]
-
-
 rule label_dyes:
     input:
         raw=raw,

@@ -20,7 +20,7 @@ def gather_fields(
     fields: Path,
     cells: Path,
     *,
-    min_range: int,
+    min_range: int | None,
     qc: dict[str, Any],
 ) -> None:
     """Write all fields, with the quality of their first channel and their QC flags, and all cells.

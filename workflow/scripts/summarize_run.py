@@ -7,7 +7,7 @@ from livedead.dyes.notes import dye_notes
 from livedead.job import run
 from livedead.readers.inventory import differing_pixel_size
 from livedead.results import not_in_sheet, plates_not_in_sheet
-from livedead.tables import DYES, FIELDS, PLATE_QUALITY, WELLS
+from livedead.tables import CELLS, DYES, FIELDS, PLATE_QUALITY, WELLS
 from livedead.wells import summary as summaries
 
 
@@ -18,6 +18,7 @@ def summarize_run(
     exports: list[Path],
     models: list[Path],
     dyes: list[Path],
+    cells: list[Path],
     summary: Path,
     *,
     sheet: str,
@@ -26,9 +27,12 @@ def summarize_run(
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
-    """Write the summary as text; `dyes` are the tables of the plates' dyes, none where a network reads."""
+    """Write the summary as text; `dyes` and `cells` are tables of the plates, none where a network reads."""
     table = stores.read_table(wells, WELLS)
-    of_dyes = {path.parent.name: dye_notes(stores.read_table(path, DYES)) for path in dyes}
+    of_dyes = {
+        path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
+        for path, of_cells in zip(dyes, cells, strict=True)
+    }
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True

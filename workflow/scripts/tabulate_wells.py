@@ -25,13 +25,15 @@ def tabulate_wells(
     """Write one row per well and timepoint."""
     of_fields, of_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(of_cells, of_fields, f"{cells} and {fields}")
+    reads = stores.read_json(model)
     of_wells = table.tabulate_wells(
         of_fields,
         of_cells,
         read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
-        provenance=table.provenance_of(stores.read_json(model), config_sha256),
+        provenance=table.provenance_of(reads, config_sha256),
+        plate_flags=reads.get("flags", ()),
     )
     stores.write_table(wells, of_wells, WELLS)
 

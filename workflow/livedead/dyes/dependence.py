@@ -29,18 +29,22 @@ def measure_dependence(fields: Iterable[Mapping[str, np.ndarray]], dyes: PlateDy
         A row a dye: ``n_cells, n_cells_080, n_cells_125`` and ``viability``, ``viability_080``,
         ``viability_125``, NaN where the dyes do not tell it.
     """
-    rows = [(role, end) for role in dyes.used for end in SCALES]
-    counts = pd.DataFrame(
-        0, index=pd.MultiIndex.from_tuples(rows or [("", "")]), columns=["n_cells", "live", "dead"]
-    )
+    index = pd.MultiIndex.from_product([dyes.used or ("",), SCALES])
+    counts = pd.DataFrame(0, index, columns=["n_cells", "live", "dead"])
     for signals in fields:
-        for role, end in rows:
-            scales = {role: SCALES[end]}
-            cells = stained_cells(signals, dyes, scales)
-            live, dead = states(cells, signals, dyes, scales)
-            counts.loc[(role, end)] += [cells.n_cells, live.sum(), dead.sum()]
+        if not dyes.used:
+            break
+        counts.loc[(slice(None), ""), :] += _count(signals, dyes, {})
+        for role, end in index[index.get_level_values(1) != ""]:
+            counts.loc[(role, end)] += _count(signals, dyes, {role: SCALES[end]})
     decided = (counts["live"] + counts["dead"]).where(lambda n: (n > 0) & (len(dyes.used) > 1))
     counts["viability"] = counts["live"] / decided
     table = counts[["n_cells", "viability"]].unstack()
     table.columns = [f"{name}{end}" for name, end in table.columns]
     return table.reindex(index=list(dyes.dyes))
+
+
+def _count(signals: Mapping[str, np.ndarray], dyes: PlateDyes, scales: Mapping[str, float]) -> list[int]:
+    cells = stained_cells(signals, dyes, scales)
+    live, dead = states(cells, signals, dyes, scales)
+    return [cells.n_cells, int(live.sum()), int(dead.sum())]

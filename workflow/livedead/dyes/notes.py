@@ -14,20 +14,36 @@ MEANINGS = {
 """What each of `livedead.dyes.plate_dyes.FLAGS` means."""
 
 
-def dye_notes(dyes: pd.DataFrame) -> Iterator[str]:
+def dye_notes(dyes: pd.DataFrame, cells: pd.DataFrame) -> Iterator[str]:
     """What to know of a plate's dyes before its numbers are used, a line each.
 
     Parameters
     ----------
     dyes : DataFrame
         `livedead.tables.DYES` of the plate.
+    cells : DataFrame
+        `livedead.tables.CELLS` of the plate.
 
     Examples
     --------
     >>> table = pd.DataFrame({"dye": ["dead"], "channel": ["pi"], "flags": ["none_stained"]})
-    >>> list(dye_notes(table))
+    >>> list(dye_notes(table, pd.DataFrame()))
     ['DYE pi (dead): nothing is brighter than the background: there is no such cell, or no dye']
     """
     for row in dyes.itertuples():
         for flag in filter(None, row.flags.split(";")):
             yield f"DYE {row.channel} ({row.dye}): {MEANINGS[flag].format(dye=row.dye)}"
+    yield from _stained_twice(dyes.set_index("dye"), cells)
+
+
+def _stained_twice(dyes: pd.DataFrame, cells: pd.DataFrame) -> Iterator[str]:
+    """How many cells both the live and the dead dye stain, and what they count as."""
+    if not {"live", "dead"} <= set(dyes.index) or cells.empty:
+        return
+    shares = dyes["stained_share"]
+    live, dead = (cells[f"stained_{dyes.at[role, 'channel']}"] > shares[role] for role in ("live", "dead"))
+    twice = cells[live & dead]
+    counted = ", ".join(f"{n:,} as {state}" for state, n in twice["state"].value_counts().items())
+    if len(twice):
+        share = len(twice) / len(cells)
+        yield f"{len(twice):,} of {len(cells):,} cells ({share:.1%}) are stained live and dead: {counted}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from skimage.measure import regionprops
 
-from livedead.cells.labels import connected_parts, of_classes
+from livedead.cells.labels import connected_parts, in_raster_order, of_classes
 from livedead.cells.measures import LabelledCells
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
@@ -25,12 +25,14 @@ def stained_cells(
     signals: Mapping[str, np.ndarray], dyes: PlateDyes, scales: Mapping[str, float] | None = None
 ) -> LabelledCells:
     """The connected stained parts of a field, without specks; parameters as of `class_map`."""
-    stained = of_classes(class_map(signals, dyes, scales), dyes.classes.nuclei)
-    labels = connected_parts(stained)
+    labels = connected_parts(of_classes(class_map(signals, dyes, scales), dyes.classes.nuclei))
+    at = np.flatnonzero(labels)
+    part = labels.ravel()[at]
     diameters_px = [dye.diameter_px for dye in dyes.dyes.values() if dye.diameter_px > 0]
     nucleus_px = np.pi / 4 * min(diameters_px, default=0.0) ** 2
-    large = np.bincount(labels.ravel()) >= max(LEAST_PX, LEAST_SHARE * nucleus_px)
-    return LabelledCells(connected_parts(large[labels] & stained))
+    is_speck = np.bincount(part) < max(LEAST_PX, LEAST_SHARE * nucleus_px)
+    labels.ravel()[at[is_speck[part]]] = 0
+    return LabelledCells(in_raster_order(labels))
 
 
 def states(

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from livedead.dyes.settings import DyeSettings
+from livedead.dyes.settings import ROLES, DyeSettings
 from livedead.dyes.thresholds import Threshold
 from livedead.network.classes import Classes
 from livedead.provenance import value_sha256
@@ -15,6 +15,9 @@ from livedead.tables import DYES
 
 FLAGS = ("none_stained", "not_separated", "depends_on_threshold", "bleed_through")
 """The flags that a dye of a plate may carry."""
+
+OF_WELLS = tuple(f"{role}_{flag}" for role in ROLES for flag in FLAGS)
+"""The same as QC flags of wells, with the dye in front."""
 
 MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
 """Between 0.8 and 1.25 times the threshold; a larger change of the count, or of viability, is flagged."""
@@ -165,6 +168,25 @@ class PlateDyes:
         how = [self.settings.dead_by, self.settings.both, self.dead_fraction]
         return value_sha256([record, flat_fields, how])
 
+    @property
+    def flags(self) -> list[str]:
+        """Flags of all dyes, each with the dye's name in front, such as ``dead_not_separated``."""
+        return [f"{role}_{flag}" for role in self.dyes for flag in self._flags(role)]
+
+    def _flags(self, role: str) -> Iterator[str]:
+        """What to know of a dye before the plate's numbers are used, one of `FLAGS` each."""
+        dye, answer = self.dyes[role], self.dependence.loc[role]
+        if dye.threshold.verdict in ("none stained", "not separated"):
+            yield dye.threshold.verdict.replace(" ", "_")
+        n_cells, viability = (
+            answer[[f"{name}{end}" for end in ("", "_080", "_125")]].to_numpy(float)
+            for name in ("n_cells", "viability")
+        )
+        if np.ptp(n_cells) > MAX_COUNT_CHANGE * n_cells[0] or np.ptp(viability) > MAX_VIABILITY_CHANGE:
+            yield "depends_on_threshold"
+        if dye.bleed_reach > MAX_BLEED_REACH:
+            yield "bleed_through"
+
     def table(self, plate: str) -> pd.DataFrame:
         """`livedead.tables.DYES`, a row a dye."""
         rows = [
@@ -184,23 +206,10 @@ class PlateDyes:
                 "diameter_px": dye.diameter_px,
                 "bleed_through": dye.bleed_through,
                 "bleed_reach": dye.bleed_reach,
-                **of_answer,
-                "flags": ";".join(_flags(dye, of_answer)),
+                "stained_share": self.share(role),
+                **self.dependence.loc[role].to_dict(),
+                "flags": ";".join(self._flags(role)),
             }
             for role, dye in self.dyes.items()
-            for of_answer in [self.dependence.loc[role].to_dict()]
         ]
         return DYES.rows(rows)
-
-
-def _flags(dye: Dye, of_answer: Mapping[str, float]) -> Iterator[str]:
-    """What to know before the numbers of a plate are used, one of `FLAGS` each."""
-    if dye.threshold.verdict in ("none stained", "not separated"):
-        yield dye.threshold.verdict.replace(" ", "_")
-    n_cells, viability = (
-        [of_answer[f"{name}{end}"] for end in ("", "_080", "_125")] for name in ("n_cells", "viability")
-    )
-    if np.ptp(n_cells) > MAX_COUNT_CHANGE * n_cells[0] or np.ptp(viability) > MAX_VIABILITY_CHANGE:
-        yield "depends_on_threshold"
-    if dye.bleed_reach > MAX_BLEED_REACH:
-        yield "bleed_through"

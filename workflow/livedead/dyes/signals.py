@@ -18,11 +18,10 @@ def corrected(plane: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> np.nda
     # In blocks of rows that stay in the processor's cache.
     for top in range(0, len(plane), _BLOCK_ROWS):
         rows = slice(top, top + _BLOCK_ROWS)
-        around = plane[max(top - 1, 0) : top + _BLOCK_ROWS + 1].astype(np.float32)
-        around = np.concatenate(
-            [around[:1]] * (top == 0) + [around] + [around[-1:]] * (top + _BLOCK_ROWS >= len(plane))
-        )
-        down = 2 * around[1:-1]
+        above, below = plane[max(top - 1, 0)], plane[min(top + _BLOCK_ROWS, len(plane) - 1)]
+        around = np.concatenate([above[None], plane[rows], below[None]]).astype(np.float32)
+        around /= 16
+        down = around[1:-1] * 2
         down += around[:-2]
         down += around[2:]
         block = smooth[rows]
@@ -31,7 +30,7 @@ def corrected(plane: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> np.nda
         block[:, :-1] += down[:, 1:]
         block[:, 0] += down[:, 0]
         block[:, -1] += down[:, -1]
-        block *= gain[rows] / np.float32(16)
+        block *= gain[rows]
         block += offset[rows]
     return smooth
 
@@ -74,11 +73,17 @@ def box_means(signal: np.ndarray, pixels: np.ndarray, box_px: int) -> np.ndarray
     step = box_px // 4
     half = step // 2
     grid = signal[half::step, half::step]
-    around = np.pad(grid, 2, mode="edge")
-    height, width = grid.shape
-    rows = np.add.reduce([around[k : k + height] for k in range(5)])
-    mean = np.add.reduce([rows[:, k : k + width] for k in range(5)])
-    return _interpolated(mean / np.float32(25), pixels, signal.shape[1], half, step)
+    mean = _sums_of_five(_sums_of_five(grid).T).T / np.float32(25)
+    return _interpolated(mean, pixels, signal.shape[1], half, step)
+
+
+def _sums_of_five(grid: np.ndarray) -> np.ndarray:
+    """Sums of the five rows around each row; those at the edge are repeated."""
+    around = np.concatenate([grid[:1], grid[:1], grid, grid[-1:], grid[-1:]])
+    sums = around[: len(grid)] + around[1 : len(grid) + 1]
+    for k in (2, 3, 4):
+        sums += around[k : len(grid) + k]
+    return sums
 
 
 def _interpolated(mean: np.ndarray, pixels: np.ndarray, width: int, half: int, step: int) -> np.ndarray:

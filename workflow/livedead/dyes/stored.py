@@ -56,6 +56,7 @@ def describe(dyes: PlateDyes, pixel_size_um: float) -> dict[str, Any]:
         "thresholds": {role: dye.threshold.counts for role, dye in dyes.dyes.items()},
         "diameter_um": None if np.isnan(dyes.diameter_px) else dyes.diameter_px * pixel_size_um,
         "split_depth_um": dyes.split_depth_px * pixel_size_um,
+        "flags": dyes.flags,
     }
 
 

@@ -30,7 +30,8 @@ def measure_quality(
     -------
     dict
         ``focus``: variance of the Laplacian over the squared median, on patches in a grid over
-        the field, dimensionless, larger is sharper (Pech-Pacheco et al. 2000);
+        the field, dimensionless, larger is sharper (Pech-Pacheco et al. 2000); of fluorescence over the
+        variance, so that a field of few or of dim cells does not pass for a blurred one;
         ``saturated_fraction``: share of pixels at the largest value that `bit_depth` allows;
         ``dark_fraction``: share of corrected pixels under half of their median;
         ``illumination_residual``: 5th to 95th percentile of the medians of 8 x 8 blocks of the
@@ -41,10 +42,12 @@ def measure_quality(
     low, median, high = percentiles(counts, settings.low_percentile, 50, settings.high_percentile)
     limit = 2**bit_depth - 1
     saturated = float((plane >= limit).mean()) if plane.max() >= limit else 0.0
-    sharp = laplace(gaussian_filter(_patches(plane).astype(np.float32), (0, 1, 1)), axes=(1, 2))
+    patches = _patches(plane).astype(np.float32)
+    sharp = laplace(gaussian_filter(patches, (0, 1, 1)), axes=(1, 2))
+    contrast = max(float(median), 1.0) ** 2 if transform.offset is None else max(float(patches.var()), 1.0)
     blocks = _block_medians(plane, transform)
     return {
-        "focus": float(sharp.var()) / max(float(median), 1.0) ** 2,
+        "focus": float(sharp.var()) / contrast,
         "saturated_fraction": saturated,
         "dark_fraction": float(counts[: median // 2].sum() / plane.size),
         "illumination_residual": float(np.ptp(np.quantile(blocks, [0.05, 0.95])) / max(np.median(blocks), 1)),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
+from livedead.dyes.plate_dyes import OF_WELLS
 from livedead.plates.geometry import format_wells
 from livedead.plates.plate_maps import CONTROLS
 
@@ -48,8 +49,8 @@ FLAGS = {
 ALWAYS_TOLD = ("suspect", "duplicate_image")
 """Flags that are mentioned however few fields carry them: their counts cannot be trusted."""
 
-TOLD_OTHERWISE = ("fields_missing", "controls_reversed")
-"""Flags of wells that repeat what the lines on statuses and alarms say."""
+TOLD_OTHERWISE = ("fields_missing", "controls_reversed", *OF_WELLS)
+"""Flags of wells that repeat what the lines on statuses, alarms and dyes say."""
 
 NO_CELL = """NOT ONE CELL was counted in this run, a likely mistake.
   results/<plate>/report/fields.png: are any cells visible?

@@ -1,7 +1,7 @@
 """Fields, cells and the plate map -> the well table, one row per plate, well and timepoint."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +39,7 @@ def tabulate_wells(
     n_fields_expected: int | None,
     treatment_columns: list[str],
     provenance: dict[str, str],
+    plate_flags: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The well table of one plate.
 
@@ -58,6 +59,8 @@ def tabulate_wells(
         Wells alike in them are replicates.
     provenance : dict
         From `provenance_of`.
+    plate_flags : sequence of str
+        QC flags of every imaged well, such as those of the plate's dyes.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def tabulate_wells(
     for state in ("live", "dead"):
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
     _compare_with_controls(table)
-    table["qc_flags"] = _flags(table, fields)
+    table["qc_flags"] = _flags(table, fields, plate_flags)
     table["pixels_sha256"] = _pixels_sha256(table, fields)
     table = table.assign(**provenance)
     check_wells(fields, table, f"plate {table['plate'].iloc[0]}: fields and wells")
@@ -183,8 +186,8 @@ def _correlation_of_replicates(table: pd.DataFrame, treatment_columns: list[str]
     return replace(found, source="replicates") if found.freedom else found
 
 
-def _flags(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
-    """What to know before using a row: flags of the well, then those that any of its fields carries."""
+def _flags(table: pd.DataFrame, fields: pd.DataFrame, of_plate: Sequence[str]) -> list[str]:
+    """What to know before using a row: flags of the well, of the plate, then those that its fields carry."""
     missing = (table["n_fields_used"] < table["n_fields_expected"]) & (table["status"] != "no_images")
     reversed_at = {
         timepoint
@@ -199,6 +202,7 @@ def _flags(table: pd.DataFrame, fields: pd.DataFrame) -> list[str]:
             ", ".join(map(str, sorted(reversed_at))),
         )
     flags = {"fields_missing": missing, "controls_reversed": table["timepoint"].isin(reversed_at)}
+    flags |= dict.fromkeys(of_plate, table["status"] != "no_images")
     of_fields: dict[tuple[str, int], set[str]] = {}
     for row in fields.to_dict("records"):
         found = str(row.get("qc_flags") or "").split(";")

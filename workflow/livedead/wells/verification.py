@@ -63,13 +63,15 @@ def verify_well(
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     stores.write_table(verified_fields, of_fields, FIELDS)
     stores.write_table(verified_cells, of_cells, CELLS)
+    reads = stores.read_json(model)
     recomputed = tabulate_wells(
         replace_wells(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
         replace_wells(all_cells, stores.read_table(verified_cells, CELLS), chosen),
         read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
-        provenance=provenance_of(stores.read_json(model), config_sha256),
+        provenance=provenance_of(reads, config_sha256),
+        plate_flags=reads.get("flags", ()),
     )
     stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 
