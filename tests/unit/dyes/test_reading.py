@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from dyed_plate import count, known_dyes
+from dyed_plate import COUNTING, count, known_dyes
 from scipy import ndimage
 
+from livedead.cells.measures import measure_cells
+from livedead.cells.signals import Signal
 from livedead.dyes.reading import class_map
+from livedead.wells.counting import dye_rules
 
 CHANNELS = {"total": "hoechst", "live": "calcein", "dead": "pi"}
 SHAPE = 140, 200
@@ -72,13 +75,7 @@ def test_every_logic_counts_what_was_drawn(roles, expected):
     ],
 )
 def test_a_cell_of_both_dyes_is_live_if_so_configured(roles, expected):
-    by_mean = states(roles, both="live", dead_by="mean")
-    drawn = signals()
-    if roles == ("live", "dead"):
-        dyes = known_dyes(SHAPE, live="calcein", dead="pi", both="live")
-        cells = count({role: drawn[role] for role in roles}, dyes)
-        assert cells["state"].value_counts().to_dict() == expected
-    assert by_mean["dead"] == 3
+    assert states(roles, both="live") == expected
 
 
 def test_a_dead_nucleus_in_a_cell_that_the_live_dye_fills_is_one_dead_cell():
@@ -104,13 +101,11 @@ def test_a_nucleus_is_dead_by_the_stained_share_of_it_or_by_its_mean(dead_by, ro
     dead[10 : 10 + rows, 10:22] = 200
     dyes = known_dyes(nucleus.shape, np.nan, total="hoechst", dead="pi", dead_by=dead_by)
     # By the mean: 200 of 3 of 12 rows are 50 counts, of 9 are 150; the threshold is 100.
-    found = class_map({"total": nucleus, "dead": dead}, dyes)
-    from livedead.cells.labels import label_cells
-    from livedead.cells.measures import LabelledCells
-    from livedead.dyes.nuclei import states as told
-
-    live, is_dead = told(LabelledCells(label_cells(found, dyes.classes)), {"total": nucleus, "dead": dead}, dyes)
-    assert (live.tolist(), is_dead.tolist()) == ([state == "live"], [state == "dead"])
+    drawn = {"total": nucleus, "dead": dead}
+    signals = {"pi": Signal(dead, 100.0, "dead")}
+    rules = dye_rules(COUNTING, dyes, 1.0)
+    counted = measure_cells(class_map(drawn, dyes), dyes.classes, rules, 1.0, signals=signals)
+    assert list(counted["state"]) == [state]
 
 
 @pytest.mark.parametrize("gap", [12, 13, 14, 16])

@@ -232,7 +232,7 @@ def _diameter(sample: _Sample, role: str, dye: Dye) -> float:
 
 
 def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[str]]) -> dict[str, Dye]:
-    """Every dye; those of the state with the threshold of the cells that another dye shows, too."""
+    """Every dye; those of the state with the threshold of the cells that another dye shows."""
     dyes = dict(fitted.dyes)
     gates = {
         role: _Gate(_shown_by(role, dyes), _Histograms(controls)) for role in ("live", "dead") if role in dyes
@@ -251,9 +251,11 @@ def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[s
 
 
 def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
-    """The dye that shows cells which the dye `role` may not stain; empty if none does."""
-    others = [other for other in ("total", "live", "dead") if other in dyes and other != role]
-    return others[0] if others else ""
+    """The dye that shows all cells, or all that the dye `role` should not stain; empty if none does.
+
+    Of the dead cells a dead dye shows only those that it stains: the live dye then shows its cells itself.
+    """
+    return next((other for other in ("total", "live") if other in dyes and other != role), "")
 
 
 class _Gate:
