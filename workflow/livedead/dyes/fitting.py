@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from livedead.dyes.dependence import measure_dependence
-from livedead.dyes.nuclei import cell_signals, diameters, stained_cells, usual_diameter
+from livedead.dyes.nuclei import cell_signals, diameters, stained_cells
 from livedead.dyes.plate_dyes import Dye, PlateDyes
 from livedead.dyes.settings import NUCLEAR, DyeSettings
 from livedead.dyes.signals import corrected, field_background
@@ -228,7 +228,7 @@ def _diameter(sample: _Sample, role: str, dye: Dye) -> float:
         found += diameters(signals[role], dye.threshold.counts)
         if len(found) >= ENOUGH_CELLS:
             break
-    return usual_diameter(found) if len(found) >= FEW_CELLS else np.nan
+    return float(np.median(found)) if len(found) >= FEW_CELLS else np.nan
 
 
 def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[str]]) -> dict[str, Dye]:
