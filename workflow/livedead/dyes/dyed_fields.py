@@ -11,7 +11,6 @@ from livedead.cells.tables import ReadSignals
 from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
-from livedead.dyes.signals import corrected, field_background
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.ahead import work_ahead
 from livedead.fields.normalized_plate import pixels_sha256
@@ -45,9 +44,7 @@ def read_signals(
         planes.append(plate.plane(key, dye.channel))
         plane = plate.cropped(planes[-1])
         check_shape(plane, dye.gain.shape)
-        counts = corrected(plane, dye.gain, dye.offset)
-        counts -= np.float32(field_background(counts)[0])
-        signals[role] = counts
+        signals[role] = dye.signal(plane)
     return signals, planes
 
 

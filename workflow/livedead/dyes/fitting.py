@@ -74,27 +74,16 @@ def fit_dyes(
     }
     sample = _Sample(read, choose_fields(keys, controls, settings), settings.channels, flat_fields, threads)
     dyes = _detected(sample, settings, controls)
-    known = (
-        {} if settings.diameter_um is None else dict.fromkeys(NUCLEAR, settings.diameter_um / pixel_size_um)
-    )
-    dyes = {
-        role: replace(dye, diameter_px=known.get(role) or _diameter(sample, role, dye))
-        for role, dye in dyes.items()
-    }
+    diameters_px = _diameters(sample, dyes)
+    if settings.diameter_um is not None:
+        diameters_px |= dict.fromkeys(NUCLEAR, settings.diameter_um / pixel_size_um)
+    dyes = {role: replace(dye, diameter_px=diameters_px[role]) for role, dye in dyes.items()}
     fitted = PlateDyes(dyes, settings, len(sample.keys))
     fitted = replace(fitted, dyes=_gated(sample, fitted, controls))
     for role, dye in fitted.dyes.items():
-        background, sigma, diameter = dye.background, dye.sigma, dye.diameter_px
-        log.info(
-            "%s (%s): background %.1f, sigma %.2f, %.1f px wide, %s",
-            role,
-            dye.channel,
-            background,
-            sigma,
-            diameter,
-            dye.threshold,
-        )
-    return replace(fitted, dependence=measure_dependence((own for _, own in sample.signals()), fitted))
+        log.info("%s (%s): %.1f px wide, %s", role, dye.channel, dye.diameter_px, dye.threshold)
+    signals = (of_field for _, of_field in sample.signals(fitted.dyes))
+    return replace(fitted, dependence=measure_dependence(signals, fitted))
 
 
 def _check_controls(settings: DyeSettings, controls: Mapping[str, Sequence[str]]) -> None:
@@ -140,25 +129,23 @@ class _Sample:
     flat_fields: Mapping[str, _FlatField]
     threads: int
 
-    def corrected(self) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
-        """Key and corrected counts of each dye, of the fields that can be read."""
+    def planes(self) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
+        """Key and raw counts of each dye, of the fields that can be read."""
 
         def read(key: Key) -> dict[str, np.ndarray]:
-            found = {}
-            for role, channel in self.channels.items():
-                plane, flat = self.read(key, channel), self.flat_fields[role]
-                check_shape(plane, flat.gain.shape)
-                found[role] = corrected(plane, flat.gain, flat.offset)
+            found = {role: self.read(key, channel) for role, channel in self.channels.items()}
+            for role, plane in found.items():
+                check_shape(plane, self.flat_fields[role].gain.shape)
             return found
 
-        for key, counts in read_ahead(read, self.keys, self.threads):
-            if not isinstance(counts, FieldError):
-                yield key, counts
+        for key, planes in read_ahead(read, self.keys, self.threads):
+            if not isinstance(planes, FieldError):
+                yield key, planes
 
-    def signals(self) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
-        """The same over the background of each field."""
-        for key, counts in self.corrected():
-            yield key, {role: own - np.float32(field_background(own)[0]) for role, own in counts.items()}
+    def signals(self, dyes: Mapping[str, Dye]) -> Iterator[tuple[Key, dict[str, np.ndarray]]]:
+        """Key and signal of each dye."""
+        for key, planes in self.planes():
+            yield key, {role: dyes[role].signal(plane) for role, plane in planes.items()}
 
 
 def _flat_field(
@@ -176,16 +163,17 @@ def _detected(
     """Every dye with the threshold of its pixels."""
     levels: dict[str, list[tuple[float, float]]] = {role: [] for role in sample.channels}
     counted = {role: _Histograms(controls) for role in sample.channels}
-    for key, counts in sample.corrected():
-        for role, own in counts.items():
-            level, sigma = field_background(own)
+    for key, planes in sample.planes():
+        for role, plane in planes.items():
+            counts = corrected(plane, *sample.flat_fields[role])
+            level, sigma = field_background(counts)
             levels[role].append((level, sigma))
-            counted[role].add(key, own - np.float32(level))
+            counted[role].add(key, counts - np.float32(level))
     dyes = {}
     for role, channel in sample.channels.items():
-        background, sigma = np.median(levels[role] or [(0.0, 0.0)], axis=0)
-        found = counted[role]
-        least = settings.sigmas * max(float(sigma), QUANTIZED)
+        found, of_fields = counted[role], np.array(levels[role] or [(0.0, 0.0)])
+        background, sigma = float(np.quantile(of_fields[:, 0], 0.1)), float(np.median(of_fields[:, 1]))
+        least = settings.sigmas * max(sigma, QUANTIZED)
         # Controls differ in their states, not in how well all their nuclei are stained.
         apart = {} if role == "total" and settings.threshold[role] == "auto" else found.of_controls
         threshold = choose_threshold(settings.threshold[role], found.plate, apart, least, of_cells=False)
@@ -194,8 +182,9 @@ def _detected(
             channel,
             flat.gain,
             flat.offset,
-            float(background),
-            float(sigma),
+            background,
+            sigma,
+            background + threshold.counts / 2,
             threshold,
             np.nan,
             found.plate,
@@ -221,33 +210,36 @@ class _Histograms:
                 self.of_controls[kind] += counts
 
 
-def _diameter(sample: _Sample, role: str, dye: Dye) -> float:
-    """Median diameter of the single nuclei or cells that a dye stains, px; NaN with too few of them."""
-    found: list[float] = []
-    for _, signals in sample.signals():
-        found += diameters(signals[role], dye.threshold.counts)
-        if len(found) >= ENOUGH_CELLS:
+def _diameters(sample: _Sample, dyes: Mapping[str, Dye]) -> dict[str, float]:
+    """Median diameter of the single nuclei or cells that each dye stains, px; NaN with too few of them."""
+    found: dict[str, list[float]] = {role: [] for role in dyes}
+    for _, signals in sample.signals(dyes):
+        for role, dye in dyes.items():
+            found[role] += diameters(signals[role], dye.threshold.counts)
+        if all(len(of_dye) >= ENOUGH_CELLS for of_dye in found.values()):
             break
-    return float(np.median(found)) if len(found) >= FEW_CELLS else np.nan
+    return {
+        role: float(np.median(of_dye)) if len(of_dye) >= FEW_CELLS else np.nan
+        for role, of_dye in found.items()
+    }
 
 
 def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[str]]) -> dict[str, Dye]:
     """Every dye; those of the state with the threshold of the cells that another dye shows."""
     dyes = dict(fitted.dyes)
-    gates = {
-        role: _Gate(_shown_by(role, dyes), _Histograms(controls)) for role in ("live", "dead") if role in dyes
-    }
-    gates = {role: gate for role, gate in gates.items() if gate.base}
+    gates = [
+        _Gate(role, base, _Histograms(controls))
+        for role in ("live", "dead")
+        if role in dyes and (base := _shown_by(role, dyes))
+    ]
     if not gates:
         return dyes
-    for key, signals in sample.signals():
+    for key, signals in sample.signals(dyes):
         cells = stained_cells(signals, fitted)
         means = {role: cells.mean(own.ravel()[cells.at]) for role, own in signals.items()}
-        for role, gate in gates.items():
-            gate.add(key, cell_signals(cells, signals[role], fitted, role), means[gate.base])
-    for role, gate in gates.items():
-        dyes[role] = gate.applied(dyes[role], fitted.settings)
-    return dyes
+        for gate in gates:
+            gate.add(key, cell_signals(cells, signals[gate.role], fitted, gate.role), means[gate.base])
+    return dyes | {gate.role: gate.applied(dyes[gate.role], fitted.settings) for gate in gates}
 
 
 def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
@@ -261,8 +253,8 @@ def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
 class _Gate:
     """The signals of a dye in the cells that another one shows."""
 
-    def __init__(self, base: str, histograms: _Histograms):
-        self.base = base
+    def __init__(self, role: str, base: str, histograms: _Histograms):
+        self.role, self.base = role, base
         self._histograms = histograms
         self._signals: list[np.ndarray] = []
         self._bases: list[np.ndarray] = []
@@ -275,10 +267,9 @@ class _Gate:
 
     def applied(self, dye: Dye, settings: DyeSettings) -> Dye:
         """The dye with the threshold of its cells, and what of the other dye bleeds through."""
-        role = next(role for role, channel in settings.channels.items() if channel == dye.channel)
         found, least = self._histograms, settings.sigmas * max(dye.sigma, QUANTIZED)
         threshold = choose_threshold(
-            settings.threshold[role], found.plate, found.of_controls, least, of_cells=True
+            settings.threshold[self.role], found.plate, found.of_controls, least, of_cells=True
         )
         signals, bases = (np.concatenate([np.empty(0), *values]) for values in (self._signals, self._bases))
         without = (signals < threshold.counts) & (bases > 0)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.dyes.settings import ROLES, DyeSettings
+from livedead.dyes.signals import corrected, field_background
 from livedead.dyes.thresholds import Threshold
 from livedead.network.classes import Classes
 from livedead.provenance import value_sha256
@@ -45,7 +46,10 @@ class Dye:
     gain, offset : ndarray, (H, W), float32
         Flat-field, see `livedead.normalization.transforms.Transform`.
     background, sigma : float
-        Median over the plate's fields of the level of the background and of its standard deviation, counts.
+        Level of the background of the plate's darkest fields (tenth percentile), and its standard deviation
+        (median), corrected counts.
+    max_background : float
+        No field's background is taken to be higher: one that cells cover all over shows none.
     threshold : Threshold
     diameter_px : float
         Of what it stains, nuclei or cells; NaN if that could not be measured.
@@ -66,6 +70,7 @@ class Dye:
     offset: np.ndarray
     background: float
     sigma: float
+    max_background: float
     threshold: Threshold
     diameter_px: float
     histogram: np.ndarray
@@ -73,6 +78,12 @@ class Dye:
     of_cells: bool = False
     bleed_through: float = float("nan")
     bleed_reach: float = float("nan")
+
+    def signal(self, plane: np.ndarray) -> np.ndarray:
+        """Corrected counts over the background of a field, (H, W) float32, from its raw counts, uint16."""
+        counts = corrected(plane, self.gain, self.offset)
+        counts -= np.float32(min(field_background(counts)[0], self.max_background))
+        return counts
 
     @property
     def box_px(self) -> int:
@@ -157,7 +168,13 @@ class PlateDyes:
     def sha256(self) -> str:
         """Hash of all that decides how a field is read."""
         record = {
-            role: [dye.channel, dye.threshold.counts, dye.threshold.verdict, dye.box_px]
+            role: [
+                dye.channel,
+                dye.max_background,
+                dye.threshold.counts,
+                dye.threshold.verdict,
+                dye.box_px,
+            ]
             for role, dye in self.dyes.items()
         }
         flat_fields = [

@@ -15,7 +15,16 @@ from livedead.dyes.thresholds import Threshold
 _PLATE = "plate"
 _RECORD = "record"
 _PLANES = ("gain", "offset", "histogram")
-_NUMBERS = ("channel", "background", "sigma", "diameter_px", "of_cells", "bleed_through", "bleed_reach")
+_NUMBERS = (
+    "channel",
+    "background",
+    "sigma",
+    "max_background",
+    "diameter_px",
+    "of_cells",
+    "bleed_through",
+    "bleed_reach",
+)
 _CONTROL = "control_"
 
 
