@@ -10,7 +10,6 @@ from livedead.dyes.fitting import fit_dyes
 from livedead.dyes.plate_dyes import Dye, PlateDyes
 from livedead.dyes.reading import class_map
 from livedead.dyes.settings import DyeSettings
-from livedead.dyes.signals import corrected, field_background
 from livedead.dyes.thresholds import Threshold, histogram
 from livedead.errors import FieldError
 from livedead.normalization.settings import NormalizationSettings
@@ -33,10 +32,11 @@ def known_dyes(shape, diameter_px=12.0, threshold=100.0, verdict="given", **sett
     roles = [role for role in ("total", "live", "dead") if settings.get(role)]
     even = np.ones(shape, np.float32)
     found = Threshold(threshold, "fixed", 0.0, verdict)
-    dye = dict(gain=even, offset=0 * even, background=0.0, sigma=1.0, threshold=found)
+    levels = {"background": 0.0, "sigma": 1.0, "max_background": float("inf")}
     nothing = histogram(np.empty(0))
     dyes = {
-        role: Dye(channel=settings[role], diameter_px=diameter_px, histogram=nothing, **dye) for role in roles
+        role: Dye(settings[role], even, 0 * even, **levels, threshold=found, diameter_px=diameter_px, histogram=nothing)
+        for role in roles
     }
     return PlateDyes(dyes, dye_settings(**settings), n_fields=1)
 
@@ -69,11 +69,7 @@ def fit(planes, settings=None, controls=None, pixel_size_um=1.0, threads=1) -> P
 
 def signals_of(planes, dyes) -> dict[str, np.ndarray]:
     """Signals of one field, channel -> (H, W) uint16."""
-    found = {}
-    for role, dye in dyes.dyes.items():
-        counts = corrected(planes[dye.channel], dye.gain, dye.offset)
-        found[role] = counts - np.float32(field_background(counts)[0])
-    return found
+    return {role: dye.signal(planes[dye.channel]) for role, dye in dyes.dyes.items()}
 
 
 def count(signals, dyes, pixel_size_um=1.0, **counting) -> pd.DataFrame:

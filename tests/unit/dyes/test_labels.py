@@ -122,7 +122,8 @@ def test_an_outline_is_as_wide_as_it_is_set(field):
     for thin, wide, width in zip(outlines, outlines[1:], (2, 3), strict=False):
         assert (wide >= thin).all()
         assert wide.sum() > 1.2 * thin.sum()
-        distance = ndimage.distance_transform_edt(~outlines[0])
+        # Nuclei are painted over outlines, too.
+        distance = ndimage.distance_transform_edt(~(outlines[0] | np.isin(maps[0], (3, 4))))
         assert distance[wide].max() == width - 1
 
 

@@ -14,7 +14,7 @@ from livedead.errors import StoreError
 
 def some_dyes():
     rng = np.random.default_rng(0)
-    found = known_dyes((20, 30), 11.5, total="hoechst", dead="pi", stained_fraction=0.4, threshold=dict(dead=9))
+    found = known_dyes((20, 30), 11.5, total="hoechst", dead="pi", stained_fraction=0.4)
     changes = {
         "gain": rng.uniform(0.5, 2, (20, 30)).astype(np.float32),
         "offset": rng.uniform(-9, 9, (20, 30)).astype(np.float32),
