@@ -184,7 +184,8 @@ def _detected(
             flat.offset,
             background,
             sigma,
-            background + threshold.counts / 2,
+            # Living cells may cover a field; nuclei never do, but a compound may shine all over its well.
+            background + threshold.counts / 2 if role == "live" else np.inf,
             threshold,
             np.nan,
             found.plate,

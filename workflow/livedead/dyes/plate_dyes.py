@@ -49,7 +49,8 @@ class Dye:
         Level of the background of the plate's darkest fields (tenth percentile), and its standard deviation
         (median), corrected counts.
     max_background : float
-        No field's background is taken to be higher: one that cells cover all over shows none.
+        No field's background is taken to be higher: one that cells cover all over shows none. Infinite where
+        nuclei are stained, which leave background between them.
     threshold : Threshold
     diameter_px : float
         Of what it stains, nuclei or cells; NaN if that could not be measured.
