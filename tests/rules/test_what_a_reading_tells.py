@@ -232,10 +232,10 @@ def test_pictures_and_the_summary_show_what_is_told(read):
     wells, cells = table_of(plate, "all.csv", WELLS), table_of(plate, "cells.csv.gz", CELLS)
     assert heat_map.draw(wells, 96).startswith(b"\x89PNG")
     chosen = overlay.choose_wells(wells)
-    field = np.zeros((1, WIDTH_PX), np.float32)
+    field = np.zeros((1, 1, WIDTH_PX), np.float32)
     panels = [(overlay.title(row), field, cells[cells["well"] == row.well]) for _, row in chosen.iterrows()]
     assert len(panels) == 3
-    assert overlay.draw(panels).startswith(b"\x89PNG")
+    assert overlay.draw(panels, {"total": "dye"}).startswith(b"\x89PNG")
     text = (plate.folder / "summary.txt").read_text()
     assert "NOT ONE" not in text
     for words in SAYS.get(logic, ("negative controls: mean viability",)):

@@ -1,7 +1,8 @@
 # Class maps from the dyes of stained wells, without a network.
 
 # What the rules of every run need to know of this way.
-CHANNELS = derived.dye_channels(config)
+SHOWN = derived.dye_channels(config)
+CHANNELS = list(SHOWN.values())
 CLASSES = []
 NORMALIZATION = derived.dye_normalization(config)
 WELLS_READ = PLATES["dyed_wells"].to_dict()
@@ -89,6 +90,7 @@ rule draw_dyes:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        plate="{plate}",
         code=code("draw_dyes"),
     script:
         "../scripts/draw_dyes.py"

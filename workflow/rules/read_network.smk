@@ -2,6 +2,7 @@
 
 # What the rules of every run need to know of this way.
 CHANNELS = config["input_channels"]
+SHOWN = {"input": CHANNELS[0]}
 CLASSES = config["classes"]
 NORMALIZATION = config["normalization"]
 WELLS_READ = {}
