@@ -123,7 +123,7 @@ def write_inputs(folder, logic):
     quality = fields[["well", "field", "timepoint"]].assign(channel="dye", status="ok", min_range=1)
     quality = quality.assign(**dict.fromkeys(QUALITY, 1.0))
     stores.write_normalization(folder / "normalization.h5", {"dye": {"black": 0.0}}, quality)
-    stores.write_json(folder / "unet.certificate.json", {"unet_sha256": "m", "classes_verified": True})
+    stores.write_json(folder / "unet.certificate.json", {"model_sha256": "m", "classes_verified": True})
     stores.write_json(folder / "export.json", {"expected": {}})
     (folder / "map.tsv").write_text(MAP)
 
