@@ -1,8 +1,7 @@
 # Class maps from the dyes of stained wells, without a network.
 
 # What the rules of every run need to know of this way.
-SHOWN = derived.dye_channels(config)
-CHANNELS = list(SHOWN.values())
+CHANNELS = derived.dye_channels(config)
 CLASSES = []
 NORMALIZATION = derived.dye_normalization(config)
 WELLS_READ = PLATES["dyed_wells"].to_dict()
@@ -15,6 +14,7 @@ FILES_OF_READING = [
     "results/{plate}/report/dyes.png",
 ]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
+SHOWN = derived.dyes(config)
 
 
 rule read_dyes:

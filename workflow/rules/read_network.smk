@@ -2,7 +2,6 @@
 
 # What the rules of every run need to know of this way.
 CHANNELS = config["input_channels"]
-SHOWN = {"input": CHANNELS[0]}
 CLASSES = config["classes"]
 NORMALIZATION = config["normalization"]
 WELLS_READ = {}
@@ -10,6 +9,7 @@ DYES, DYE_TABLE = [], []
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
 TO_CLASS_MAPS = ["convert_weights", "index_plate", "normalize_plate", "segment_fields"]
+SHOWN = {"input": CHANNELS[0]}
 
 GPU = 0 if config["segmentation"]["device"] == "cpu" else 1
 # Of a job that segments: what its plan may take, and 3 GB for Python, CUDA and the cells of a field.
