@@ -14,7 +14,7 @@ FILES_OF_READING = [
     "results/{plate}/report/dyes.png",
 ]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
-SHOWN = derived.dyes(config)
+SHOWN = derived.given_dyes(config)
 
 
 rule read_dyes:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,13 +8,15 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from livedead.dyes.plate_dyes import Dye, PlateDyes
+from livedead.dyes.fitting import fit_dyes
 from livedead.dyes.settings import DyeSettings
 from livedead.dyes.thresholds import Threshold, histogram
+from livedead.normalization.settings import NormalizationSettings
 from livedead.pictures import thresholds
 from livedead.pictures.figures import STATE_COLOURS
 
 SETTINGS = DyeSettings("hoechst", None, None, {"total": "auto"}, 6, "fraction", None, "dead", None, 48, 0)
+NORMALIZATION = NormalizationSettings(0.1, 99.9, 200, 0, 24, 0.2, 0)
 DIM, BRIGHT = np.full(900, 25.0), np.full(100, 3600.0)
 
 
@@ -21,11 +24,10 @@ def drawn(signals, threshold, **controls):
     """Pixels of the picture of one dye."""
     found = Threshold(threshold, "otsu", np.nan, "separated")
     counts = {kind: histogram(of_kind) for kind, of_kind in controls.items()}
-    flat = np.ones((2, 2), np.float32)
-    dye = Dye("hoechst", flat, 0 * flat, 300.0, 5.0, found, 12.0, histogram(signals), counts)
-    columns = [f"{name}{end}" for name in ("n_cells", "viability") for end in ("", "_080", "_125")]
-    dependence = pd.DataFrame(1.0, index=["total"], columns=columns)
-    picture = thresholds.draw("p", PlateDyes({"total": dye}, SETTINGS, 1, dependence))
+    empty = np.zeros((16, 16), np.uint16)
+    fitted = fit_dyes(lambda *_: empty, [("A01", 1, 1)], SETTINGS, NORMALIZATION, {}, 0.65)
+    dye = replace(fitted.dyes["total"], threshold=found, histogram=histogram(signals), controls=counts)
+    picture = thresholds.draw("p", replace(fitted, dyes={"total": dye}))
     return imread(io.BytesIO(picture))[..., :3]
 
 
