@@ -69,6 +69,7 @@ class FieldError(LivedeadError):
         "out_of_range",
         "blank",
         "not_normalized",
+        "not_separated",
         "not_finite",
         "excluded_qc",
     )

@@ -1,32 +1,38 @@
+"""Class maps to train on: of simulated dyes against their truth, of drawn objects by hand and against a truth."""
+
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from dyed_plate import dye_settings, fit, known_dyes, signals_of
 from scipy import ndimage
 from skimage.io import imread
 
-from livedead.dyes.labels import MaskSettings, label_from_dyes, label_from_masks
-from livedead.dyes.nuclei import DyeSettings
+from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
 from livedead.network.classes import Classes
 from livedead.simulation import label_free
 
 CLASSES = Classes(background=(0,), context=(1,), boundary=(2,), live=(3,), dead=(4,))
-SETTINGS = DyeSettings("otsu", live_offset=300, dead_offset=300, min_area_px=25, reach_px=24, outline_px=2)
+SETTINGS = LabelSettings(reach_px=24, outline_px=2)
 
 
 @pytest.fixture(scope="module")
 def field():
-    return label_free.simulate_field(np.random.default_rng(5), 0.5, side_px=400)
+    """Images, signals and true cells of a field, and the dyes fitted on it."""
+    images, truth = label_free.simulate_field(np.random.default_rng(5), 0.5, side_px=400)
+    dyes = fit({("A01", 1, 1): images}, dye_settings(total="hoechst", dead="draq7"))
+    return images, signals_of(images, dyes), truth, dyes
 
 
-@pytest.mark.parametrize("threshold", ["otsu", "block_mode", "fixed"])
-def test_nuclei_are_where_the_truth_has_them(field, threshold):
-    images, truth = field
-    offset = 300 if threshold == "otsu" else 900
-    settings = replace(SETTINGS, threshold=threshold, live_offset=offset, dead_offset=offset)
-    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, settings)
+def labelled(field, classes=CLASSES, settings=SETTINGS):
+    images, signals, _, dyes = field
+    return label_from_dyes(signals, dyes, images["brightfield"], classes, settings)
+
+
+def test_nuclei_are_where_the_truth_has_them(field):
+    found, truth = labelled(field), field[2]
     assert found.dtype == np.uint8
     inner = truth[truth["y_px"].between(8, 391) & truth["x_px"].between(8, 391)]
     expected = inner["state"].map({"live": CLASSES.live[0], "dead": CLASSES.dead[0]})
@@ -35,9 +41,16 @@ def test_nuclei_are_where_the_truth_has_them(field, threshold):
     assert (at == expected).all()
 
 
+def test_every_nucleus_is_of_one_class(field):
+    found = labelled(field)
+    nuclei, n_nuclei = ndimage.label(np.isin(found, (3, 4)))
+    states = [set(np.unique(found[nuclei == number])) for number in range(1, n_nuclei + 1)]
+    touching = sum(len(of_one) > 1 for of_one in states)
+    assert n_nuclei > 20 and touching <= 2
+
+
 def test_cells_surround_nuclei_and_have_an_outline(field):
-    images, _ = field
-    found = label_from_dyes(images["hoechst"], images["draq7"], images["brightfield"], CLASSES, SETTINGS)
+    found = labelled(field)
     share = [(found == number).mean() for number in range(5)]
     assert share[0] > 0.5
     assert min(share[1:]) > 0.005
@@ -47,22 +60,23 @@ def test_cells_surround_nuclei_and_have_an_outline(field):
 
 
 def test_a_field_without_nuclei_has_none():
-    rng = np.random.default_rng(0)
-    noise = rng.normal(300, 20, (3, 256, 256)).astype(np.uint16)
-    found = label_from_dyes(*noise, CLASSES, SETTINGS)
+    noise = np.random.default_rng(0).normal(300, 20, (3, 256, 256)).astype(np.uint16)
+    planes = dict(zip(("hoechst", "draq7", "brightfield"), noise, strict=True))
+    dyes = fit({("A01", 1, 1): planes}, dye_settings(total="hoechst", dead="draq7"))
+    found = label_from_dyes(signals_of(planes, dyes), dyes, planes["brightfield"], CLASSES, SETTINGS)
     assert not np.isin(found, (3, 4)).any()
 
 
-def test_dead_goes_over_live():
-    live = np.full((64, 64), 100, np.uint16)
-    live[10:25, 10:25] = live[40:55, 40:55] = 2000
-    dead = np.full((64, 64), 100, np.uint16)
-    dead[40:55, 40:55] = 2000
+@pytest.mark.parametrize("both", ["dead", "live"])
+def test_what_both_dyes_stain_is_labelled_as_configured(both):
+    signals = {role: np.zeros((64, 64), np.float32) for role in ("live", "dead")}
+    signals["live"][10:25, 10:25] = signals["live"][40:55, 40:55] = 2000
+    signals["dead"][40:55, 40:55] = 2000
     classes = Classes(background=(0,), live=(1,), dead=(2,))
-    found = label_from_dyes(live, dead, live, classes, SETTINGS)
-    assert found[17, 17] == 1
-    assert found[47, 47] == 2
-    assert set(np.unique(found)) == {0, 1, 2}
+    dyes = known_dyes((64, 64), np.nan, live="calcein", dead="pi", both=both)
+    found = label_from_dyes(signals, dyes, np.full((64, 64), 100, np.uint16), classes, SETTINGS)
+    assert (found[17, 17], found[47, 47]) == (1, 2 if both == "dead" else 1)
+    assert (found > 0).sum() == 2 * 15**2
 
 
 def test_states_from_masks_by_hand():
@@ -101,20 +115,18 @@ def test_states_of_real_worms(shared):
 
 
 def test_an_outline_is_as_wide_as_it_is_set(field):
-    images, _ = field
-    dyes = images["hoechst"], images["draq7"], images["brightfield"]
-    maps = [label_from_dyes(*dyes, CLASSES, replace(SETTINGS, outline_px=width)) for width in (1, 2, 3)]
+    maps = [labelled(field, settings=replace(SETTINGS, outline_px=width)) for width in (1, 2, 3)]
     cells = [np.isin(found, (1, 2)) for found in maps]
     outlines = [found == CLASSES.boundary[0] for found in maps]
     assert (cells[0] == cells[1]).all() and (cells[1] == cells[2]).all()
     for thin, wide, width in zip(outlines, outlines[1:], (2, 3), strict=False):
         assert (wide >= thin).all()
         assert wide.sum() > 1.2 * thin.sum()
-        distance = ndimage.distance_transform_edt(~outlines[0])
+        # Nuclei are painted over outlines, too.
+        distance = ndimage.distance_transform_edt(~(outlines[0] | np.isin(maps[0], (3, 4))))
         assert distance[wide].max() == width - 1
 
 
 def test_settings_of_the_configuration():
     assert MaskSettings.from_config({"boundary_px": 7, "dead_offset": 6}) == MaskSettings(6, 7)
-    dyes = {"threshold": "fixed", "live_offset": 1, "dead_offset": 2, "min_area_px": 3, "reach_px": 4}
-    assert DyeSettings.from_config({**dyes, "outline_px": 5}) == DyeSettings("fixed", 1, 2, 3, 4, 5)
+    assert LabelSettings.from_config({"outline_px": 5, "reach_px": 4}) == LabelSettings(4, 5)

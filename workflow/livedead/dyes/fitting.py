@@ -17,7 +17,7 @@ from livedead.dyes.plate_dyes import Dye, PlateDyes
 from livedead.dyes.settings import NUCLEAR, DyeSettings
 from livedead.dyes.signals import corrected, field_background
 from livedead.dyes.thresholds import choose_threshold, histogram
-from livedead.errors import FieldError
+from livedead.errors import ConfigError, FieldError
 from livedead.fields.ahead import read_ahead
 from livedead.normalization.fitting import fit_flat_field
 from livedead.normalization.settings import NormalizationSettings
@@ -61,7 +61,13 @@ def fit_dyes(
     pixel_size_um : float
     threads : int
         Number of fields that are read at once; changes no number.
+
+    Raises
+    ------
+    ConfigError
+        If a threshold is to come of control wells, and there are none of a kind.
     """
+    _check_controls(settings, controls)
     flat_fields = {
         role: _flat_field(read, keys, channel, normalization, threads)
         for role, channel in settings.channels.items()
@@ -78,6 +84,16 @@ def fit_dyes(
         log.info("%s (%s): %.1f px wide, %s", role, dye.channel, dye.diameter_px, dye.threshold)
     signals = (of_field for _, of_field in sample.signals(fitted.dyes))
     return replace(fitted, dependence=measure_dependence(signals, fitted))
+
+
+def _check_controls(settings: DyeSettings, controls: Mapping[str, Sequence[str]]) -> None:
+    missing = [kind for kind in ("negative", "positive") if not controls.get(kind)]
+    asking = [role for role in settings.channels if settings.threshold[role] == "controls"]
+    if missing and asking:
+        raise ConfigError(
+            f"dyes.threshold.{asking[0]}: 'controls' needs negative and positive control wells; the plate map "
+            f"names no {' and no '.join(missing)} ones: add them in its column 'control', or set 'auto'"
+        )
 
 
 def choose_fields(
@@ -168,7 +184,8 @@ def _detected(
             flat.offset,
             background,
             sigma,
-            background + threshold.counts / 2,
+            # Living cells may cover a field; nuclei never do, but a compound may shine all over its well.
+            background + threshold.counts / 2 if role == "live" else np.inf,
             threshold,
             np.nan,
             found.plate,
@@ -209,7 +226,7 @@ def _diameters(sample: _Sample, dyes: Mapping[str, Dye]) -> dict[str, float]:
 
 
 def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[str]]) -> dict[str, Dye]:
-    """Every dye; those of the state with the threshold of the cells that another dye shows, too."""
+    """Every dye; those of the state with the threshold of the cells that another dye shows."""
     dyes = dict(fitted.dyes)
     gates = [
         _Gate(role, base, _Histograms(controls))
@@ -227,9 +244,11 @@ def _gated(sample: _Sample, fitted: PlateDyes, controls: Mapping[str, Sequence[s
 
 
 def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
-    """The dye that shows cells which the dye `role` may not stain; empty if none does."""
-    others = [other for other in ("total", "live", "dead") if other in dyes and other != role]
-    return others[0] if others else ""
+    """The dye that shows all cells, or all that the dye `role` should not stain; empty if none does.
+
+    Of the dead cells a dead dye shows only those that it stains: the live dye then shows its cells itself.
+    """
+    return next((other for other in ("total", "live") if other in dyes and other != role), "")
 
 
 class _Gate:

@@ -7,6 +7,7 @@ from skimage.measure import regionprops
 
 from livedead.cells.labels import connected_parts, in_raster_order, of_classes
 from livedead.cells.measures import LabelledCells
+from livedead.cells.rules import TIE
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
 
@@ -68,20 +69,22 @@ def cell_signals(cells: LabelledCells, signal: np.ndarray, dyes: PlateDyes, role
         return cells.mean(values)
     order = np.lexsort((values, cells.owner))
     first = np.cumsum(cells.area_px) - cells.area_px
-    rank = np.minimum(np.ceil(cells.area_px * (1 - dyes.share(role))).astype(int), cells.area_px - 1)
+    rank = np.minimum(np.ceil(cells.area_px * (1 - dyes.share(role) - TIE)).astype(int), cells.area_px - 1)
     return values[order][first + rank]
 
 
 def diameters(signal: np.ndarray, threshold: float) -> list[float]:
     """Diameters of single nuclei at half of their brightness, px.
 
-    That of the circle with the area of the pixels over half of the nucleus' 90th percentile.
+    That of the circle with the area of the pixels over half of the nucleus' 90th percentile. Where this half
+    is under the threshold, as of noise and haze that hardly exceed it, there is no such diameter.
     """
     found = []
     for part in regionprops(connected_parts(signal > threshold), signal):
         if part.area < LEAST_PX or part.solidity < MIN_SOLIDITY:
             continue
-        if part.axis_major_length <= MAX_ASPECT * part.axis_minor_length:
-            bright = part.image_intensity[part.image]
-            found.append(2 * float(np.sqrt((bright > np.quantile(bright, 0.9) / 2).sum() / np.pi)))
+        bright = part.image_intensity[part.image]
+        half = np.quantile(bright, 0.9) / 2
+        if half >= threshold and part.axis_major_length <= MAX_ASPECT * part.axis_minor_length:
+            found.append(2 * float(np.sqrt((bright > half).sum() / np.pi)))
     return found

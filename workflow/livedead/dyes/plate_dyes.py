@@ -26,7 +26,7 @@ MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
 MAX_BLEED_REACH = 0.5
 """Bleed-through of bright cells that comes nearer to the threshold, as a share of it, is flagged."""
 
-BOX = 0.72
+BOX = 0.7
 """Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
 
 DEPTH = 0.05
@@ -49,7 +49,8 @@ class Dye:
         Level of the background of the plate's darkest fields (tenth percentile), and its standard deviation
         (median), corrected counts.
     max_background : float
-        No field's background is taken to be higher: one that cells cover all over shows none.
+        No field's background is taken to be higher: one that cells cover all over shows none. Infinite where
+        nuclei are stained, which leave background between them.
     threshold : Threshold
     diameter_px : float
         Of what it stains, nuclei or cells; NaN if that could not be measured.

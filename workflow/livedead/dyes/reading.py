@@ -42,7 +42,7 @@ def class_map(
     painted = np.full(signals[dyes.used[0]].shape, BACKGROUND, np.uint8)
     if "total" in limits:
         nuclei = _stained(signals["total"], limits["total"], dyes.dyes["total"].box_px)
-        painted.ravel()[nuclei] = _states(nuclei, signals, limits)
+        painted.ravel()[nuclei] = _states(nuclei, signals, limits, dyes.settings.both)
         return painted
     if "live" in limits:
         painted.ravel()[_stained(signals["live"], limits["live"], dyes.dyes["live"].box_px)] = LIVE
@@ -55,15 +55,17 @@ def class_map(
     return painted
 
 
-def _states(pixels: np.ndarray, signals: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
+def _states(
+    pixels: np.ndarray, signals: Mapping[str, np.ndarray], limits: Mapping[str, float], both: str
+) -> np.ndarray:
     """Class of each pixel of a nucleus."""
-    found = np.full(len(pixels), UNKNOWN, np.uint8)
     over = {role: signals[role].ravel()[pixels] > limits[role] for role in ("live", "dead") if role in limits}
-    if "live" in over:
-        found = np.where(over["live"], LIVE, UNKNOWN if "dead" in over else DEAD)
-    if "dead" in over:
-        found = np.where(over["dead"], DEAD, found if "live" in over else LIVE)
-    return found.astype(np.uint8)
+    found = np.full(len(pixels), UNKNOWN, np.uint8)
+    if len(over) == 1:
+        found[:] = DEAD if "live" in over else LIVE
+    for role in sorted(over, key=lambda role: role == both):
+        found[over[role]] = LIVE if role == "live" else DEAD
+    return found
 
 
 def _stained(signal: np.ndarray, limit: float, box_px: int) -> np.ndarray:

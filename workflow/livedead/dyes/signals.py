@@ -71,7 +71,7 @@ def box_means(signal: np.ndarray, pixels: np.ndarray, box_px: int) -> np.ndarray
         Side of the box, one more than a multiple of four.
     """
     step = box_px // 4
-    half = step // 2
+    half = min(step // 2, *(side - 1 for side in signal.shape))
     grid = signal[half::step, half::step]
     mean = _sums_of_five(_sums_of_five(grid).T).T / np.float32(25)
     return _interpolated(mean, pixels, signal.shape[1], half, step)

@@ -72,9 +72,9 @@ def choose_threshold(
     Parameters
     ----------
     method : str or float
-        ``otsu``: Otsu's threshold of the plate; ``controls``: that of the negative and the positive control
-        wells, which weigh the same; ``auto``: of the controls if both are given, else of the plate. Of cells
-        it is the `valley` of the plate that is next to it. ``sigma``: `least`; a number: itself.
+        ``otsu``: Otsu's threshold of the plate; ``controls``, ``auto``: that of the negative and the positive
+        control wells, which weigh the same, or of the plate where one of them has no signals. Of cells it
+        is the `valley` of the plate that is next to it. ``sigma``: `least`; a number: itself.
     plate : ndarray, (N_BINS,)
         `histogram` of the plate.
     controls : mapping
@@ -96,12 +96,12 @@ def choose_threshold(
     if method == "sigma":
         return Threshold(least, method, nearness(plate, least), "given")
     both = [counts for counts in controls.values() if counts.sum()]
-    if method == "auto":
+    if method in ("auto", "controls"):
         method = "controls" if len(both) == 2 else "otsu"
     apart = sum(counts / counts.sum() for counts in both) if method == "controls" else plate
     counts = max(valley(plate, otsu(apart)) if of_cells else otsu(apart), least)
     near = nearness(plate, counts)
-    if np.isnan(near):
+    if not plate[_EDGES[:-1] >= np.sqrt(counts)].any():
         verdict = "none stained"
     else:
         # The rims of nuclei fill the valley between the background's pixels and the stained ones.
@@ -112,8 +112,8 @@ def choose_threshold(
 def otsu(counts: np.ndarray) -> float:
     """Otsu's threshold of a `histogram`, as a signal.
 
-    The middle of those bins that part the same populations. Otsu (1979), IEEE Trans. Syst. Man Cybern. 9:62,
-    https://doi.org/10.1109/TSMC.1979.4310076.
+    The middle of those bins that part the same populations; 0 where all signals are equal. Otsu (1979), IEEE
+    Trans. Syst. Man Cybern. 9:62, https://doi.org/10.1109/TSMC.1979.4310076.
     """
     n_below = np.cumsum(counts)[:-1]
     n_above = n_below[-1] + counts[-1] - n_below
@@ -121,6 +121,8 @@ def otsu(counts: np.ndarray) -> float:
     with np.errstate(invalid="ignore", divide="ignore"):
         between = n_below * n_above * (sums[:-1] / n_below - (sums[-1] - sums[:-1]) / n_above) ** 2
     between = np.nan_to_num(between)
+    if not between.any():
+        return 0.0
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     return float(_EDGES[(best[0] + best[-1]) // 2 + 1] ** 2)
 
