@@ -118,6 +118,7 @@ SETTINGS = {
     "exclude_flags": [],
     "plate_map": {},
     "channel": "brightfield",
+    "shown": {"input": "brightfield"},
 }
 """Parameters of all steps; ``imaged`` is what index_plate calls ``channels``."""
 

@@ -123,7 +123,7 @@ def write_inputs(folder, logic):
     quality = fields[["well", "field", "timepoint"]].assign(channel="dye", status="ok", min_range=1)
     quality = quality.assign(**dict.fromkeys(QUALITY, 1.0))
     stores.write_normalization(folder / "normalization.h5", {"dye": {"black": 0.0}}, quality)
-    stores.write_json(folder / "unet.certificate.json", {"unet_sha256": "m", "classes_verified": True})
+    stores.write_json(folder / "unet.certificate.json", {"model_sha256": "m", "classes_verified": True})
     stores.write_json(folder / "export.json", {"expected": {}})
     (folder / "map.tsv").write_text(MAP)
 
@@ -232,10 +232,10 @@ def test_pictures_and_the_summary_show_what_is_told(read):
     wells, cells = table_of(plate, "all.csv", WELLS), table_of(plate, "cells.csv.gz", CELLS)
     assert heat_map.draw(wells, 96).startswith(b"\x89PNG")
     chosen = overlay.choose_wells(wells)
-    field = np.zeros((1, WIDTH_PX), np.float32)
+    field = np.zeros((1, 1, WIDTH_PX), np.float32)
     panels = [(overlay.title(row), field, cells[cells["well"] == row.well]) for _, row in chosen.iterrows()]
     assert len(panels) == 3
-    assert overlay.draw(panels).startswith(b"\x89PNG")
+    assert overlay.draw(panels, {"total": "dye"}).startswith(b"\x89PNG")
     text = (plate.folder / "summary.txt").read_text()
     assert "NOT ONE" not in text
     for words in SAYS.get(logic, ("negative controls: mean viability",)):

@@ -12,6 +12,7 @@ DYED_CELLS = "results/{plate}/cells.csv.gz"
 MODEL = "results/{plate}/dyes.json"
 FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
+SHOWN = derived.given_dyes(config)
 
 
 rule read_dyes:
@@ -87,6 +88,7 @@ rule draw_dyes:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        plate="{plate}",
         code=code("draw_dyes"),
     script:
         "../scripts/draw_dyes.py"

@@ -10,6 +10,7 @@ DYES, DYE_TABLE, DYED_CELLS = [], [], []
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
 TO_CLASS_MAPS = ["convert_weights", "index_plate", "normalize_plate", "segment_fields"]
+SHOWN = {"input": CHANNELS[0]}
 
 GPU = 0 if config["segmentation"]["device"] == "cpu" else 1
 # Of a job that segments: what its plan may take, and 3 GB for Python, CUDA and the cells of a field.

@@ -51,7 +51,7 @@ rule draw_fields:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        channel=CHANNELS[0],
+        shown=SHOWN,
         bit_depth=of_plate("bit_depth"),
         code=code("draw_fields"),
     script:

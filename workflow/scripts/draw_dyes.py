@@ -8,9 +8,9 @@ from livedead.job import run
 from livedead.pictures import thresholds
 
 
-def draw_dyes(dyes: Path, picture: Path) -> None:
+def draw_dyes(dyes: Path, picture: Path, *, plate: str) -> None:
     """Write a PNG."""
-    stores.write_bytes(picture, thresholds.draw(read_dyes(dyes)))
+    stores.write_bytes(picture, thresholds.draw(plate, read_dyes(dyes)))
 
 
 if __name__ == "__main__":

@@ -21,11 +21,17 @@ def draw_fields(
     cells: Path,
     picture: Path,
     *,
-    channel: str,
+    shown: dict[str, str],
     bit_depth: int,
 ) -> None:
-    """Write a PNG of the first counted field of the most, the middle and the least viable well."""
-    plate = open_normalized_plate(raw, images, normalization, [channel], bit_depth)
+    """Write a PNG of the first counted field of the most, the middle and the least viable well.
+
+    Parameters
+    ----------
+    shown : dict
+        What is drawn, ``input`` of a network or a dye -> its channel.
+    """
+    plate = open_normalized_plate(raw, images, normalization, list(shown.values()), bit_depth)
     counted = stores.read_table(fields, FIELDS).query("status == 'ok'")
     marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
     check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
@@ -35,15 +41,15 @@ def draw_fields(
         for number in sorted(of_well["field"]):
             key = row.well, int(number), int(row.timepoint)
             try:
-                field = plate.normalized(key)[0]
+                planes = plate.normalized(key)
             except FieldError as error:
                 # It was readable when it was counted, and a picture is no reason to end the run.
                 log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
                 continue
             here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
-            panels.append((overlay.title(row), field, marked[here]))
+            panels.append((overlay.title(row), planes, marked[here]))
             break
-    stores.write_bytes(picture, overlay.draw(panels))
+    stores.write_bytes(picture, overlay.draw(panels, shown))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from livedead.configuration.derived import (
     counting_rules,
     dye_channels,
     dye_normalization,
+    given_dyes,
     intensity_channels,
     needs_controls,
 )
@@ -79,6 +80,7 @@ def test_the_depth_of_splitting_is_the_dyes_own_unless_it_is_given():
 def test_dyes_are_fluorescent_and_each_is_named_once():
     dyes = {"total": "hoechst", "live": None, "dead": "pi"}
     config = {"dyes": dyes, "normalization": {"fluorescence": ["gfp", "pi"], "seed": 0}}
+    assert given_dyes(config) == {"total": "hoechst", "dead": "pi"}
     assert dye_channels(config) == ["hoechst", "pi"]
     assert dye_normalization(config) == {"fluorescence": ["gfp", "pi", "hoechst"], "seed": 0}
 

@@ -8,6 +8,8 @@ from matplotlib.image import imread
 from livedead.pictures import overlay
 from livedead.tables import COUNTS
 
+BRIGHTFIELD = {"input": "brightfield"}
+
 
 @pytest.mark.parametrize(
     ("viabilities", "used", "chosen"),
@@ -58,14 +60,27 @@ def coloured(picture):
 
 def test_a_field_without_cells_is_drawn_without_rings():
     cells = pd.DataFrame({"state": ["live", "unknown"] * 20, "x_px": np.arange(40), "y_px": np.arange(40)})
-    field = np.zeros((64, 64), np.float32)
-    ringed, bare = (overlay.draw([("A01", field, table)]) for table in (cells, cells[:0]))
+    field = np.zeros((1, 64, 64), np.float32)
+    ringed, bare = (overlay.draw([("A01", field, table)], BRIGHTFIELD) for table in (cells, cells[:0]))
     assert coloured(bare) == 0
     assert coloured(ringed) > 1000
     grey = imread(io.BytesIO(bare))[200:300, 200:300, :3]
     assert grey.min() == pytest.approx(0.5, abs=0.01), "the field itself is there"
     # A plate without a usable field is a picture that says so, without axes and rings.
-    nothing = overlay.draw([])
+    nothing = overlay.draw([], BRIGHTFIELD)
     assert nothing.startswith(b"\x89PNG")
     assert coloured(nothing) == 0
     assert imread(io.BytesIO(nothing))[..., :3].min() < 0.2
+
+
+def test_dyes_are_drawn_in_light_of_their_own():
+    """Four nuclei on a dark background: one of no dye, of the first, of a quarter of the second, of both."""
+    planes = np.full((2, 8, 8), -0.6, np.float32)
+    planes[:, 0, :4] = [[-0.6, 1, -0.6, 1], [-0.6, -0.6, -0.2, 1]]
+    black, white, dim_magenta = [0, 0, 0], [1, 1, 1], [0.5, 0, 0.5]
+    both = overlay.composed(planes, ["total", "dead"])
+    np.testing.assert_allclose(both[0, :4], [black, white, dim_magenta, white], atol=1e-3)
+    # One dye alone is grey, whichever it is; the input of a network is drawn as it is.
+    for what, grey in (("dead", 0.5), ("input", 0.4)):
+        alone = overlay.composed(planes[1:], [what])
+        np.testing.assert_allclose(alone[0, 2], [grey] * 3, atol=1e-3)

@@ -22,9 +22,14 @@ NOT_HASHED = ("device", "seam", "threads")
 """Keys of ``segmentation`` that change no number."""
 
 
+def given_dyes(config: Mapping[str, Any]) -> dict[str, str]:
+    """Dye -> its channel, of the dyes that there are, in the order of `livedead.dyes.settings.ROLES`."""
+    return {role: config["dyes"][role] for role in ROLES if config["dyes"][role] is not None}
+
+
 def dye_channels(config: Mapping[str, Any]) -> list[str]:
-    """Channels of the dyes that there are, in the order of `livedead.dyes.settings.ROLES`."""
-    return [config["dyes"][role] for role in ROLES if config["dyes"][role] is not None]
+    """The channels of these dyes."""
+    return list(given_dyes(config).values())
 
 
 def dye_normalization(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,21 @@
 """Fields with a ring around every counted cell, so that a person can check the counts."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
+from livedead.dyes.signals import field_background
 from livedead.pictures.figures import STATE_COLOURS, png
 
 SIDE_PX = 400
+
+LIGHT = {"live": "lime", "dead": "magenta"}
+"""What a dye is drawn in over the first one, which is white."""
 
 
 def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
@@ -40,14 +47,16 @@ def title(row: pd.Series) -> str:
     return f"{row['well']}, timepoint {row['timepoint']}: {told}"
 
 
-def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
+def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]], shown: Mapping[str, str]) -> bytes:
     """Draw a row of fields.
 
     Parameters
     ----------
-    panels : list of (title, field, cells)
-        `field` is (H, W) in [-1, 1]; of a large one the middle is shown. An empty list gives a
+    panels : list of (title, planes, cells)
+        `planes` are (C, H, W), in [-1, 1]; of a large field the middle is shown. An empty list gives a
         picture that says so.
+    shown : mapping
+        What each of the planes is, ``input`` of a network or a dye -> its channel.
 
     Returns
     -------
@@ -60,10 +69,10 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
     if not panels:
         figure.text(0.5, 0.5, "no field of this plate can be used", ha="center")
         return png(figure)
-    for axes, (heading, field, cells) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
-        top, left = (max(0, (side - SIDE_PX) // 2) for side in field.shape)
-        shown = field[top : top + SIDE_PX, left : left + SIDE_PX]
-        axes.imshow(shown, cmap="gray", vmin=-1, vmax=1)
+    for axes, (heading, planes, cells) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
+        top, left = (max(0, (side - SIDE_PX) // 2) for side in planes.shape[1:])
+        middle = planes[:, top : top + SIDE_PX, left : left + SIDE_PX]
+        axes.imshow(composed(middle, list(shown)))
         for state, colour in colours.items():
             chosen = cells[cells["state"] == state]
             axes.scatter(
@@ -74,11 +83,45 @@ def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]]) -> bytes:
                 edgecolors=colour,
                 linewidths=1.4,
             )
-        axes.set(xlim=(-0.5, shown.shape[1] - 0.5), ylim=(shown.shape[0] - 0.5, -0.5), title=heading)
+        height, width = middle.shape[1:]
+        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title=heading)
         axes.set_axis_off()
     handles = [
         Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)
         for state, colour in colours.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    light = ", ".join(f"{channel}: {light_of(what, k)}" for k, (what, channel) in enumerate(shown.items()))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, title=light)
     return png(figure)
+
+
+def composed(planes: np.ndarray, shown: Sequence[str]) -> np.ndarray:
+    """A field as it is drawn: the input of a network, or the light of all dyes.
+
+    Of a dye, the square root of what is over the background is drawn, so that dim nuclei are seen.
+
+    Parameters
+    ----------
+    planes : ndarray, (C, H, W), float32
+        In [-1, 1].
+    shown : sequence of str
+        What each of them is.
+
+    Returns
+    -------
+    ndarray, (H, W, 3), float32
+        In [0, 1].
+    """
+    field = np.zeros((*planes.shape[1:], 3), np.float32)
+    for k, (what, plane) in enumerate(zip(shown, planes, strict=True)):
+        brightness = (plane + 1) / 2
+        if what != "input":
+            background = field_background(plane)[0]
+            brightness = np.sqrt(np.clip((plane - background) / max(1 - background, 1e-6), 0, 1))
+        field += brightness[..., np.newaxis] * np.array(to_rgb(light_of(what, k)), np.float32)
+    return np.clip(field, 0, 1)
+
+
+def light_of(what: str, place: int) -> str:
+    """The colour that a plane is drawn in: the first is white."""
+    return LIGHT[what] if place else "white"

@@ -1,56 +1,114 @@
-"""The signals of a plate's dyes, and the threshold of each."""
+"""The signals of a plate's dyes, the threshold of each, and how far the answer hangs on it."""
+
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from livedead.dyes.dependence import SCALES
 from livedead.dyes.plate_dyes import Dye, PlateDyes
-from livedead.dyes.thresholds import BIN
-from livedead.pictures.figures import DATA_COLOUR, STATE_COLOURS, png
+from livedead.dyes.thresholds import BIN, N_BINS
+from livedead.pictures.figures import STATE_COLOURS, png
 
-BINS_A_BAR = 20
-"""Bins of a histogram that one step of the drawing stands for."""
+N_BARS = 60
+"""Bars of a histogram; their widths are equal on an axis of square roots, as those of its bins are."""
 
-CONTROL_COLOURS = {"negative": STATE_COLOURS["live"], "positive": STATE_COLOURS["dead"]}
+PLATE_COLOUR = "0.75"
+CONTROLS: dict[str, dict[str, Any]] = {
+    "negative": {"color": STATE_COLOURS["live"]},
+    "positive": {"color": STATE_COLOURS["dead"], "linestyle": "--"},
+}
+"""Line of each kind of control wells."""
+NEARBY: dict[str, Any] = {"linestyle": ":", "linewidth": 1}
+"""Lines at 0.8 and 1.25 of a threshold."""
 
 
-def draw(dyes: PlateDyes) -> bytes:
-    """A PNG with a panel a dye: the histogram that its threshold parts, of the plate and of its controls."""
-    figure = Figure(figsize=(6 * len(dyes.dyes), 4), layout="constrained")
-    panels = figure.subplots(1, len(dyes.dyes), squeeze=False)[0]
-    for axes, (role, dye) in zip(panels, dyes.dyes.items(), strict=True):
-        _draw_dye(axes, role, dye)
+def draw(plate: str, dyes: PlateDyes) -> bytes:
+    """A PNG with a panel for each dye: the histogram that its threshold parts.
+
+    Parameters
+    ----------
+    plate : str
+        Its name.
+    dyes : PlateDyes
+    """
+    figure = Figure(figsize=(6, 0.3 + 4 * len(dyes.dyes)), layout="constrained")
+    panels = figure.subplots(len(dyes.dyes), 1, squeeze=False)[:, 0]
+    for axes, row in zip(panels, dyes.table(plate).itertuples(), strict=True):
+        _draw_histograms(axes, dyes.dyes[row.dye])
+        axes.set_title(
+            f"{row.channel} ({row.dye}): {row.threshold:,.0f} counts by {row.method}, {row.verdict}",
+            fontsize=11,
+        )
+        axes.set_xlabel(
+            f"counts over the background, of {row.signals_of} (square-root axis)\n{answer(row)}", fontsize=9
+        )
+        axes.set_ylabel(f"share of the {row.signals_of}", fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=4, fontsize=8, title=plate, frameon=False
+    )
     return png(figure)
 
 
-def _draw_dye(axes: Axes, role: str, dye: Dye) -> None:
-    _draw_histogram(axes, dye.histogram, "plate", DATA_COLOUR)
-    for kind, counts in dye.controls.items():
-        _draw_histogram(axes, counts, f"{kind} controls", CONTROL_COLOURS[kind])
-    found = dye.threshold
-    axes.axvline(found.counts, color="black", label=f"threshold {found.counts:.0f}, {found.method}")
-    of = "cells" if dye.of_cells else "pixels"
-    axes.set(
-        title=f"{dye.channel} ({role}): {found.verdict}",
-        xlabel=f"signal of {of}, counts over the background",
-        ylabel=f"share of {of}",
-        yscale="log",
+def answer(row: Any) -> str:
+    """What the plate's answer is at 0.8, 1 and 1.25 of a threshold, and its flags, below one another.
+
+    Parameters
+    ----------
+    row : namedtuple
+        A dye of `livedead.tables.DYES`.
+    """
+    scales = sorted(SCALES, key=SCALES.__getitem__)
+    n_cells, viability = (
+        [getattr(row, f"{name}{end}") for end in scales] for name in ("n_cells", "viability")
     )
+    lines = []
+    if pd.isna(n_cells).any():
+        lines.append("not used")
+    else:
+        times = " / ".join(f"{SCALES[end]:g}" for end in scales)
+        lines.append(f"at {times} of the threshold: {' / '.join(f'{n:,.0f}' for n in n_cells)} cells")
+    if not pd.isna(viability).any():
+        lines.append(f"viability {' / '.join(f'{share:.3f}' for share in viability)}")
+    return "\n".join([*lines, f"flags: {row.flags.replace(';', ', ') or 'none'}"])
+
+
+def _draw_histograms(axes: Axes, dye: Dye) -> None:
+    threshold = dye.threshold.counts
+    last = _last_bin(dye.histogram, threshold)
+    edges = np.unique(np.linspace(0, last, N_BARS + 1).astype(int))
+    signals = np.square(edges * BIN)
+    if dye.histogram.any():
+        axes.stairs(_shares(dye.histogram, edges), signals, fill=True, color=PLATE_COLOUR, label="plate")
+    for kind, counts in dye.controls.items():
+        if counts.any():
+            axes.stairs(_shares(counts, edges), signals, label=f"{kind} controls", **CONTROLS[kind])
+    for scale in SCALES.values():
+        style = NEARBY if scale != 1 else {"label": "threshold"}
+        axes.axvline(scale * threshold, color="black", **style)
+    axes.set_yscale("log")
     axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
-    axes.set_xlim(0, max(2 * found.counts, _highest(dye.histogram)))
-    axes.legend(fontsize=8)
+    axes.set_xticks(_ticks(signals[-1]))
+    axes.set_xlim(0, signals[-1])
 
 
-def _draw_histogram(axes: Axes, counts: np.ndarray, label: str, colour: str) -> None:
-    """A histogram as `livedead.dyes.thresholds.histogram` gives it, as shares, if it counts anything."""
-    if not counts.any():
-        return
-    bars = np.add.reduceat(counts, np.arange(0, len(counts), BINS_A_BAR)) / counts.sum()
-    edges = np.square(np.arange(len(bars) + 1) * BIN * BINS_A_BAR)
-    axes.stairs(bars, edges, label=label, color=colour)
+def _shares(counts: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The share of a histogram in each bar between `edges`, bins; the last bar holds all that is brighter."""
+    return np.add.reduceat(counts, edges[:-1]) / counts.sum()
 
 
-def _highest(counts: np.ndarray) -> float:
-    """Signal that a ten-thousandth of what a histogram counts exceeds, at most."""
-    last = int(np.searchsorted(np.cumsum(counts), 0.9999 * counts.sum()))
-    return float((min(last + BINS_A_BAR, len(counts)) * BIN) ** 2)
+def _last_bin(counts: np.ndarray, threshold: float) -> int:
+    """The bin where the drawing ends: all but a hundredth of what is stained lies below it."""
+    above = np.where(np.arange(N_BINS) * BIN >= np.sqrt(threshold), counts, 0)
+    bright = int(np.searchsorted(np.cumsum(above), 0.99 * above.sum())) if above.any() else 0
+    return min(N_BINS, max(bright + 1, N_BARS, int(np.sqrt(2 * threshold) / BIN) + 1))
+
+
+def _ticks(highest: float) -> np.ndarray:
+    """Numbers of counts with one digit that lie about evenly on an axis of square roots."""
+    even = np.square(np.linspace(0, np.sqrt(highest), 6))[1:]
+    digits = 10.0 ** np.floor(np.log10(even))
+    return np.unique([0.0, *np.round(even / digits) * digits])
