@@ -30,12 +30,10 @@ def dye_settings(**given) -> DyeSettings:
 def known_dyes(shape, diameter_px=12.0, threshold=100.0, verdict="given", **settings) -> PlateDyes:
     """Dyes of a plate as if fitted: even light, one threshold, one diameter, for channels named like dyes."""
     roles = [role for role in ("total", "live", "dead") if settings.get(role)]
-    even = np.ones(shape, np.float32)
+    even, nothing = np.ones(shape, np.float32), histogram(np.empty(0))
     found = Threshold(threshold, "fixed", 0.0, verdict)
-    levels = {"background": 0.0, "sigma": 1.0, "max_background": float("inf")}
-    nothing = histogram(np.empty(0))
     dyes = {
-        role: Dye(settings[role], even, 0 * even, **levels, threshold=found, diameter_px=diameter_px, histogram=nothing)
+        role: Dye(settings[role], even, 0 * even, 0.0, 1.0, float("inf"), found, diameter_px, nothing)
         for role in roles
     }
     return PlateDyes(dyes, dye_settings(**settings), n_fields=1)

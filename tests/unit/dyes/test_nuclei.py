@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from dyed_plate import known_dyes
+from scipy import ndimage
 
 from livedead.cells.measures import LabelledCells
 from livedead.dyes.nuclei import cell_signals, diameters, stained_cells, states
@@ -39,6 +40,19 @@ def test_only_single_nuclei_have_a_diameter():
     fibre = np.zeros((SIDE, SIDE), np.float32)
     fibre[100:104, 20:100] = 1000
     assert diameters(np.maximum(touching, fibre), 100.0) == []
+
+
+def test_cells_of_a_sheet_are_measured_over_a_higher_threshold():
+    y, x = np.mgrid[:SIDE, :SIDE]
+    centres = [(a, b) for a in range(20, SIDE, 30) for b in range(20, SIDE, 30)]
+    peaks = [np.exp(-0.5 * (np.hypot(y - a, x - b) / 9) ** 2) for a, b in centres]
+    sheet = (1000 * np.max(peaks, axis=0)).astype(np.float32)
+    # Between two peaks, at 15 px from either, there are 249 counts: over 200 all is one part.
+    assert ndimage.label(sheet > 200)[1] == 1
+    found = diameters(sheet, 200.0)
+    assert len(found) == 25
+    # At half of a peak a cell is 2.355 times 9 px wide; the 90th percentile is below the peak.
+    assert all(2.355 * 9 < diameter < 1.3 * 2.355 * 9 for diameter in found)
 
 
 def test_a_diameter_is_that_at_half_of_the_brightness_whatever_the_threshold():

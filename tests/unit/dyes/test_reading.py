@@ -1,5 +1,7 @@
 """Class maps of drawn fields, in every logic: cells are counted by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 from dyed_plate import COUNTING, count, known_dyes
@@ -33,7 +35,7 @@ def discs(centres, radius, shape=SHAPE, soft_px=1.0):
 
 def signals(live_px=RADIUS):
     """Signals of `CELLS`; the live dye fills discs of `live_px`."""
-    centres = sum(CELLS.values(), [])
+    centres = list(itertools.chain(*CELLS.values()))
     drawn = {
         "total": discs(centres, RADIUS),
         "live": discs(CELLS["live"] + CELLS["both"], live_px),

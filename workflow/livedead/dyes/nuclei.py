@@ -1,6 +1,7 @@
 """Stained cells of a field: their pixels, their size, their signal, their state."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from skimage.measure import regionprops
@@ -20,6 +21,9 @@ LEAST_SHARE = 0.2
 MAX_ASPECT = 2.0
 MIN_SOLIDITY = 0.9
 """Of single nuclei; where several touch, they are longer or have notches."""
+
+LEVELS = (1, 1.5, 2, 3)
+"""Times of the threshold over which single nuclei are looked for in what is none."""
 
 
 def stained_cells(
@@ -77,14 +81,30 @@ def diameters(signal: np.ndarray, threshold: float) -> list[float]:
     """Diameters of single nuclei at half of their brightness, px.
 
     That of the circle with the area of the pixels over half of the nucleus' 90th percentile. Where this half
-    is under the threshold, as of noise and haze that hardly exceed it, there is no such diameter.
+    is under the threshold, as of noise and haze that hardly exceed it, there is no such diameter. Nuclei that
+    touch, or cells of a sheet, are looked for over higher thresholds.
     """
     found = []
-    for part in regionprops(connected_parts(signal > threshold), signal):
-        if part.area < LEAST_PX or part.solidity < MIN_SOLIDITY:
-            continue
-        bright = part.image_intensity[part.image]
-        half = np.quantile(bright, 0.9) / 2
-        if half >= threshold and part.axis_major_length <= MAX_ASPECT * part.axis_minor_length:
-            found.append(2 * float(np.sqrt((bright > half).sum() / np.pi)))
+    stained = signal > threshold
+    for level in threshold * np.array(LEVELS):
+        clumps = np.zeros_like(stained)
+        for part in regionprops(connected_parts(stained & (signal > level)), signal):
+            if part.area < LEAST_PX:
+                continue
+            if not _is_single(part, signal.shape):
+                clumps[part.slice] |= part.image
+                continue
+            bright = part.image_intensity[part.image]
+            half = np.quantile(bright, 0.9) / 2
+            if half >= level:
+                found.append(2 * float(np.sqrt((bright > half).sum() / np.pi)))
+        stained = clumps
     return found
+
+
+def _is_single(part: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a part, from `regionprops`, is a whole nucleus, neither several nor cut by the field's edge."""
+    top, left, bottom, right = part.bbox
+    is_cut = min(top, left) == 0 or bottom == shape[0] or right == shape[1]
+    is_long = part.axis_major_length > MAX_ASPECT * part.axis_minor_length
+    return not is_cut and not is_long and part.solidity >= MIN_SOLIDITY

@@ -26,7 +26,7 @@ MAX_COUNT_CHANGE, MAX_VIABILITY_CHANGE = 0.1, 0.05
 MAX_BLEED_REACH = 0.5
 """Bleed-through of bright cells that comes nearer to the threshold, as a share of it, is flagged."""
 
-BOX = 0.7
+BOX = 0.72
 """Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
 
 DEPTH = 0.05
