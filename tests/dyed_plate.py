@@ -35,7 +35,15 @@ def known_dyes(shape, diameter_px=12.0, threshold=100.0, verdict="given", **sett
     levels = {"background": 0.0, "sigma": 1.0, "max_background": float("inf")}
     nothing = histogram(np.empty(0))
     dyes = {
-        role: Dye(settings[role], even, 0 * even, **levels, threshold=found, diameter_px=diameter_px, histogram=nothing)
+        role: Dye(
+            settings[role],
+            even,
+            0 * even,
+            **levels,
+            threshold=found,
+            diameter_px=diameter_px,
+            histogram=nothing,
+        )
         for role in roles
     }
     return PlateDyes(dyes, dye_settings(**settings), n_fields=1)

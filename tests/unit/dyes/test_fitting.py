@@ -1,4 +1,4 @@
-"""Dyes of drawn and simulated plates, fitted: what is found, what is not made up, and the same numbers always."""
+"""Dyes of drawn and simulated plates, fitted: what is found, what is not made up, always the same."""
 
 from dataclasses import replace
 
@@ -126,7 +126,9 @@ def test_a_compound_that_shines_all_over_its_well_makes_no_cell_dead():
     even = read(planes, TOTAL_DEAD, pixel_size_um=0.65, min_area_um2=15).cells["A05", 1, 1]
     shining = {name: plane + np.uint16(2000) for name, plane in planes["A05", 1, 1].items()}
     found = read({**planes, ("A05", 1, 1): shining}, TOTAL_DEAD, pixel_size_um=0.65, min_area_um2=15)
-    assert found.cells["A05", 1, 1]["state"].value_counts().to_dict() == even["state"].value_counts().to_dict()
+    assert (
+        found.cells["A05", 1, 1]["state"].value_counts().to_dict() == even["state"].value_counts().to_dict()
+    )
 
 
 def test_a_field_that_living_cells_cover_all_over_is_no_background():

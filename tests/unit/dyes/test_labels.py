@@ -1,4 +1,4 @@
-"""Class maps to train on: of simulated dyes against their truth, of drawn objects by hand and against a truth."""
+"""Class maps to train on: of simulated dyes against their truth, of drawn objects by hand."""
 
 from dataclasses import replace
 

@@ -71,7 +71,10 @@ def changed(dyes, role, **changes):
         dyes,
         dyes={**dyes.dyes, role: replace(dyes.dyes[role], **of_dye)},
         dependence=dyes.dependence.assign(
-            **{name: dyes.dependence[name].where(dyes.dependence.index != role, v) for name, v in changes.items()}
+            **{
+                name: dyes.dependence[name].where(dyes.dependence.index != role, v)
+                for name, v in changes.items()
+            }
         ),
     )
 

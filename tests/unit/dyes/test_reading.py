@@ -33,7 +33,7 @@ def discs(centres, radius, shape=SHAPE, soft_px=1.0):
 
 def signals(live_px=RADIUS):
     """Signals of `CELLS`; the live dye fills discs of `live_px`."""
-    centres = sum(CELLS.values(), [])
+    centres = [centre for centres in CELLS.values() for centre in centres]
     drawn = {
         "total": discs(centres, RADIUS),
         "live": discs(CELLS["live"] + CELLS["both"], live_px),

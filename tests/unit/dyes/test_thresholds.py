@@ -73,7 +73,9 @@ def test_the_valley_of_one_population_is_the_threshold_it_was_given():
 def test_nearness_by_hand(threshold):
     signals = np.random.default_rng(1).uniform(0, 2000, 100_000)
     # A bin of square roots is 2 % of a threshold of 25 counts wide, and less of a higher one.
-    assert nearness(histogram(signals), threshold) == pytest.approx(near_by_hand(signals, threshold), rel=0.03)
+    assert nearness(histogram(signals), threshold) == pytest.approx(
+        near_by_hand(signals, threshold), rel=0.03
+    )
 
 
 def test_with_one_population_alone_nothing_is_near():
@@ -121,7 +123,9 @@ def test_where_few_cells_are_unstained_a_plate_is_flagged_or_read_right():
     assert (signals <= found.counts).sum() == pytest.approx(200, abs=2)
 
 
-@pytest.mark.parametrize("signals", [np.empty(0), np.zeros(500), np.full(500, 9.0), populations((500, 3, 0.5))])
+@pytest.mark.parametrize(
+    "signals", [np.empty(0), np.zeros(500), np.full(500, 9.0), populations((500, 3, 0.5))]
+)
 def test_nothing_over_the_noise_is_stained_and_the_noise_is_the_threshold(signals):
     # Fields that were not in the sample may hold stained cells: they are over this threshold.
     found = choose_threshold("auto", histogram(signals), {}, 30.0, of_cells=True)
