@@ -90,6 +90,7 @@ SETTINGS = {
     "accept": [],
     "control": [],
     "dyes": [],
+    "dyed_cells": [],
     "wells_read": [],
     "dyed_wells": [],
     "imaged": {"brightfield": "w1", "hoechst": "w2", "draq7": "w3"},

@@ -140,7 +140,7 @@ def unet(tmp_path_factory, repository):
     """The demo's network, by the names that rules have for its files."""
     plate = Plate(tmp_path_factory.mktemp("weights"))
     plate.call(convert_weights, source=repository / "config/demo/unet.h5")
-    return {"unet": plate.folder / "unet.safetensors", "certificate": plate.folder / "unet.certificate.json"}
+    return {"unet": plate.folder / "unet.safetensors", "model": plate.folder / "unet.certificate.json"}
 
 
 def test_one_experiment_gives_one_table_in_every_format(tmp_path, unet, experiment):

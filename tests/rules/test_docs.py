@@ -12,10 +12,13 @@ import yaml
 
 from livedead import stores
 from livedead.configuration.agreement import EXPORT_FORMATS
+from livedead.configuration.keys import check
+from livedead.configuration.written import read_written
+from livedead.dyes.plate_dyes import FLAGS as DYE_FLAGS
 from livedead.errors import FieldError
 from livedead.network.classes import ROLES
 from livedead.plates.plate_maps import MapColumns
-from livedead.tables import DOSE_RESPONSE, FIELDS, OTHERS, WELLS
+from livedead.tables import DOSE_RESPONSE, DYES, FIELDS, OTHERS, WELLS
 from livedead.wells.analysis import fit_doses
 from livedead.wells.flags import FLAGS
 
@@ -161,9 +164,22 @@ def test_columns_codes_flags_roles_and_formats_are_all_described():
     assert schema["qc"]["properties"]["exclude_flags"]["items"]["enum"] == FLAGS
     assert schema["classes"]["items"]["properties"]["role"]["enum"] == list(ROLES)
     assert table(keys, "### Classes and edges") == list(ROLES)
+    assert table("docs/dyes.md", "### Flags") == list(DYE_FLAGS)
+    # The others are its key, and the two ends of columns that are there thrice.
+    assert {*table("docs/dyes.md", "## Is a threshold right?"), "plate", "dye", "channel", "row_sha256"} >= {
+        name for name in DYES.columns if not name.endswith(("_080", "_125"))
+    }
     assert table(keys, "## Formats") == [name for name in EXPORT_FORMATS if name != "auto"]
     declarable = schema["gate"]["properties"]["accept"]["items"]["enum"]
     assert sorted(table(keys, "## What passes the gate")) == sorted(declarable)
+
+
+def test_the_configuration_for_dyed_plates_is_complete(tmp_path):
+    schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
+    path = tmp_path / "config.yaml"
+    path.write_text(re.search(r"```yaml\n(.*?)```", read("README.md"), re.DOTALL)[1])
+    config = yaml.safe_load(path.read_text())
+    check(config, schema, read_written([path], config, {}))
 
 
 def test_what_is_checked_before_a_commit_is_part_of_make_lint():
@@ -209,6 +225,19 @@ def test_the_python_example_draws_a_curve(repository, tmp_path, mark):
         env={"MPLBACKEND": "agg", "MPLCONFIGDIR": str(tmp_path)},
     )
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_python_example_gates_cells_anew(repository, tmp_path):
+    text = (repository / "docs/dyes.md").read_text()
+    example = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    folder = tmp_path / "results/my-plate"
+    folder.mkdir(parents=True)
+    cells = pd.DataFrame({"well": ["A01"] * 4 + ["B02"], "signal_pi": [20.0, 599, 601, 4000, 601]})
+    cells.assign(plate="007", timepoint=1).to_csv(folder / "cells.csv.gz", index=False)
+    (tmp_path / "example.py").write_text(example)
+    subprocess.run([sys.executable, "-W", "error", "example.py"], cwd=tmp_path, check=True)
+    expected = ["well,timepoint,n_live,n_dead,viability", "A01,1,2,2,0.5", "B02,1,0,1,0.0"]
+    assert (tmp_path / "gated.csv").read_text().splitlines() == expected
 
 
 def names_of(module):

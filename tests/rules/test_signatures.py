@@ -25,7 +25,7 @@ def test_scripts_are_short_and_end_with_running_their_function(repository, rules
         script = (repository / f"workflow/scripts/{name}.py").read_text()
         assert script.endswith(f'\n\nif __name__ == "__main__":\n    run({name}, snakemake)\n'), name
         assert importlib.import_module(name).run is run, name
-        assert len(script.splitlines()) <= 60, name
+        assert len(script.splitlines()) <= 64, name
 
 
 def test_a_function_takes_what_its_rule_has_and_its_rule_has_what_it_takes(rules):

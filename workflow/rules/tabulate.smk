@@ -66,7 +66,7 @@ rule summarize_run:
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         models=MODELS,
         dyes=expand(DYE_TABLE, plate=PLATES.index),
-        cells=expand(DYED_CELLS, plate=PLATES.index),
+        dyed_cells=expand(DYED_CELLS, plate=PLATES.index),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",

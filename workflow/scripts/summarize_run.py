@@ -18,7 +18,7 @@ def summarize_run(
     exports: list[Path],
     models: list[Path],
     dyes: list[Path],
-    cells: list[Path],
+    dyed_cells: list[Path],
     summary: Path,
     *,
     sheet: str,
@@ -27,11 +27,11 @@ def summarize_run(
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
-    """Write the summary as text; `dyes` and `cells` are tables of the plates, none where a network reads."""
+    """Write the summary as text; `dyes` and `dyed_cells` are tables of plates that their dyes read."""
     table = stores.read_table(wells, WELLS)
     of_dyes = {
         path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
-        for path, of_cells in zip(dyes, cells, strict=True)
+        for path, of_cells in zip(dyes, dyed_cells, strict=True)
     }
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(

@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.dyes.nuclei import stained_cells, states
-from livedead.dyes.plate_dyes import PlateDyes
-
-SCALES = {"": 1.0, "_080": 0.8, "_125": 1.25}
-"""End of a column's name -> factor of a dye's threshold."""
+from livedead.dyes.plate_dyes import SCALES, PlateDyes
 
 
 def measure_dependence(fields: Iterable[Mapping[str, np.ndarray]], dyes: PlateDyes) -> pd.DataFrame:

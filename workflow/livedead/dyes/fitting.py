@@ -91,8 +91,8 @@ def _check_controls(settings: DyeSettings, controls: Mapping[str, Sequence[str]]
     asking = [role for role in settings.channels if settings.threshold[role] == "controls"]
     if missing and asking:
         raise ConfigError(
-            f"dyes.threshold.{asking[0]}: 'controls' needs negative and positive control wells; the plate "
-            f"map names no {' and no '.join(missing)} ones: add them in its column 'control', or set 'auto'"
+            f"dyes.threshold.{asking[0]}: 'controls' needs both kinds of control wells; the plate map "
+            f"names no {' and no '.join(missing)} ones: add them in its column 'control', or set 'auto'"
         )
 
 

@@ -17,6 +17,9 @@ from livedead.tables import DYES
 FLAGS = ("none_stained", "not_separated", "depends_on_threshold", "bleed_through")
 """The flags that a dye of a plate may carry."""
 
+SCALES = {"": 1.0, "_080": 0.8, "_125": 1.25}
+"""End of a column's name -> factor of a dye's threshold, to see how far the answer hangs on it."""
+
 OF_WELLS = tuple(f"{role}_{flag}" for role in ROLES for flag in FLAGS)
 """The same as QC flags of wells, with the dye in front."""
 
@@ -197,8 +200,7 @@ class PlateDyes:
         if dye.threshold.verdict in ("none stained", "not separated"):
             yield dye.threshold.verdict.replace(" ", "_")
         n_cells, viability = (
-            answer[[f"{name}{end}" for end in ("", "_080", "_125")]].to_numpy(float)
-            for name in ("n_cells", "viability")
+            answer[[f"{name}{end}" for end in SCALES]].to_numpy(float) for name in ("n_cells", "viability")
         )
         if np.ptp(n_cells) > MAX_COUNT_CHANGE * n_cells[0] or np.ptp(viability) > MAX_VIABILITY_CHANGE:
             yield "depends_on_threshold"

@@ -7,8 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livedead.dyes.dependence import SCALES
-from livedead.dyes.plate_dyes import Dye, PlateDyes
+from livedead.dyes.plate_dyes import SCALES, Dye, PlateDyes
 from livedead.dyes.thresholds import BIN, N_BINS
 from livedead.pictures.figures import STATE_COLOURS, png
 
