@@ -12,7 +12,7 @@ DEMO := --configfile config/demo/config.yaml
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
 	@echo "make demo-agreement  compare the demo's counts with the truth"
-	@echo "make demo-dyes       count two simulated plates by their dyes, and compare with the truth (4 minutes)"
+	@echo "make demo-dyes       count two simulated plates by their dyes, and compare with the truth (2 minutes)"
 	@echo "make demo-weights    train the demo's weights again (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"

@@ -70,8 +70,8 @@ def test_real_nuclei_are_found_once_and_nothing_else(stardist):
     [cells] = read(of_channel(image), pixel_size_um=0.5, min_area_um2=5).cells.values()
     at = masks[cells["y_px"].round().astype(int), cells["x_px"].round().astype(int)]
     times = np.bincount(at[at > 0], minlength=masks.max() + 1)
-    # People marked 125; of those that are missing, five touch another one, and one is cut by the edge.
-    assert (times > 0).sum() >= 119
+    # People marked 125; those that are missing touch another one, or are cut by the edge.
+    assert (times > 0).sum() >= 120
     assert (times > 1).sum() <= 1
     assert (at == 0).sum() <= 2
 
@@ -85,7 +85,8 @@ def test_magnification_changes_no_count(stardist, factor):
     found = read(of_channel(np.rint(scaled).clip(0).astype(np.uint16)), **sizes)
     expected = read(of_channel(image), **MICRONS)
     assert expected.n_cells() > 25
-    assert found.n_cells() == pytest.approx(expected.n_cells(), rel=0.05)
+    # Two of some thirty.
+    assert found.n_cells() == pytest.approx(expected.n_cells(), abs=2)
     diameters = [of_plate.dyes.dyes["total"].diameter_px for of_plate in (found, expected)]
     assert diameters[0] / factor == pytest.approx(diameters[1], rel=0.12)
 

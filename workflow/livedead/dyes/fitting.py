@@ -248,7 +248,8 @@ def _shown_by(role: str, dyes: Mapping[str, Dye]) -> str:
 
     Of the dead cells a dead dye shows only those that it stains: the live dye then shows its cells itself.
     """
-    return next((other for other in ("total", "live") if other in dyes and other != role), "")
+    shown = (other for other in ("total", "live") if other != role and other in dyes)
+    return next((other for other in shown if dyes[other].threshold.holds), "")
 
 
 class _Gate:

@@ -32,7 +32,7 @@ MAX_BLEED_REACH = 0.5
 BOX = 0.72
 """Side of the box around a pixel of a nucleus, over the nucleus' diameter."""
 
-DEPTH = 0.05
+DEPTH = 0.04
 """Depth of a notch that parts two nuclei, over the nucleus' diameter."""
 
 BACKGROUND, BOUNDARY, LIVE, DEAD, UNKNOWN = range(5)
@@ -144,7 +144,7 @@ class PlateDyes:
         but also what a neighbour covers of a dead one: a fifth. Where no dye shows all nuclei, the live dye
         fills the whole cell, of which a nucleus is a part: a tenth.
         """
-        given, used = self.settings.stained_fraction, set(self.used)
+        given, used = self.settings.stained_fraction, self._together
         if used == {"total", "live"}:
             return 0.2 if given is None else 1 - given
         if given is not None:
@@ -155,7 +155,12 @@ class PlateDyes:
         """Share of a cell's pixels that a dye must stain so that the cell is stained."""
         if role == "dead":
             return self.dead_fraction
-        return 1 - self.dead_fraction if set(self.used) == {"total", "live"} else 0.5
+        return 1 - self.dead_fraction if self._together == {"total", "live"} else 0.5
+
+    @property
+    def _together(self) -> set[str]:
+        """The dyes that tell a state together: those in use, or all while one of them is looked at."""
+        return set(self.used if len(self.used) > 1 else self.dyes)
 
     @property
     def diameter_px(self) -> float:

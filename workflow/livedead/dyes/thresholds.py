@@ -26,6 +26,10 @@ MAX_NEAR = 0.35
 of them. In one population, cut anywhere, there are 0.45 (even from 0 to its maximum) to 1.2 (normal, with a
 standard deviation of a quarter of its mean)."""
 
+MAX_NEAR_OF_PIXELS = 0.5
+"""The same of pixels: the rims of nuclei fill the valley between the background and the stained ones. Sharp,
+blurred and hazy nuclei had 0.06 to 0.42, bleed-through and haze alone 0.58 to 9.9."""
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -104,8 +108,7 @@ def choose_threshold(
     if not plate[_EDGES[:-1] >= np.sqrt(counts)].any():
         verdict = "none stained"
     else:
-        # The rims of nuclei fill the valley between the background's pixels and the stained ones.
-        verdict = "separated" if near <= MAX_NEAR or not of_cells else "not separated"
+        verdict = "separated" if near <= (MAX_NEAR if of_cells else MAX_NEAR_OF_PIXELS) else "not separated"
     return Threshold(counts, method, near, verdict)
 
 
