@@ -14,6 +14,7 @@ from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
 from livedead.logs import progress
+from livedead.network.calibration import Calibration
 from livedead.network.classes import Classes
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def count_class_maps(
     counting: dict[str, Any],
     channels: list[str],
     pixel_size_um: float,
+    calibration: Calibration | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the cells of every field in a file of class maps.
 
@@ -44,6 +46,8 @@ def count_class_maps(
     channels : list of str
         Whose mean over each cell is wanted.
     pixel_size_um : float
+    calibration : Calibration, optional
+        Of the network; None where it is unknown, and for dyes.
 
     Returns
     -------
@@ -54,7 +58,9 @@ def count_class_maps(
     fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
     if dyes is None:
         of_network, rules = Classes.from_config(classes), CountingRules.from_config(counting)
-        return count_fields(fields, plate.planes, channels, of_network, rules, pixel_size_um)
+        return count_fields(
+            fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
+        )
     of_plate = read_dyes(dyes)
     rules = dye_rules(counting, of_plate, pixel_size_um)
     log.info("%s", rules)
