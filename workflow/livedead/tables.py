@@ -40,7 +40,7 @@ _NAMES = {
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
     NUMBER: """
-        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share nucleus_radius_px area_mm2
+        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px area_mm2
         n_live_expected n_dead_expected viability_expected viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
         range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
         dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
@@ -326,7 +326,9 @@ HISTORY = _table(
     "epoch", "seconds", "learning_rate", "loss", "dice", OTHERS, ROW_SHA256, key=["epoch"], others=NUMBER
 )
 """Others are ``dice_<class>``."""
-READ_CELLS = _table(FIELD_KEY, "area_um2", "true", "found", "live_share", ROW_SHA256)
+READ_CELLS = _table(
+    FIELD_KEY, "area_um2", "true", "found", "live_share", "log_odds", "confidence", ROW_SHA256
+)  # fmt: skip
 READ_WELLS = _table(
     "plate", "well", "timepoint", "n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total",
     "viability", "true_viability", "control", ROW_SHA256,
