@@ -86,3 +86,11 @@ def test_a_calibration_travels_as_json():
     assert (back.n_live, back.n_dead) == (40, 50)
     assert back.slope == 0.123457
     assert back.offset == -0.666667
+
+
+@pytest.mark.parametrize(
+    "values", [{"slope": -1, "offset": 0}, {"slope": np.nan, "offset": 0}, {"slope": 1}, {"slope": "1", "offset": 0}]
+)
+def test_another_record_is_refused(values):
+    with pytest.raises((ValueError, TypeError)):
+        Calibration.from_dict(values)

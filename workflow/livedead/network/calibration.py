@@ -92,8 +92,11 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Calibration":
-        """The inverse of `as_dict`."""
-        return cls(**values)
+        """The inverse of `as_dict`; raises ValueError or TypeError for anything else."""
+        found = cls(**values)
+        if not (np.isfinite(found.offset) and 0 <= found.slope < np.inf):
+            raise ValueError(f"calibration: slope {found.slope}, offset {found.offset}; a slope is at least 0")
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values, floats to six digits."""
