@@ -40,8 +40,9 @@ _NAMES = {
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
     NUMBER: """
-        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px area_mm2
-        n_live_expected n_dead_expected viability_expected viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
+        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
+        area_mm2 n_live_expected n_dead_expected viability_expected
+        viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
         range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
         dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
         clump_fraction mean_negative mean_positive z_prime z_prime_low z_prime_high robust_z_prime

@@ -16,7 +16,7 @@ ROW = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "status": "ok"}
 NONE = np.array([], np.int64)
 CALIBRATION = Calibration(slope=0.5, offset=-0.25)
 FIELD = drawn("LL.DD.LD ......LD")
-# In raster order: two pixels of the live cell, two of the dead one, and the rows of one that is half and half.
+# In raster order: two pixels of the live cell, two of the dead one, and two rows of one that is both.
 OF_PIXELS = encode_log_odds(np.array([4.0, 2.0, -1.0, -6.0, 3.0, -2.0, 0.5, -0.5]))
 # Means 3, -3.5 and 0.25; logits 1.25, -2 and -0.125.
 P_LIVE = expit([1.25, -2.0, -0.125])

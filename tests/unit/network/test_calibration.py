@@ -89,7 +89,8 @@ def test_a_calibration_travels_as_json():
 
 
 @pytest.mark.parametrize(
-    "values", [{"slope": -1, "offset": 0}, {"slope": np.nan, "offset": 0}, {"slope": 1}, {"slope": "1", "offset": 0}]
+    "values",
+    [{"slope": -1, "offset": 0}, {"slope": np.nan, "offset": 0}, {"slope": 1}, {"slope": "1", "offset": 0}],
 )
 def test_another_record_is_refused(values):
     with pytest.raises((ValueError, TypeError)):

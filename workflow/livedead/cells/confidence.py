@@ -53,7 +53,8 @@ def p_live(cells: pd.DataFrame) -> np.ndarray:
 
     Examples
     --------
-    >>> p_live(pd.DataFrame({"state": ["live", "dead", "ambiguous"], "confidence": [0.9, 0.7, np.nan]})).round(2)
+    >>> cells = pd.DataFrame({"state": ["live", "dead", "ambiguous"], "confidence": [0.9, 0.7, np.nan]})
+    >>> p_live(cells).round(2)
     array([0.9, 0.3, nan])
     """
     confidence, state = cells["confidence"].to_numpy(float), cells["state"].to_numpy()

@@ -65,9 +65,10 @@ def measure_cells(
         connected pixels that the cell was cut from), ``state`` (``live``, ``dead``, ``ambiguous``, or
         ``unknown`` where the classes do not tell), ``vote`` (the larger of the shares of pixels that
         voted for live and for dead; NaN where none voted, or signals decided), ``confidence`` (the
-        probability that the state is right; NaN where no state or no `log_odds` are given),
-        ``touches_edge``, ``touches_cell`` (cut from another cell), ``mean_<channel>`` for `planes`, ``signal_<channel>,
-        stained_<channel>`` (mean; share of stained pixels) for `signals`, and `SHAPES` if asked for.
+        probability that the state is right; NaN where neither live nor dead was called, or without
+        `log_odds`), ``touches_edge``, ``touches_cell`` (cut from another cell), ``mean_<channel>`` for
+        `planes`, ``signal_<channel>, stained_<channel>`` (mean; share of stained pixels) for `signals`,
+        and `SHAPES` if asked for.
 
     Examples
     --------

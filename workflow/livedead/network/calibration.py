@@ -95,7 +95,9 @@ class Calibration:
         """The inverse of `as_dict`; raises ValueError or TypeError for anything else."""
         found = cls(**values)
         if not (np.isfinite(found.offset) and 0 <= found.slope < np.inf):
-            raise ValueError(f"calibration: slope {found.slope}, offset {found.offset}; a slope is at least 0")
+            raise ValueError(
+                f"calibration: slope {found.slope}, offset {found.offset}; a slope is at least 0"
+            )
         return found
 
     def as_dict(self) -> dict[str, Any]:

@@ -81,10 +81,8 @@ def _reliability(cells: pd.DataFrame) -> bytes:
     figure, axes = _with_diagonal()
     softmax, calibrated = bins["softmax"], bins["confidence"]
     axes.plot(softmax["confidence"], softmax["right"], "x--", color="0.55", label="softmax")
-    reach = [calibrated["right"] - calibrated["low"], calibrated["high"] - calibrated["right"]]
-    axes.errorbar(
-        calibrated["confidence"], calibrated["right"], reach, fmt="o-", color=DATA_COLOUR, label="confidence"
-    )
+    axes.vlines(calibrated["confidence"], calibrated["low"], calibrated["high"], color=DATA_COLOUR)
+    axes.plot(calibrated["confidence"], calibrated["right"], "o-", color=DATA_COLOUR, label="confidence")
     for row in calibrated.itertuples():
         axes.annotate(
             f"{row.n}", (row.confidence, row.right), (5, -11), textcoords="offset points", fontsize=8

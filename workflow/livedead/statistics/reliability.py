@@ -1,4 +1,4 @@
-"""Whether probabilities can be believed: of cells of confidence 0.9, are nine in ten right?"""
+"""Whether probabilities can be believed: of ten cells of confidence 0.9, nine should be right."""
 
 import numpy as np
 import pandas as pd

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livedead.cells.counting import count_states
 from livedead.cells.confidence import confidence_of
+from livedead.cells.counting import count_states
 from livedead.cells.labels import label_cells, of_classes
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules

@@ -1,6 +1,7 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
 from livedead.logs import progress
-from livedead.network.calibration import Calibration
 from livedead.network.classes import Classes
+from livedead.weights.assay import certified_experience
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,11 @@ def count_class_maps(
     class_maps: Path,
     plate: PlateImages,
     dyes: Path | None,
+    reads: Mapping[str, Any],
     classes: list[dict[str, str]],
     counting: dict[str, Any],
     channels: list[str],
     pixel_size_um: float,
-    calibration: Calibration | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the cells of every field in a file of class maps.
 
@@ -39,6 +40,8 @@ def count_class_maps(
         The images that they were made of.
     dyes : Path, optional
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
+    reads : mapping
+        The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
     classes : list of dict
         Those of the network, from the configuration; not used for dyes, which have classes of their own.
     counting : dict
@@ -46,8 +49,6 @@ def count_class_maps(
     channels : list of str
         Whose mean over each cell is wanted.
     pixel_size_um : float
-    calibration : Calibration, optional
-        Of the network; None where it is unknown, and for dyes.
 
     Returns
     -------
@@ -58,6 +59,9 @@ def count_class_maps(
     fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
     if dyes is None:
         of_network, rules = Classes.from_config(classes), CountingRules.from_config(counting)
+        seen = certified_experience(reads)
+        calibration = None if seen is None else seen.calibration
+        log.info("%s", calibration or "no calibration came with the weights: confidence is NA")
         return count_fields(
             fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
         )
