@@ -29,7 +29,7 @@ _NAMES = {
         plate well row channel path sha256 crc32 pixels_sha256 status code message state qc_flags duplicate_of
         axes projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
-        found fold varied rule dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
+        found fold varied rule read dyed dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
         Metadata_QC_Flags Metadata_Row_SHA256""",
     WHOLE: """
         column field timepoint z page pages height width bytes crop_y_px crop_x_px cell area_px
@@ -40,7 +40,7 @@ _NAMES = {
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
     NUMBER: """
-        x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
+        x_um y_um y_px x_px dyed_y_px dyed_x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
         range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
         dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
@@ -261,6 +261,10 @@ FIELDS = _table(
 )
 CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
 """Others are ``mean_<channel>``, raw counts, the signals of dyes, and descriptors of shape."""
+AUDIT_CELLS = _table(
+    FIELD_KEY, "read", "dyed", "y_px", "x_px", "dyed_y_px", "dyed_x_px", ROW_SHA256,
+)  # fmt: skip
+"""Cells of the audited wells; the place is missing in the reading that did not find it."""
 WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
+from livedead.configuration.audit import contradicting_audit
 from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.dyes import contradicting_dyes, missing_dyes
 from livedead.configuration.written import Contradiction, Key, Written, listed
@@ -247,6 +248,7 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
                 f"{config['normalization'][name]}",
             )
     yield from _areas(config["counting"], row["pixel_size_um"])
+    yield from contradicting_audit(config, row)
 
 
 def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[str, str]]:
