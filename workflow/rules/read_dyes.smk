@@ -7,10 +7,16 @@ NORMALIZATION = derived.dye_normalization(config)
 MIN_RANGE = None
 WELLS_READ = PLATES["dyed_wells"].to_dict()
 CLASSES = []
-DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
-DYED_CELLS = "results/{plate}/cells.csv.gz"
+DYES = "results/{plate}/dyes.h5"
+DYE_TABLES = expand("results/{plate}/dyes.csv", plate=PLATES.index)
+DYED_CELLS = expand("results/{plate}/cells.csv.gz", plate=PLATES.index)
 MODEL = "results/{plate}/dyes.json"
-FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
+FILES_OF_READING = [
+    DYES,
+    "results/{plate}/dyes.csv",
+    MODEL,
+    "results/{plate}/report/dyes.png",
+]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
 SHOWN = derived.given_dyes(config)
 
@@ -65,30 +71,3 @@ rule read_sample:
         code=code("read_sample"),
     script:
         "../scripts/read_sample.py"
-
-
-rule draw_dyes:
-    input:
-        dyes=DYES,
-    output:
-        picture=report(
-            "results/{plate}/report/dyes.png",
-            caption="../report/dyes.rst",
-            category="Plates",
-            labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
-        ),
-    log:
-        "logs/draw_dyes/{plate}.log",
-    benchmark:
-        "benchmarks/draw_dyes/{plate}.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(10),
-    params:
-        plate="{plate}",
-        code=code("draw_dyes"),
-    script:
-        "../scripts/draw_dyes.py"

@@ -6,7 +6,8 @@ NORMALIZATION = config["normalization"]
 MIN_RANGE = config["normalization"]["min_range"]
 WELLS_READ = {}
 CLASSES = config["classes"]
-DYES, DYE_TABLE, DYED_CELLS = [], [], []
+DYES, DYED_CELLS = [], []
+DYE_TABLES = expand("results/{plate}/dyes.csv", plate=AUDITED)
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
 TO_CLASS_MAPS = ["convert_weights", "index_plate", "normalize_plate", "segment_fields"]
@@ -21,3 +22,4 @@ include: "weights.smk"
 include: "segment.smk"
 include: "train.smk"
 include: "accuracy.smk"
+include: "audit.smk"

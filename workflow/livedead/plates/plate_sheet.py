@@ -122,6 +122,9 @@ def _audit_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str,
             yield plate, "audit_plate", f"{lender!r} is none of {', '.join(rows)}{nearest(lender, rows)}"
         elif lender and not rows[lender]["audit_wells"]:
             yield plate, "audit_plate", f"{lender!r} has no audit_wells; name them in its row"
+        elif lender and rows[lender]["wells"] != row["wells"]:
+            sizes = f"{rows[lender]['wells']} wells, this plate {row['wells']}"
+            yield plate, "audit_plate", f"{lender!r} has {sizes}; only plates of one size lend an audit"
 
 
 def _folder_problems(

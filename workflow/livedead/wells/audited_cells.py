@@ -137,7 +137,8 @@ def _matched(read: pd.DataFrame, dyed: pd.DataFrame) -> pd.DataFrame:
     shown.index = pd.Index(np.arange(len(shown)) + len(seen))
     renamed = dict(zip(pairs[:, 1] + len(seen), pairs[:, 0], strict=True))
     table = seen.join(shown.rename(index=renamed), how="outer")
-    table[["read", "dyed"]] = table[["read", "dyed"]].fillna(NONE)
+    states = table[["read", "dyed"]]
+    table[["read", "dyed"]] = states.where(states.notna(), NONE)
     return table.sort_values([*PLACE, *DYED_PLACE], ignore_index=True)
 
 
