@@ -46,7 +46,6 @@ rule assess_audit:
         runtime=growing(10),
     params:
         platemap_sha256=platemap_content,
-        audit_wells=of_plate("audit_wells"),
         n_wells=of_plate("wells"),
         treatment_columns=MAP_COLUMNS.treatment,
         code=code("assess_audit"),

@@ -7,16 +7,10 @@ NORMALIZATION = derived.dye_normalization(config)
 MIN_RANGE = None
 WELLS_READ = PLATES["dyed_wells"].to_dict()
 CLASSES = []
-DYES = "results/{plate}/dyes.h5"
-DYE_TABLES = expand("results/{plate}/dyes.csv", plate=PLATES.index)
-DYED_CELLS = expand("results/{plate}/cells.csv.gz", plate=PLATES.index)
+DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
+DYED_CELLS = "results/{plate}/cells.csv.gz"
 MODEL = "results/{plate}/dyes.json"
-FILES_OF_READING = [
-    DYES,
-    "results/{plate}/dyes.csv",
-    MODEL,
-    "results/{plate}/report/dyes.png",
-]
+FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
 SHOWN = derived.given_dyes(config)
 

@@ -6,8 +6,7 @@ NORMALIZATION = config["normalization"]
 MIN_RANGE = config["normalization"]["min_range"]
 WELLS_READ = {}
 CLASSES = config["classes"]
-DYES, DYED_CELLS = [], []
-DYE_TABLES = expand("results/{plate}/dyes.csv", plate=AUDITED)
+DYES, DYE_TABLE, DYED_CELLS = [], [], []
 MODEL = "results/weights/unet.certificate.json"
 FILES_OF_READING = ["results/weights/unet.safetensors", MODEL]
 TO_CLASS_MAPS = ["convert_weights", "index_plate", "normalize_plate", "segment_fields"]

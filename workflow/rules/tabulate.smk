@@ -68,9 +68,10 @@ rule summarize_run:
         quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
         exports=expand("results/{plate}/export.json", plate=PLATES.index),
         models=MODELS,
-        dyes=DYE_TABLES,
-        dyed_cells=DYED_CELLS,
+        dyes=expand(DYE_TABLE, plate=PLATES.index),
+        dyed_cells=expand(DYED_CELLS, plate=PLATES.index),
         audits=expand("results/{plate}/audit.csv", plate=AUDITED),
+        audit_dyes=expand("results/{plate}/dyes.csv", plate=AUDITED),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",

@@ -30,7 +30,9 @@ def test_pairs_are_the_best_assignment(seed, side):
     for i, one in first.iterrows():
         for j, other in second.iterrows():
             radius = np.sqrt(max(one["area_px"], other["area_px"]) / np.pi)
-            gain[i, j] = max(0, 1 - np.hypot(one["y_px"] - other["y_px"], one["x_px"] - other["x_px"]) / radius)
+            gain[i, j] = max(
+                0, 1 - np.hypot(one["y_px"] - other["y_px"], one["x_px"] - other["x_px"]) / radius
+            )
     expected = [pair for pair in zip(*linear_sum_assignment(-gain), strict=True) if gain[pair] > 0]
     found = match_cells(first, second)
     assert len(expected) > 0

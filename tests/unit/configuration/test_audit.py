@@ -17,7 +17,10 @@ OWN = "\taudit_wells", "\tC01"
     [
         ("", "dyes: none; the audit needs two of them, to tell live from dead cells: total, live, dead"),
         ("dyes: {dead: draq7}\n", "dyes: dead; the audit needs two of them"),
-        (DYES + "counting: {cell_area_um2: 100}\n", "counting.cell_area_um2 is 100: cells that are counted by"),
+        (
+            DYES + "counting: {cell_area_um2: 100}\n",
+            "counting.cell_area_um2 is 100: cells that are counted by",
+        ),
         (DYES + "reading: dyes\n", "an audit compares a network with dyes, but here 'reading: dyes'"),
     ],
 )

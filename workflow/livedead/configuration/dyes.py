@@ -69,7 +69,5 @@ def missing_dyes(dyes: Mapping[str, Any], drawn: bool, what: str = "training") -
     given = [role for role in ROLES if dyes[role]]
     if len(given) < 2:
         named = ", ".join(given) or "none"
-        return [
-            f"dyes: {named}; {what} needs two of them, to tell live from dead cells: {', '.join(ROLES)}"
-        ]
+        return [f"dyes: {named}; {what} needs two of them, to tell live from dead cells: {', '.join(ROLES)}"]
     return []

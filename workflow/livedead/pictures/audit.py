@@ -58,6 +58,4 @@ def _errorbars(axes: Axes, at: pd.Series, wells: pd.DataFrame, label: str | None
     """The corrected viability of wells, with its interval."""
     value, low, high = (wells[f"viability_corrected{end}"] for end in ("", "_low", "_high"))
     ends = [value - low, high - value]
-    axes.errorbar(
-        at, value, ends, fmt="s", markersize=4, linewidth=1, color=_CORRECTED_COLOUR, label=label
-    )
+    axes.errorbar(at, value, ends, fmt="s", markersize=4, linewidth=1, color=_CORRECTED_COLOUR, label=label)

@@ -113,7 +113,9 @@ def _audit_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str,
         both = [well for well in row["audit_wells"] if well in row["dyed_wells"]]
         if both:
             wells = geometry.format_wells(both)
-            learned = "a network that learned from a well is not tested by it; remove them from one of the two"
+            learned = (
+                "a network that learned from a well is not tested by it; remove them from one of the two"
+            )
             yield plate, "audit_wells", f"{wells}: in dyed_wells, too, which are to train on; {learned}"
         lender = row["audit_plate"]
         if lender and row["audit_wells"]:

@@ -64,6 +64,9 @@ def audit_cells(
         If the dyes were imaged in another size than what the network read.
     """
     usable = fields[(fields["status"] == "ok") & fields["well"].isin(wells)]
+    if not {"n_live", "n_dead"} <= set(dyes.classes.known):
+        log.warning("no field takes part: the dyes do not tell live from dead cells, see dyes.csv")
+        usable = usable.iloc[:0]
     keys = [(str(well), int(field), int(time)) for well, field, time in usable[FIELD].to_numpy()]
     read = progress(read_fields(plate, keys, dyes, threads), len(keys), "audited fields")
     dyed_fields, dyed_cells = count_dyed_fields(read, plate, dyes, counting, [], pixel_size_um)
@@ -82,10 +85,11 @@ def _check_sizes(fields: pd.DataFrame, dyed_fields: pd.DataFrame) -> None:
     apart = both[~np.isclose(both["area_mm2"], both["area_mm2_dyed"])]
     if len(apart):
         row = apart.iloc[0]
+        place = f"plate {row['plate']} well {row['well']} field {row['field']}"
+        areas = f"the dyes show {row['area_mm2_dyed']:.4g} mm2, the network read {row['area_mm2']:.4g} mm2"
         raise LivedeadError(
-            f"plate {row['plate']} well {row['well']} field {row['field']}: the dyes show {row['area_mm2_dyed']:.4g} "
-            f"mm2, the network read {row['area_mm2']:.4g} mm2; image all channels of the audit_wells with the "
-            "same camera and binning, or remove the wells from plates.tsv, audit_wells"
+            f"{place}: {areas}; image all channels of the audit_wells with the same camera and binning, or "
+            "remove the wells from plates.tsv, audit_wells"
         )
 
 
@@ -123,9 +127,7 @@ def match_fields(
         found = _inside(_matched(first, second), shape, max(widths_px, default=0.0))
         matched.append(found.assign(**dict(zip(FIELD_KEY, key, strict=True))))
     filled = [table for table in matched if len(table)]
-    return AUDIT_CELLS.conform(
-        pd.concat(filled, ignore_index=True) if filled else AUDIT_CELLS.rows([])
-    )
+    return AUDIT_CELLS.conform(pd.concat(filled, ignore_index=True) if filled else AUDIT_CELLS.rows([]))
 
 
 def _matched(read: pd.DataFrame, dyed: pd.DataFrame) -> pd.DataFrame:

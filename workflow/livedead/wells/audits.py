@@ -1,63 +1,224 @@
 """What audited cells say of a network's errors on a plate, and of the viability of its wells."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from livedead import stores
+from livedead.dyes.notes import dye_notes
+from livedead.plates.geometry import sort_wells
+from livedead.plates.plate_maps import read_plate_map
 from livedead.statistics.audits import STATES, Audit, fit_audit
-from livedead.tables import CORRECTED
+from livedead.tables import AUDIT, AUDIT_CELLS, CORRECTED, DYES
 
 log = logging.getLogger(__name__)
 
-UNKNOWN = "unknown"
-"""State of a cell that the dyes show, but whose state they do not tell."""
+
+@dataclass(frozen=True)
+class AuditedWells:
+    """The audited wells of a plate at one timepoint.
+
+    Attributes
+    ----------
+    plate : str
+    wells : list of str
+        Those with a cell in either reading, in plate order.
+    treatments : list of str
+        What each of them got, see `treatments_of`.
+    counts : ndarray, (n_wells, 4, 4), int64
+        Cells by their state in the network's reading and in that of the dyes, of `STATES`.
+    audit : Audit
+        What they say of the network's errors.
+    """
+
+    plate: str
+    wells: list[str]
+    treatments: list[str]
+    counts: np.ndarray
+    audit: Audit
+
+    @classmethod
+    def of(
+        cls, cells: pd.DataFrame, plate_map: pd.DataFrame | None, treatment_columns: Sequence[str]
+    ) -> "AuditedWells":
+        """From the `livedead.tables.AUDIT_CELLS` of one timepoint, and the map of their plate."""
+        wells = sort_wells(set(cells["well"]))
+        counts = np.zeros((len(wells), len(STATES), len(STATES)), np.int64)
+        of_column = {"well": wells, "read": STATES, "dyed": STATES}
+        places = [pd.Categorical(cells[name], values).codes for name, values in of_column.items()]
+        np.add.at(counts, tuple(places), 1)
+        mapped = pd.DataFrame({"well": wells})
+        if plate_map is not None:
+            mapped = mapped.merge(plate_map, on="well", how="left").fillna("")
+        treatments = treatments_of(mapped, treatment_columns)
+        return cls(str(cells["plate"].iloc[0]), wells, treatments, counts, fit_audit(counts, treatments))
 
 
-def treatments(wells: Sequence[str], plate_map: pd.DataFrame | None, columns: Sequence[str]) -> list[str]:
-    """What each well got, as one text; empty for wells of which the plate map says nothing.
+def treatments_of(wells: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """What each well got, as one text.
 
     Parameters
     ----------
-    wells : sequence of str
-    plate_map : DataFrame, optional
-        From `livedead.plates.plate_maps.read_plate_map`.
+    wells : DataFrame
+        A well, with the columns of the plate map.
     columns : sequence of str
         Those that say what a well got; a map may lack them.
 
     Examples
     --------
-    >>> plate_map = pd.DataFrame({"well": ["A01", "A02"], "drug": ["x", "none"], "control": ["", "negative"]})
-    >>> treatments(["A02", "A01", "B01"], plate_map, ["drug", "dose_um", "control"])
-    ['none, negative', 'x', '']
+    >>> wells = pd.DataFrame({"drug": ["x", "none"], "control": ["", "negative"]})
+    >>> treatments_of(wells, ["drug", "dose_um", "control"])
+    ['x', 'none, negative']
     """
-    if plate_map is None:
-        return [""] * len(wells)
-    told = plate_map.set_index("well")[[column for column in columns if column in plate_map]]
-    texts = {well: ", ".join(filter(None, row)) for well, *row in told.itertuples(name=None)}
-    return [texts.get(well, "") for well in wells]
+    told = wells[[column for column in columns if column in wells]].to_numpy(object)
+    return [", ".join(filter(None, row)) for row in told]
 
 
-@dataclass(frozen=True)
-class PlateAudit:
-    """The audit of a plate: what its dyes say of the network's errors, at each timepoint that was dyed.
+def audits_of(
+    cells: pd.DataFrame, plate_map: pd.DataFrame | None, treatment_columns: Sequence[str]
+) -> dict[int, AuditedWells]:
+    """The audit of each timepoint at which wells were dyed.
 
-    Attributes
+    Parameters
     ----------
-    plate : str
-        The plate whose wells were dyed.
     cells : DataFrame
         `livedead.tables.AUDIT_CELLS`.
     plate_map : DataFrame, optional
-        Of the same plate.
+        Of their plate, from `livedead.plates.plate_maps.read_plate_map`.
     treatment_columns : sequence of str
     """
+    return {
+        int(timepoint): AuditedWells.of(at_time, plate_map, treatment_columns)
+        for timepoint, at_time in cells.groupby("timepoint")
+    }
 
-    plate: str
-    cells: pd.DataFrame
-    plate_map: pd.DataFrame | None
-    treatment_columns: Sequence[str]
 
-    def timepoints(self) -> list[int]: ...
+def read_audits(
+    audit: Path | None, audit_map: Path | None, n_wells: int, treatment_columns: Sequence[str]
+) -> dict[int, AuditedWells]:
+    """`audits_of` the audited cells in a file, and of the map of their plate; none without the file."""
+    if audit is None:
+        return {}
+    plate_map = read_plate_map(audit_map, n_wells, treatment_columns) if audit_map else None
+    return audits_of(stores.read_table(audit, AUDIT_CELLS), plate_map, treatment_columns)
+
+
+def correct_viability(
+    wells: pd.DataFrame, audits: Mapping[int, AuditedWells], treatment_columns: Sequence[str]
+) -> pd.DataFrame:
+    """The viability of each well without the network's errors, as the audit of its timepoint knows them.
+
+    An audit that another plate lends says what the network's errors were after the last reading, when the
+    dyes were added; so the last of its timepoints stands for the last one here.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        The well table of one plate: ``plate, timepoint, n_live, n_dead``, and columns of the plate map.
+    audits : mapping
+        From `audits_of`.
+    treatment_columns : sequence of str
+
+    Returns
+    -------
+    DataFrame, indexed as `wells`
+        `CORRECTED`; missing at timepoints without an audit, and where the audit refuses.
+    """
+    corrected = pd.DataFrame(np.nan, wells.index, CORRECTED)
+    plate, last = wells["plate"].iloc[0], wells["timepoint"].max()
+    if audits and audits[max(audits)].plate != plate:
+        audits = {last: audits[max(audits)]}
+    for timepoint, audited in audits.items():
+        at_time = wells[wells["timepoint"] == timepoint]
+        counts = at_time[["n_live", "n_dead"]].to_numpy(float, na_value=np.nan)
+        groups = treatments_of(at_time, treatment_columns)
+        corrected.loc[at_time.index] = np.column_stack(audited.audit.correct(*counts.T, groups))
+    return corrected
+
+
+def assess_audit(audits: Mapping[int, AuditedWells]) -> pd.DataFrame:
+    """What the audits of a plate found: of all audited wells together, of each treatment, and of each well.
+
+    Returns
+    -------
+    DataFrame
+        `livedead.tables.AUDIT`.
+    """
+    rows = [
+        {"plate": audited.plate, "timepoint": timepoint, **row}
+        for timepoint, audited in audits.items()
+        for row in _levels(audited)
+    ]
+    return AUDIT.rows(rows)
+
+
+def read_audit_notes(audits: Sequence[Path], dyes: Sequence[Path]) -> dict[str, Iterator[str]]:
+    """Plate -> `audit_notes` of its tables, which lie in a folder called like it."""
+    return {
+        path.parent.name: audit_notes(stores.read_table(path, AUDIT), stores.read_table(of_dyes, DYES))
+        for path, of_dyes in zip(audits, dyes, strict=True)
+    }
+
+
+def audit_notes(audit: pd.DataFrame, dyes: pd.DataFrame) -> Iterator[str]:
+    """What to know of a plate's audit, a line for each timepoint, after what to know of its dyes.
+
+    Parameters
+    ----------
+    audit : DataFrame
+        `livedead.tables.AUDIT` of the plate.
+    dyes : DataFrame
+        `livedead.tables.DYES` of the plate.
+    """
+    yield from dye_notes(dyes, pd.DataFrame())
+    plate = audit[audit["level"] == "plate"]
+    if plate.empty:
+        yield (
+            "AUDIT refused: no audited cell; are the audit_wells and their dyes imaged, and do the dyes tell "
+            "live from dead cells (dyes.csv)? viability is not corrected"
+        )
+    for row in plate.itertuples():
+        when = f" of timepoint {row.timepoint}" if len(plate) > 1 else ""
+        if row.reason:
+            yield f"AUDIT{when} refused: {row.reason}; viability is not corrected"
+            continue
+        rates = [
+            f"{value:.3f} of the {state} cells are read {state} ({low:.3f} to {high:.3f})"
+            for state, value, low, high in (
+                ("living", row.specificity, row.specificity_low, row.specificity_high),
+                ("dead", row.sensitivity, row.sensitivity_low, row.sensitivity_high),
+            )
+        ]
+        found = f"{row.n_wells} wells, {row.n_cells:,} cells by the dyes"
+        yield f"AUDIT{when} ({found}): {', '.join(rates)}; count {row.count_bias:+.1%}"
+
+
+def _levels(audited: AuditedWells) -> Iterator[dict[str, Any]]:
+    treatments = np.array(audited.treatments, dtype=object)
+    audit = audited.audit
+    everything = _seen(audited.counts) | audit.rates() | {"reason": audit.reason}
+    yield {"level": "plate", "n_wells": len(audited.wells), **everything}
+    for treatment in dict.fromkeys(audited.treatments):
+        of_treatment = audited.counts[treatments == treatment]
+        told = {"level": "treatment", "treatment": treatment, "n_wells": len(of_treatment)}
+        yield told | _seen(of_treatment) | audit.rates(treatment)
+    for well, treatment, counts in zip(audited.wells, audited.treatments, audited.counts, strict=True):
+        yield {"level": "well", "well": well, "treatment": treatment, "n_wells": 1, **_seen(counts[None])}
+
+
+def _seen(counts: np.ndarray) -> dict[str, float]:
+    """Cells that the dyes show, and the viability in both readings; NaN without a live or dead cell."""
+    cells = counts.sum(axis=0)
+    live, dead = STATES.index("live"), STATES.index("dead")
+    of_network, of_dyes = cells.sum(axis=1), cells.sum(axis=0)
+    viability, dyed = (
+        of_reading[live] / n if (n := of_reading[live] + of_reading[dead]) else np.nan
+        for of_reading in (of_network, of_dyes)
+    )
+    n_dyed = int(of_dyes.sum() - of_dyes[STATES.index("none")])
+    return {"n_cells": n_dyed, "viability": viability, "viability_dyed": dyed}

@@ -20,7 +20,8 @@ from livedead.statistics.intervals import (
     intraclass_correlation,
     viability_interval,
 )
-from livedead.tables import COUNTS, KEYS, WELLS
+from livedead.tables import CORRECTED, COUNTS, KEYS, WELLS
+from livedead.wells.audits import AuditedWells, correct_viability
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ def tabulate_wells(
     treatment_columns: list[str],
     provenance: dict[str, str],
     plate_flags: Sequence[str] = (),
+    audits: Mapping[int, AuditedWells] | None = None,
 ) -> pd.DataFrame:
     """The well table of one plate.
 
@@ -61,6 +63,8 @@ def tabulate_wells(
         From `provenance_of`.
     plate_flags : sequence of str
         QC flags of every imaged well, such as those of the plate's dyes.
+    audits : mapping, optional
+        By which viability is corrected, from `livedead.wells.audits.audits_of`.
 
     Returns
     -------
@@ -83,6 +87,7 @@ def tabulate_wells(
     table["n_split"] = table["n_split"].fillna(0).where(table["n_fields_used"] > 0).astype("Int64")
     table["status"] = _status(table, fields)
     _add_viability(table, used, treatment_columns)
+    table[CORRECTED] = correct_viability(table, audits or {}, treatment_columns)
     table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
     for state in ("live", "dead"):
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
