@@ -17,11 +17,11 @@ UNDYED = [f"{row}{column:02d}" for row in "AB" for column in range(1, 7)]
 AUDITED = [f"C{column:02d}" for column in range(1, 7)]
 WELLS = [*UNDYED, *AUDITED]
 VIABILITY = dict(zip(WELLS, [0.1, 0.25, 0.4, 0.6, 0.75, 0.9] * 3, strict=True))
-SMALL_CELLS = {"size": 0.8, "defocus_px": 1.6}
+SMALL_CELLS = {"size": 0.75, "defocus_px": 2.0}
 """Cells that the network has not seen: it takes many living ones for dead."""
 
 
-def write_export(folder: Path, audited: list[str]) -> pd.Series:
+def write_export(folder: Path) -> pd.Series:
     """Write brightfield of every well, and the dyes of the audited ones; the true viability of each well."""
     images = folder / "TimePoint_1"
     images.mkdir(parents=True)
@@ -31,23 +31,33 @@ def write_export(folder: Path, audited: list[str]) -> pd.Series:
         planes, cells = simulate_field(rng, viability, side_px=SIDE_PX, mean_cells=45, **SMALL_CELLS)
         alive[well] = (cells["state"] == "live").mean()
         for channel, plane in planes.items():
-            if channel == "brightfield" or well in audited:
+            if channel == "brightfield" or well in AUDITED:
                 tifffile.imwrite(
                     images / f"p_{well}_s1_{CHANNELS[channel]}.TIF", plane, photometric="minisblack"
                 )
     return pd.Series(alive)
 
 
-def write_audited(folder: Path, repository: Path, audited: list[str]) -> pd.Series:
+def write_audited(folder: Path, repository: Path) -> pd.Series:
     """A working folder with that plate; the true viability of each well."""
     write_config(folder, repository)
     config = folder / "config/config.yaml"
     settings = yaml.safe_load(config.read_text()) | {"fields_per_well": 1, "simulation": {}}
     config.write_text(yaml.safe_dump(settings))
-    sheet = {"plate": "small", "raw": "raw", "wells": "96", "platemap": "config/map.tsv"}
-    sheet |= {"pixel_size_um": "0.65", "audit_wells": ",".join(audited)}
-    lines = ["\t".join(cells) for cells in (sheet, sheet.values())]
-    (folder / "config/plates.tsv").write_text("\n".join(lines) + "\n")
-    rows = "".join(f"{well}\tdrug {well[0] == 'B'}\n" for well in WELLS)
-    (folder / "config/map.tsv").write_text("well\ttreatment\n" + rows)
-    return write_export(folder / "raw", AUDITED)
+    write_sheet(folder, audit_wells=",".join(AUDITED))
+    rows = "".join(f"{well}\tdrug\t{well[1:]}\n" for well in WELLS)
+    (folder / "config/map.tsv").write_text("well\ttreatment\tdose_um\n" + rows)
+    return write_export(folder / "raw")
+
+
+def write_sheet(folder: Path, **columns: str) -> None:
+    """plates.tsv of that plate, with more columns."""
+    row = {
+        "plate": "small",
+        "raw": "raw",
+        "wells": "96",
+        "platemap": "config/map.tsv",
+        "pixel_size_um": "0.65",
+    }
+    row |= columns
+    (folder / "config/plates.tsv").write_text("\t".join(row) + "\n" + "\t".join(row.values()) + "\n")

@@ -39,7 +39,8 @@ _NAMES = {
     COUNT: """
         n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
         n_fields true_live true_dead
-        true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
+        true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total
+        n_live_dyed n_dead_dyed""",
     NUMBER: """
         x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
@@ -54,9 +55,11 @@ _NAMES = {
         sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
         Cells_ClumpFraction
-        dyed_y_px dyed_x_px viability_corrected viability_corrected_low viability_corrected_high
-        viability_dyed sensitivity sensitivity_low sensitivity_high specificity specificity_low
-        specificity_high count_bias count_bias_low count_bias_high""",
+        Cells_ViabilityCorrected dyed_y_px dyed_x_px viability_corrected viability_corrected_low
+        viability_corrected_high viability_dyed sensitivity sensitivity_low sensitivity_high
+        specificity specificity_low
+        specificity_high spread total_bias total_bias_low total_bias_high live_bias live_bias_low
+        live_bias_high dead_bias dead_bias_low dead_bias_high""",
     FLAG: "touches_edge touches_cell",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
@@ -273,9 +276,11 @@ AUDIT_CELLS = _table(
 )  # fmt: skip
 """Cells of the audited wells; the place is missing in the reading that did not find it."""
 AUDIT = _table(
-    "plate", "timepoint", "level", "treatment", "well", "n_wells", "n_cells", "viability", "viability_dyed",
-    "sensitivity", "sensitivity_low", "sensitivity_high", "specificity", "specificity_low",
-    "specificity_high", "count_bias", "count_bias_low", "count_bias_high", "reason", ROW_SHA256,
+    "plate", "timepoint", "level", "treatment", "well", "n_wells", "n_live", "n_dead", "n_live_dyed",
+    "n_dead_dyed", "viability", "viability_dyed", "sensitivity", "sensitivity_low", "sensitivity_high",
+    "specificity", "specificity_low", "specificity_high", "spread", "total_bias", "total_bias_low",
+    "total_bias_high", "live_bias", "live_bias_low", "live_bias_high", "dead_bias", "dead_bias_low",
+    "dead_bias_high", "reason", ROW_SHA256,
     key=["plate", "timepoint", "level", "treatment", "well"],
 )  # fmt: skip
 """What an audit found: ``level`` is ``plate``, ``treatment`` or ``well``."""
@@ -314,8 +319,9 @@ TIME_COURSES = _table(
 CYTOMINING = _table(
     "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", OTHERS, "Metadata_Status", "Metadata_QC_Flags",
     "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live", "Cells_Count_Dead",
-    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_Density_Live",
-    "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead", "Cells_ClumpFraction",
+    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_ViabilityCorrected",
+    "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead",
+    "Cells_ClumpFraction",
     others=TEXT,
 )  # fmt: skip
 DRC = _table("plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_total", "dose_unit")

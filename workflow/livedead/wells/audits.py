@@ -1,10 +1,8 @@
 """What audited cells say of a network's errors on a plate, and of the viability of its wells."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +11,11 @@ from livedead import stores
 from livedead.dyes.notes import dye_notes
 from livedead.plates.geometry import sort_wells
 from livedead.plates.plate_maps import read_plate_map
-from livedead.statistics.audits import STATES, Audit, fit_audit
+from livedead.statistics.audits import DEAD, LIVE, Audit, fit_audit
 from livedead.tables import AUDIT, AUDIT_CELLS, CORRECTED, DYES
 
-log = logging.getLogger(__name__)
+STATES = ("live", "dead", "ambiguous", "none")
+"""States of a cell in either reading, in the order of `livedead.statistics.audits`."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ class AuditedWells:
         if plate_map is not None:
             mapped = mapped.merge(plate_map, on="well", how="left").fillna("")
         treatments = treatments_of(mapped, treatment_columns)
-        return cls(str(cells["plate"].iloc[0]), wells, treatments, counts, fit_audit(counts, treatments))
+        audit = fit_audit(counts, treatments if any(treatments) else None)
+        return cls(str(cells["plate"].iloc[0]), wells, treatments, counts, audit)
 
 
 def treatments_of(wells: pd.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -109,7 +109,10 @@ def read_audits(
 
 
 def correct_viability(
-    wells: pd.DataFrame, audits: Mapping[int, AuditedWells], treatment_columns: Sequence[str]
+    wells: pd.DataFrame,
+    audits: Mapping[int, AuditedWells],
+    treatment_columns: Sequence[str],
+    design_effect: np.ndarray,
 ) -> pd.DataFrame:
     """The viability of each well without the network's errors, as the audit of its timepoint knows them.
 
@@ -123,6 +126,8 @@ def correct_viability(
     audits : mapping
         From `audits_of`.
     treatment_columns : sequence of str
+    design_effect : ndarray, (n_wells,)
+        From `livedead.statistics.intervals.design_effect`.
 
     Returns
     -------
@@ -134,27 +139,49 @@ def correct_viability(
     if audits and audits[max(audits)].plate != plate:
         audits = {last: audits[max(audits)]}
     for timepoint, audited in audits.items():
-        at_time = wells[wells["timepoint"] == timepoint]
-        counts = at_time[["n_live", "n_dead"]].to_numpy(float, na_value=np.nan)
-        groups = treatments_of(at_time, treatment_columns)
-        corrected.loc[at_time.index] = np.column_stack(audited.audit.correct(*counts.T, groups))
+        at_time = (wells["timepoint"] == timepoint).to_numpy()
+        n_live, n_dead = wells.loc[at_time, ["n_live", "n_dead"]].to_numpy(float, na_value=np.nan).T
+        treatments = treatments_of(wells[at_time], treatment_columns)
+        found = audited.audit.correct(n_live, n_dead, treatments, design_effect[at_time])
+        corrected.loc[at_time] = np.column_stack([found.viability, found.low, found.high])
     return corrected
 
 
 def assess_audit(audits: Mapping[int, AuditedWells]) -> pd.DataFrame:
-    """What the audits of a plate found: of all audited wells together, of each treatment, and of each well.
+    """What the audits of a plate found: in all audited wells together, in each treatment, in each well.
 
     Returns
     -------
     DataFrame
-        `livedead.tables.AUDIT`.
+        `livedead.tables.AUDIT`: cells in both readings, `livedead.statistics.audits.Errors.summary`, and the
+        ``reason`` why these errors correct no well. At the level ``plate`` they are the errors by which
+        wells of a treatment are corrected that was not audited.
     """
-    rows = [
-        {"plate": audited.plate, "timepoint": timepoint, **row}
-        for timepoint, audited in audits.items()
-        for row in _levels(audited)
-    ]
+    rows = []
+    for timepoint, audited in audits.items():
+        treatments, counts = np.array(audited.treatments, dtype=object), audited.counts
+        key = {"plate": audited.plate, "timepoint": timepoint}
+        # Cells that one reading did not find, or found ambiguous, are counted here, too.
+        whole, *of_treatments = audited.audit.summary().to_dict("records")
+        rows.append({**key, "level": "plate", **whole, **_seen(counts)})
+        for errors in of_treatments:
+            of_level = counts[treatments == errors["treatment"]]
+            rows.append({**key, "level": "treatment", **errors, **_seen(of_level)})
+        for well, treatment, of_well in zip(audited.wells, treatments, counts, strict=True):
+            told = {"level": "well", "well": well, "treatment": treatment, "n_wells": 1}
+            rows.append({**key, **told, **_seen(of_well[None])})
     return AUDIT.rows(rows)
+
+
+def _seen(counts: np.ndarray) -> dict[str, float]:
+    """Cells of both readings, and the viability in each; NaN without a live or dead cell."""
+    found: dict[str, float] = {}
+    for name, cells in (("", counts.sum(axis=(0, 2))), ("_dyed", counts.sum(axis=(0, 1)))):
+        n_live, n_dead = int(cells[LIVE]), int(cells[DEAD])
+        decided = n_live + n_dead
+        found |= {f"n_live{name}": n_live, f"n_dead{name}": n_dead}
+        found[f"viability{name}"] = n_live / decided if decided else np.nan
+    return found
 
 
 def read_audit_notes(audits: Sequence[Path], dyes: Sequence[Path]) -> dict[str, Iterator[str]]:
@@ -184,41 +211,22 @@ def audit_notes(audit: pd.DataFrame, dyes: pd.DataFrame) -> Iterator[str]:
         )
     for row in plate.itertuples():
         when = f" of timepoint {row.timepoint}" if len(plate) > 1 else ""
-        if row.reason:
+        treatments = audit[(audit["level"] == "treatment") & (audit["timepoint"] == row.timepoint)]
+        if row.reason and (treatments["reason"] != "").all():
             yield f"AUDIT{when} refused: {row.reason}; viability is not corrected"
             continue
         rates = [
-            f"{value:.3f} of the {state} cells are read {state} ({low:.3f} to {high:.3f})"
+            f"{value:.3f} ({low:.3f} to {high:.3f}) of the {state} cells are read {state}"
             for state, value, low, high in (
-                ("living", row.specificity, row.specificity_low, row.specificity_high),
+                ("live", row.specificity, row.specificity_low, row.specificity_high),
                 ("dead", row.sensitivity, row.sensitivity_low, row.sensitivity_high),
             )
         ]
-        found = f"{row.n_wells} wells, {row.n_cells:,} cells by the dyes"
-        yield f"AUDIT{when} ({found}): {', '.join(rates)}; count {row.count_bias:+.1%}"
-
-
-def _levels(audited: AuditedWells) -> Iterator[dict[str, Any]]:
-    treatments = np.array(audited.treatments, dtype=object)
-    audit = audited.audit
-    everything = _seen(audited.counts) | audit.rates() | {"reason": audit.reason}
-    yield {"level": "plate", "n_wells": len(audited.wells), **everything}
-    for treatment in dict.fromkeys(audited.treatments):
-        of_treatment = audited.counts[treatments == treatment]
-        told = {"level": "treatment", "treatment": treatment, "n_wells": len(of_treatment)}
-        yield told | _seen(of_treatment) | audit.rates(treatment)
-    for well, treatment, counts in zip(audited.wells, audited.treatments, audited.counts, strict=True):
-        yield {"level": "well", "well": well, "treatment": treatment, "n_wells": 1, **_seen(counts[None])}
-
-
-def _seen(counts: np.ndarray) -> dict[str, float]:
-    """Cells that the dyes show, and the viability in both readings; NaN without a live or dead cell."""
-    cells = counts.sum(axis=0)
-    live, dead = STATES.index("live"), STATES.index("dead")
-    of_network, of_dyes = cells.sum(axis=1), cells.sum(axis=0)
-    viability, dyed = (
-        of_reading[live] / n if (n := of_reading[live] + of_reading[dead]) else np.nan
-        for of_reading in (of_network, of_dyes)
-    )
-    n_dyed = int(of_dyes.sum() - of_dyes[STATES.index("none")])
-    return {"n_cells": n_dyed, "viability": viability, "viability_dyed": dyed}
+        bias = f"the count is off by {row.total_bias:+.1%}"
+        yield f"AUDIT{when} by {row.n_wells} wells: {', '.join(rates)}, {bias}"
+        if row.reason:
+            yield f"AUDIT{when} does not correct treatments that were not audited: {row.reason}"
+        refused = treatments[treatments["reason"] != ""]
+        if len(refused):
+            first = f"{refused['treatment'].iloc[0]}: {refused['reason'].iloc[0]}"
+            yield f"AUDIT{when} does not correct {len(refused)} treatment(s) (audit.csv), such as {first}"
