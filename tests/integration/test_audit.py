@@ -16,7 +16,7 @@ def wells_of(folder):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, repository):
-    """The folder of a finished and verified run, what its processes opened, and the true viability of the wells."""
+    """The folder of a finished and verified run, what its processes opened, and the true viabilities."""
     folder = Folder(tmp_path_factory.mktemp("audit") / "run", repository)
     truth = write_audited(folder.path, repository)
     return folder, folder.recorded("all", "verify"), truth
@@ -46,7 +46,7 @@ def test_corrected_viability_is_nearer_to_the_truth_than_what_was_read(made):
     wells = wells_of(folder).loc[UNDYED]
     read, corrected, low, high = (wells[name].astype(float) for name in ("viability", *CORRECTED))
     raw_error, error = read - truth[UNDYED], corrected - truth[UNDYED]
-    # The network takes living cells of this size for dead ones, and misses others: it must err to be corrected.
+    # The network takes living cells of this size for dead ones, and misses others.
     assert raw_error.mean() < -0.15
     assert abs(error.mean()) < 0.05
     assert error.abs().mean() < raw_error.abs().mean() / 2

@@ -27,9 +27,9 @@ def draw(audit: pd.DataFrame, wells: pd.DataFrame) -> bytes:
         table = wells[wells["timepoint"] == timepoint].set_index("well")
         _draw_audited(axes[0], at_time[at_time["level"] == "well"].set_index("well"), table)
         _draw_wells(axes[1], table)
-        reasons = at_time.loc[at_time["level"] == "plate", "reason"]
         axes[0].set_title(f"timepoint {timepoint}: audited wells")
-        axes[1].set_title(f"refused: {reasons.iloc[0]}" if reasons.any() else "all wells", wrap=True)
+        n_corrected = table["viability_corrected"].notna().sum()
+        axes[1].set_title(f"{n_corrected} of {table['viability'].notna().sum()} wells are corrected")
     return png(figure)
 
 
