@@ -81,7 +81,8 @@ def test_one_audited_well_corrects_nothing_and_the_summary_says_so(folder):
     run = folder.snakemake()
     assert run.returncode == 0, run.stderr
     assert (wells_of(folder)[CORRECTED] == "NA").all(axis=None)
-    assert "AUDIT refused: 1 audited " in folder.read("results/summary.txt").decode()
+    summary = folder.read("results/summary.txt").decode()
+    assert "AUDIT refused for drug, 04: this treatment has 1 audited wells with " in summary
 
 
 def test_the_summary_and_the_provenance_name_the_audit(done):

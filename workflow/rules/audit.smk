@@ -78,3 +78,37 @@ rule draw_audit:
         code=code("draw_audit"),
     script:
         "../scripts/draw_audit.py"
+
+
+rule size_audit:
+    input:
+        audit=expand("results/{plate}/audit.csv", plate=config["audit"]["plate"] or []),
+    output:
+        plan="results/audit_plan.txt",
+    log:
+        "logs/size_audit.log",
+    benchmark:
+        "benchmarks/size_audit.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        settings=config["audit"],
+        code=code("size_audit"),
+    script:
+        "../scripts/size_audit.py"
+
+
+rule plan_audit:
+    input:
+        "results/audit_plan.txt",
+    log:
+        "logs/plan_audit.log",
+    localrule: True
+    conda:
+        "../../envs/imaging.yaml"
+    shell:
+        "cat {input:q} 2> {log:q}"

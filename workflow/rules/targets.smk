@@ -57,7 +57,7 @@ ON_DEMAND = [
     "results/{plate}/verified/well.txt",
     "results/{plate}/agreement.json",
     "results/accuracy/errors.png",
-    "results/audit_plan.csv",
+    "results/audit_plan.txt",
 ]
 
 

@@ -78,3 +78,11 @@ def test_the_hash_covers_the_audit_and_its_dyes_only_where_there_is_one(schema, 
     ]
     assert len(set(changed)) == len(changed)
     assert hashed(lent=False) == hashed("", lent=False)
+
+
+@pytest.mark.parametrize("plate", ["p2", "p"])
+def test_a_plan_from_a_plate_without_an_audit_is_refused(sheet, plate, lines):
+    with pytest.raises(ConfigError) as error:
+        check_sheet(*sheet(f"audit: {{plate: {plate}}}\n" + DYES, "\taudit_wells", "\t"))
+    assert f"config.yaml: line {lines + 1}, audit.plate: '{plate}' has no audit_wells" in str(error.value)
+    check_sheet(*sheet("audit: {plate: p1}\n" + DYES, *OWN))

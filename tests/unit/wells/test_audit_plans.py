@@ -29,7 +29,7 @@ def test_the_least_number_of_wells_that_is_enough_is_told_for_each_viability(mon
     text, asked = planned(monkeypatch, *rows)
     assert asked == [(0.1, [0.5, 0.9], 200, 0.9, 0.95, 0.5)]
     assert "viability 0.5 to within 0.1: audit 16 wells\n" in text
-    assert "viability 0.9 to within 0.1: not even 16 audited wells are enough" in text
+    assert "viability 0.9 to within 0.1: not even 16 wells are enough" in text
     assert text.splitlines()[-3].split() == ["4", "refused", "0.200"]
     assert text.splitlines()[-1].split() == ["16", "0.090", "0.110"]
 

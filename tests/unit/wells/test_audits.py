@@ -98,7 +98,7 @@ def test_a_network_that_tells_nothing_corrects_nothing():
     audits = audits_of(cells(pairs=blind), None, COLUMNS)
     assert corrected(wells(), audits).isna().all(axis=None)
     (note,) = audit_notes(assess_audit(audits), DYES.rows([]))
-    assert "told apart too badly" in note
+    assert "no better than by chance" in note
 
 
 def test_wells_without_a_cell_are_not_corrected():

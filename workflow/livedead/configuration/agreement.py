@@ -213,6 +213,11 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
                 [("simulation", plate)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
+    planned = config["audit"]["plate"]
+    audited = list(table.index[table["audit_wells"].str.len() > 0])
+    if planned is not None and planned not in audited:
+        allowed = f"allowed: {', '.join(audited) or 'none'}, and null"
+        yield [("audit", "plate")], f"{planned!r} has no audit_wells{nearest(planned, audited)}; {allowed}"
     for number, name in enumerate(config["training"]["exclude"]):
         wrong = _no_labelled_well(name, table)
         if wrong:

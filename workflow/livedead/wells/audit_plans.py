@@ -53,8 +53,8 @@ class PlanSettings:
         rates = last[last["level"] == "plate"].filter(["sensitivity", "specificity", "spread"])
         if not rates.notna().all(axis=1).any():
             raise LivedeadError(
-                f"audit.plate: the audit of plate {self.plate} knows no errors, see its audit.csv; set it to null, "
-                "and assume audit.sensitivity, audit.specificity and audit.spread"
+                f"audit.plate: the audit of plate {self.plate} knows no errors, see its audit.csv; set it to "
+                "null, and assume audit.sensitivity, audit.specificity and audit.spread"
             )
         of_wells = last.loc[last["level"] == "well", ["n_live_dyed", "n_dead_dyed"]].sum(axis=1)
         return replace(self, cells_per_well=max(1, round(of_wells.mean())), **rates.iloc[0])
@@ -71,15 +71,15 @@ def describe_plan(settings: PlanSettings) -> str:
         settings.spread,
     )
     lines = [
-        f"wells of {settings.cells_per_well} cells; of the dead ones {settings.sensitivity:.3f} are read as dead, "
-        f"of the live ones {settings.specificity:.3f} as live; spread between wells {settings.spread:.3f}"
+        f"wells of {settings.cells_per_well} cells; {settings.sensitivity:.3f} of the dead ones are read as "
+        f"dead, {settings.specificity:.3f} of the live ones as live; spread of errors {settings.spread:.3f}"
     ]
     for viability, rows in plan.groupby("viability"):
         enough = rows.loc[rows["enough"], "n_wells"]
         answer = (
             f"audit {enough.min()} wells"
             if len(enough)
-            else f"not even {rows['n_wells'].max()} audited wells are enough; image more fields of a well, or "
+            else f"not even {rows['n_wells'].max()} wells are enough; image more fields of each well, or "
             "accept a wider interval"
         )
         lines.append(f"viability {viability:g} to within {settings.half_width:g}: {answer}")

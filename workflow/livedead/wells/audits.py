@@ -213,7 +213,9 @@ def audit_notes(audit: pd.DataFrame, dyes: pd.DataFrame) -> Iterator[str]:
         when = f" of timepoint {row.timepoint}" if len(plate) > 1 else ""
         treatments = audit[(audit["level"] == "treatment") & (audit["timepoint"] == row.timepoint)]
         if row.reason and (treatments["reason"] != "").all():
-            yield f"AUDIT{when} refused: {row.reason}; viability is not corrected"
+            first = next(treatments.itertuples(), row)
+            of_first = f" for {first.treatment}" if first.treatment else ""
+            yield f"AUDIT{when} refused{of_first}: {first.reason}; viability is not corrected"
             continue
         rates = [
             f"{value:.3f} ({low:.3f} to {high:.3f}) of the {state} cells are read {state}"
