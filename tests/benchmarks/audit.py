@@ -223,7 +223,7 @@ METHODS: dict[str, Callable[[Simulated], Interval]] = {
 
 
 def coverage(scenario: Scenario, methods: Sequence[str], n_audits: int, seed: int = 0) -> pd.DataFrame:
-    """A row a method: share of its intervals that hold the truth, of all and at each viability; their width."""
+    """A row a method: share of intervals that hold the truth, of all and at each viability; their width."""
     rng = np.random.default_rng(seed)
     found: dict[str, list[Interval]] = {name: [] for name in methods}
     for _ in range(n_audits):

@@ -143,10 +143,14 @@ class Errors:
     @cached_property
     def failure(self) -> str:
         """Why nothing can be corrected although these errors are known; empty if it can."""
-        if (self.draws["live_misread"] + self.draws["dead_misread"] >= 1).mean() <= TAIL:
+        by_chance = (self.draws["live_misread"] + self.draws["dead_misread"] >= 1).mean()
+        if by_chance <= TAIL:
             return ""
         index = 1 - self.pooled["live_misread"] - self.pooled["dead_misread"]
-        return f"live and dead are told apart too badly: sensitivity + specificity - 1 is {index:.2f}"
+        return (
+            f"live and dead may be read no better than by chance: "
+            f"sensitivity + specificity - 1 is {index:.2f}, and not above 0 in {by_chance:.0%} of such wells"
+        )
 
     def correct(self, n_live: np.ndarray, n_decided: np.ndarray) -> np.ndarray:
         """Viability, and the ends of its interval, (3, n_wells), of wells in which cells were read."""
@@ -258,7 +262,8 @@ class Audit:
                 values[:, wells] = errors.correct(
                     n_live[wells] / effect[wells], n_decided[wells] / effect[wells]
                 )
-        return Corrected(*values, reason)
+        viability, low, high = values
+        return Corrected(viability, low, high, reason)
 
     def summary(self) -> pd.DataFrame:
         """`Errors.summary` of all wells and of each treatment, and the ``reason`` why it corrects none."""

@@ -1,6 +1,6 @@
 """A share of cells that differs from well to well, such as the share of dead cells that is read as live."""
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.special import betaincinv, betaln, expit, logit
@@ -41,10 +41,9 @@ class Share(NamedTuple):
     def fit(cls, hits: np.ndarray, cells: np.ndarray, weights: np.ndarray) -> Self:
         """Posterior of a beta-binomial model, by quadrature.
 
-        Well w has `hits` of `cells`, binomial with a share of its own, which is drawn from a beta
-        distribution of mean m and parameters ``1 / (s² (1 - m)), 1 / (s² m)``. Its standard deviation is
-        about ``s m`` for a rare share, so that s has one scale for shares near 0.01 and near 0.2. Before
-        the data, m has Jeffreys' Beta(1/2, 1/2), and s is one of `SPREADS`.
+        Well w has `hits` of `cells`, binomial with a share of its own, which is drawn from the beta
+        distribution of `beta_parameters`. Before the data, its mean has Jeffreys' Beta(1/2, 1/2), and its
+        spread is one of `SPREADS`.
 
         Parameters
         ----------
@@ -64,9 +63,9 @@ class Share(NamedTuple):
         centre, density = logit((all_hits + 0.5) / (all_cells + 1)), all_hits + 0.5
         scale = min(np.sqrt(1 / density + 1 / (all_cells - all_hits + 0.5)), 2.0)
         # Steps of the logit grow from a fraction of the standard error to the far tails.
-        steps = np.linspace(-1, 1, 41) * np.arcsinh(7 / scale)
+        steps = np.linspace(-1, 1, 61) * np.arcsinh(7 / scale)
         mean = expit(centre + scale * np.sinh(steps))
-        a, b = 1 / np.multiply.outer(SPREADS**2, 1 - mean), 1 / np.multiply.outer(SPREADS**2, mean)
+        a, b = beta_parameters(mean, SPREADS[:, None])
         prior = 0.5 * np.log(mean * (1 - mean)) + np.log(np.cosh(steps))
         k, n = hits[:, None, None], cells[:, None, None]
         # Large parameters belong to wells that are nearly alike: their terms cancel to 1e-8.
@@ -82,6 +81,15 @@ class Share(NamedTuple):
     def at(self, quantiles: np.ndarray) -> np.ndarray:
         """Quantiles of the share of a further well; `quantiles` between 0 and 1."""
         return self.of_a_well[(quantiles * len(self.of_a_well)).astype(int)]
+
+
+def beta_parameters(mean: Any, spread: Any) -> tuple[Any, Any]:
+    """Parameters of the beta distribution of a share between wells.
+
+    Its standard deviation is about ``spread * mean`` where the share is rare, about ``spread * (1 - mean)``
+    where its complement is: one scale serves shares near 0.01 and near 0.2.
+    """
+    return 1 / (spread**2 * (1 - mean)), 1 / (spread**2 * mean)
 
 
 def _midpoints(weights: np.ndarray) -> np.ndarray:
