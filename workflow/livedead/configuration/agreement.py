@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
-from livedead.configuration.audit import contradicting_audit
+from livedead.configuration.audit import contradicting_audit, contradicting_plan
 from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.dyes import contradicting_dyes, missing_dyes
 from livedead.configuration.written import Contradiction, Key, Written, listed
@@ -36,6 +36,9 @@ EXPORT_FORMATS = (
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
 
+LEARNED = "results/weights/experience.json"
+"""What the target ``experience`` makes."""
+
 _LIMITS = {
     "out_of_focus": "min_focus",
     "saturated": "max_saturated_fraction",
@@ -55,6 +58,11 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from _pattern(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
+    if config["experience"]["file"] == LEARNED:
+        yield (
+            [("experience", "file")],
+            f"{LEARNED} is made by the network that would read it; copy it to config/, and name the copy",
+        )
 
 
 def _unknown_channels(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -213,11 +221,13 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
                 [("simulation", plate)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
-    planned = config["audit"]["plate"]
-    audited = list(table.index[table["audit_wells"].str.len() > 0])
-    if planned is not None and planned not in audited:
-        allowed = f"allowed: {', '.join(audited) or 'none'}, and null"
-        yield [("audit", "plate")], f"{planned!r} has no audit_wells{nearest(planned, audited)}; {allowed}"
+    yield from contradicting_plan(config, table)
+    for number, plate in enumerate(config["experience"]["plates"]):
+        if plate not in table.index:
+            yield (
+                [("experience", "plates", number)],
+                f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
+            )
     for number, name in enumerate(config["training"]["exclude"]):
         wrong = _no_labelled_well(name, table)
         if wrong:

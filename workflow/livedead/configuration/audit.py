@@ -3,7 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
 from livedead.configuration.dyes import missing_dyes
+from livedead.configuration.written import Contradiction
+from livedead.errors import nearest
 
 
 def contradicting_audit(config: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -36,3 +40,11 @@ def contradicting_audit(config: Mapping[str, Any], row: Mapping[str, Any]) -> It
             f"counting.cell_area_um2 is {area}: cells that are counted by their area have no place of their "
             "own, so they cannot be compared one by one; set it to 0, or empty the column",
         )
+
+
+def contradicting_plan(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[Contradiction]:
+    """What is wrong with the plate whose audit the next one is planned by."""
+    plate, audited = config["audit"]["plate"], list(table.index[table["audit_wells"].str.len() > 0])
+    if plate is not None and plate not in audited:
+        allowed = f"allowed: {', '.join(audited) or 'none'}, and null"
+        yield [("audit", "plate")], f"{plate!r} has no audit_wells{nearest(plate, audited)}; {allowed}"
