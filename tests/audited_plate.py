@@ -50,14 +50,10 @@ def write_audited(folder: Path, repository: Path) -> pd.Series:
     return write_export(folder / "raw")
 
 
-def write_sheet(folder: Path, **columns: str) -> None:
-    """plates.tsv of that plate, with more columns."""
-    row = {
-        "plate": "small",
-        "raw": "raw",
-        "wells": "96",
-        "platemap": "config/map.tsv",
-        "pixel_size_um": "0.65",
-    }
-    row |= columns
-    (folder / "config/plates.tsv").write_text("\t".join(row) + "\n" + "\t".join(row.values()) + "\n")
+def write_sheet(folder: Path, audit_wells: str = "", borrower: str = "") -> None:
+    """plates.tsv of that plate, and of one that borrows its audit, if it has a name."""
+    (folder / "config/plates.tsv").write_text(
+        "plate\traw\twells\tplatemap\tpixel_size_um\taudit_wells\taudit_plate\n"
+        f"small\traw\t96\tconfig/map.tsv\t0.65\t{audit_wells}\t\n"
+        + (f"{borrower}\t{borrower}\t96\t\t0.65\t\tsmall\n" if borrower else "")
+    )

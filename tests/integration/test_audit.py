@@ -1,5 +1,7 @@
 """A plate that the network reads badly, audited by the dyes of six of its wells."""
 
+import re
+
 import pandas as pd
 import pytest
 from audited_plate import AUDITED, UNDYED, write_audited, write_sheet
@@ -89,6 +91,28 @@ def test_the_summary_and_the_provenance_name_the_audit(done):
     assert "  AUDIT by 6 wells: " in done.read("results/summary.txt").decode()
     assert done.read("results/small/report/audit.png").startswith(b"\x89PNG")
     assert b'"audit_cells": "' in done.read("results/provenance.json")
+
+
+def test_a_plan_takes_the_errors_that_the_audit_found(folder):
+    config = folder.path / "config/config.yaml"
+    config.write_text(config.read_text() + "audit: {plate: small, viability: [0.5], half_width: 0.2}\n")
+    run = folder.snakemake("plan_audit")
+    assert run.returncode == 0, run.stderr
+    audit = pd.read_csv(folder.path / "results/small/audit.csv").query("level == 'plate'").iloc[0]
+    plan = folder.read("results/audit_plan.txt").decode()
+    assert f"{audit['sensitivity']:.3f} of the dead ones are read as dead" in plan
+    assert plan in run.stdout
+    assert "viability 0.5 to within 0.2: " in plan
+
+
+def test_a_plate_that_borrows_an_audit_is_corrected_by_the_cells_and_the_map_of_the_lender(folder):
+    write_sheet(folder.path, ",".join(AUDITED), borrower="undyed")
+    (folder.path / "undyed").mkdir()
+    dry = folder.snakemake("--dry-run", "results/undyed/wells.csv")
+    assert dry.returncode == 0, dry.stderr
+    inputs = re.search(r"rule tabulate_wells:\n +input: (.*)", dry.stdout + dry.stderr)[1].split(", ")
+    assert {"results/small/audit_cells.csv", "config/map.tsv", "results/undyed/fields.csv"} <= set(inputs)
+    assert "audit_cells" not in folder.jobs("results/undyed/wells.csv")
 
 
 def test_a_treatment_runs_the_audit_anew_and_reads_no_image(folder):
