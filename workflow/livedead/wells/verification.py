@@ -14,6 +14,7 @@ from livedead.fields.plate_images import open_plate
 from livedead.plates.geometry import sort_wells, well_position
 from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, RESULTS, ROW_SHA256, WELLS
+from livedead.wells.audits import read_audits
 from livedead.wells.counting import count_class_maps
 from livedead.wells.fields import finish_fields
 from livedead.wells.table import provenance_of, tabulate_wells
@@ -28,6 +29,8 @@ def verify_well(
     dyes: Path | None,
     model: Path,
     platemap: Path | None,
+    audit: Path | None,
+    audit_map: Path | None,
     wells: Path,
     fields: Path,
     cells: Path,
@@ -48,8 +51,8 @@ def verify_well(
 ) -> None:
     """Count wells whose class maps were made anew, and tabulate them with the rest of the plate.
 
-    The plate's normalization, thresholds and QC flags stay as they are. A row whose hash is not the one in
-    the table raises a `LivedeadError` that names what differs.
+    The plate's normalization, thresholds, QC flags and audit stay as they are. A row whose hash is not the
+    one in the table raises a `LivedeadError` that names what differs.
     """
     stored = stores.read_table(wells, WELLS)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
@@ -74,6 +77,7 @@ def verify_well(
         treatment_columns=treatment_columns,
         provenance=provenance_of(reads, config_sha256),
         plate_flags=reads.get("flags", ()),
+        audits=read_audits(audit, audit_map, n_wells, treatment_columns),
     )
     stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 
