@@ -74,14 +74,14 @@ def padded_window(field: np.ndarray, window: Rectangle) -> np.ndarray:
     shape = field.shape[-2:]
     if all(part.stop <= side for part, side in zip(window, shape, strict=True)):
         return field[..., *window]
-    rows, columns = (_reflected(side)[part] for part, side in zip(window, shape, strict=True))
+    rows, columns = (reflected(side)[part] for part, side in zip(window, shape, strict=True))
     top, left = int(rows.min()), int(columns.min())
     # Cut a rectangle first: a file can be read in no other way.
     cut = field[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     return cut[..., (rows - top)[:, None], columns - left]
 
 
-def _reflected(side: int) -> np.ndarray:
+def reflected(side: int) -> np.ndarray:
     """Row of the field that each padded row repeats; NumPy's reflection also serves 1 px."""
     return np.pad(np.arange(side), (0, -side % STRIDE), mode="reflect")
 
