@@ -45,6 +45,11 @@ CONTRADICTIONS = [
         "simulation.p.truncated_field.field",
         "1 to fields_per_well, 2",
     ),
+    (
+        "simulation: {p: {seed: 1, pixel_size_um: 1.3, staining: {}}}",
+        "simulation.p.pixel_size_um",
+        "dyed plates are simulated at 0.65 um; leave out staining",
+    ),
 ]
 
 

@@ -172,6 +172,8 @@ def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 )
             if broken["well"] == settings.get("missing_well"):
                 yield [(*section, "truncated_field", "well")], f"{broken['well']} is also missing_well"
+        if "staining" in settings and settings["pixel_size_um"] != 0.65:
+            yield [(*section, "pixel_size_um")], "dyed plates are simulated at 0.65 um; leave out staining"
         made = settings.get("wells", geometry.all_wells(96))
         for key, well in named:
             if well not in geometry.all_wells(96):
