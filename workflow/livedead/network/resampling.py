@@ -19,8 +19,7 @@ import torch
 from torch import Tensor
 
 from livedead.errors import ConfigError
-from livedead.network.unet import STRIDE
-from livedead.network.windows import HALO_PX, Rectangle, padded_shape, reflected, relative, whole
+from livedead.network.windows import Rectangle, padded_shape, reflected, relative, whole
 
 ALIKE = 0.05
 """Pixel sizes that differ by no more, as a share, are taken for the same: training varies cells by more."""
@@ -77,13 +76,10 @@ class Grid(Protocol):
         Of a field as the network reads it, not padded.
     plate_shape : (int, int)
         Of a field of the plate.
-    halo_px : int
-        What a window needs around its core, a multiple of `STRIDE`.
     """
 
     shape: tuple[int, int]
     plate_shape: tuple[int, int]
-    halo_px: int
 
     def read(self, cut: Cut, window: Rectangle) -> Tensor:
         """The network's input in a window of the padded field, (C, h, w) float32."""
@@ -99,7 +95,8 @@ class Grid(Protocol):
         logits : Tensor, (K, h, w), float32
             Of the window.
         window, core : Rectangle
-            Of the padded field that the network reads.
+            Of the padded field that the network reads. Beside the core, the row and the column that follow
+            count, too; `livedead.network.windows.receptive_halo` reaches as far.
 
         Returns
         -------
@@ -111,8 +108,6 @@ class Grid(Protocol):
 
 class OwnGrid:
     """The plate's own pixels."""
-
-    halo_px = HALO_PX
 
     def __init__(self, shape: tuple[int, int]):
         self.shape = self.plate_shape = shape
@@ -142,9 +137,6 @@ class ResampledGrid:
     device : torch.device
         Where fields are resampled.
     """
-
-    halo_px = HALO_PX + STRIDE
-    """The plate's pixels lie between those of the network, so logits just outside of the core count, too."""
 
     def __init__(self, shape: tuple[int, int], scale: float, device: torch.device):
         self.plate_shape = shape

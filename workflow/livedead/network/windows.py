@@ -32,7 +32,8 @@ def receptive_halo() -> int:
         pad = 1 if block.stride == 1 else 0
         low, high = block.stride * low - pad, block.stride * (high - 1) - pad + 3
     low, high = 2 * low, 2 * (high - 1) + 3
-    reach = max(-low, high - STRIDE)
+    # On the high side also the cell that follows: between two pixels, logits are a mean with the next one.
+    reach = max(-low, high)
     return -(-reach // STRIDE) * STRIDE
 
 
