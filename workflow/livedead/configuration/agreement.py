@@ -35,6 +35,9 @@ EXPORT_FORMATS = (
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
 
+LEARNED = "results/weights/experience.json"
+"""What the target ``experience`` makes."""
+
 _LIMITS = {
     "out_of_focus": "min_focus",
     "saturated": "max_saturated_fraction",
@@ -54,6 +57,11 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from _pattern(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
+    if config["experience"]["file"] == LEARNED:
+        yield (
+            [("experience", "file")],
+            f"{LEARNED} is made by the network that would read it; copy it to config/, and name the copy",
+        )
 
 
 def _unknown_channels(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -212,6 +220,12 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
         if plate not in table.index:
             yield (
                 [("simulation", plate)],
+                f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
+            )
+    for number, plate in enumerate(config["experience"]["plates"]):
+        if plate not in table.index:
+            yield (
+                [("experience", "plates", number)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
     for number, name in enumerate(config["training"]["exclude"]):
