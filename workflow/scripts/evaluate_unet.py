@@ -37,7 +37,11 @@ def evaluate_unet(
 ) -> None:
     """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
-    segmenters = [open_segmenter(unet, plate.inputs.seen.values(), segmentation) for plate in fields.plates]
+    sizes = [row["pixel_size_um"] for row in plates]
+    segmenters = [
+        open_segmenter(unet, plate.inputs.seen.values(), segmentation, size)
+        for plate, size in zip(fields.plates, sizes, strict=True)
+    ]
 
     def segment(k: int) -> np.ndarray:
         place = fields.places[k]
@@ -45,7 +49,6 @@ def evaluate_unet(
         return segmenters[place.source].segment(counts, place.key).class_map
 
     chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
-    sizes = [row["pixel_size_um"] for row in plates]
     judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)

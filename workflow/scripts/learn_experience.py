@@ -11,7 +11,7 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.training.experience import measure_experience, read_labelled, read_unlabelled
-from livedead.training.sources import open_trusted
+from livedead.training.sources import common_pixel_size, open_trusted
 from livedead.training.splits import never_trained_on
 from livedead.weights import unet_io
 from livedead.weights.assay import certified_experience
@@ -35,6 +35,7 @@ def learn_experience(
     set_up_device(segmentation.device, segmentation.threads)
     network, certificate = unet_io.read(unet)
     known = certified_experience(certificate)
+    pixel_size_um = common_pixel_size(plates, None if known is None else known.pixel_size_um)
     labelled, unlabelled = open_trusted(raw, images, normalization, labels, plates, channels)
     readings = chain(
         read_labelled(network, labelled, segmentation, classes),
@@ -42,8 +43,7 @@ def learn_experience(
     )
     wells = [*labelled.wells, *(f"{p.images.plate}/{well}" for p in unlabelled for well in p.images.wells())]
     unseen = never_trained_on(certificate, wells)
-    size = (known and known.pixel_size_um) or plates[0]["pixel_size_um"]
-    learned = measure_experience(readings, unseen, classes, counting, size)
+    learned = measure_experience(readings, unseen, classes, counting, pixel_size_um)
     stores.write_json(experience, learned.as_dict())
 
 

@@ -33,6 +33,11 @@ def summarize_run(
         path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
         for path, of_cells in zip(dyes, dyed_cells, strict=True)
     }
+    # Of a network; the record of a plate's dyes has no such key.
+    seen = [
+        record.get("experience") or {} for record in map(stores.read_json, models) if "experience" in record
+    ]
+    network_um = seen[0].get("pixel_size_um") if seen else None
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True
@@ -40,7 +45,11 @@ def summarize_run(
         of_fields = stores.read_table(its_fields, FIELDS)
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
-        notes = [*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])]
+        notes = [
+            *([f"PIXEL SIZE: {differing}"] if differing else []),
+            *summaries.resampled(network_um, size),
+            *of_dyes.get(plate, []),
+        ]
         section = summaries.describe_plate(
             table[table["plate"] == plate],
             of_fields,
@@ -54,6 +63,8 @@ def summarize_run(
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
     if any(stores.read_json(model).get("classes_verified") is False for model in models):
         notes.append(summaries.CLASSES_NOT_VERIFIED)
+    if seen and network_um is None:
+        notes.append(summaries.PIXEL_SIZE_UNKNOWN)
     text = summaries.describe_run(table, str(wells), sections, notes, by_dyes=bool(dyes))
     stores.write_bytes(summary, text.encode())
 

@@ -9,7 +9,7 @@ from livedead.job import run
 from livedead.network.plan import Plan
 from livedead.training import runs
 from livedead.training.outdated import remove_replaced
-from livedead.training.sources import open_labelled, source_record
+from livedead.training.sources import common_pixel_size, open_labelled, source_record
 from livedead.weights.assay import Assay
 
 
@@ -39,6 +39,7 @@ def train_unet(
     Wells of the given `fold` take no part. Files that tell of the network that this one replaces are
     deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
+    pixel_size_um = common_pixel_size(plates)
     set_up_device(segmentation.device, training["threads"])
     assay = Assay(classes, channels)
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
@@ -56,7 +57,7 @@ def train_unet(
         fold=fold,
         plan=segmentation,
         counting=counting,
-        pixel_size_um=plates[0]["pixel_size_um"],
+        pixel_size_um=pixel_size_um,
     )
 
 

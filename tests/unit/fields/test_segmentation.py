@@ -45,7 +45,7 @@ def plate():
 
 @pytest.fixture
 def segmenter(unet, plate):
-    return segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"))
+    return segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"), 0.65)
 
 
 @pytest.mark.parametrize("n_readers", [1, 2, 16])
@@ -79,7 +79,7 @@ def test_a_field_that_the_network_cannot_read_is_a_failed_row(unet):
     local = {KEYS[0]: (1000.0, np.nan)}
     broken = Transform(np.ones(SHAPE, np.float32), 1000.0, 9000.0, local=local)
     plate = NormalizedPlate(Pictures(), {"bf": broken})
-    segmenter = segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"))
+    segmenter = segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"), 0.65)
     checked = segmentation.choose_checked(KEYS, 9, seed=1)
     found = list(segmentation.segmented_fields(plate, KEYS, segmenter, checked))
     assert [field.row["code"] for field in found] == ["not_finite", "truncated", "", ""]
@@ -130,7 +130,7 @@ def test_a_file_tells_how_it_was_computed_and_how_surely(segmenter):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_those_of_the_plan_not_of_the_machine(unet, plate, threads):
-    segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu", threads=threads))
+    segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu", threads=threads), 0.65)
     assert torch.get_num_threads() == threads
 
 
@@ -138,7 +138,7 @@ def test_threads_are_those_of_the_plan_not_of_the_machine(unet, plate, threads):
 def test_a_job_that_was_given_a_gpu_never_computes_on_the_processor_unseen(unet, plate, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(ConfigError, match="this job was given GPU 0, but PyTorch"):
-        segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="auto"))
+        segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="auto"), 0.65)
     with pytest.raises(ConfigError, match="this job was given GPU 0, but PyTorch"):
         segmentation.set_up_device("auto", 2)
     assert segmentation.set_up_device("cpu", 2).type == "cpu"

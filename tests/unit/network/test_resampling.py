@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from livedead.errors import ConfigError
-from livedead.network.resampling import ResampledGrid, grid_of, scale_to
+from livedead.network.resampling import ResampledGrid, grid_of
 from livedead.network.windows import padded_shape, whole, windows
 
 CPU = torch.device("cpu")
@@ -27,24 +26,6 @@ def resampled(values, scale):
     grid = ResampledGrid(tuple(values.shape[1:]), scale, CPU)
     height, width = grid.shape
     return read(grid, values)[:, :height, :width]
-
-
-def test_the_scale_is_that_of_the_pixel_sizes():
-    assert scale_to(0.65, 0.325) == 0.5
-    assert scale_to(0.65, 1.3) == 2
-    assert scale_to(0.5, 0.6) == pytest.approx(1.2)
-
-
-@pytest.mark.parametrize("plate_um", [0.65, 0.62, 0.68])
-def test_nothing_is_resampled_where_pixels_are_alike_or_the_networks_are_unknown(plate_um):
-    assert scale_to(0.65, plate_um) == 1
-    assert scale_to(None, 4 * plate_um) == 1
-
-
-@pytest.mark.parametrize("plate_um", [0.2, 0.32, 1.31, 6.5])
-def test_a_pixel_size_out_of_range_is_refused(plate_um):
-    with pytest.raises(ConfigError, match=rf"{plate_um:g} um .* 0.65 um; allowed: 0.325 to 1.3 um"):
-        scale_to(0.65, plate_um)
 
 
 @pytest.mark.parametrize(

@@ -18,53 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livedead.errors import ConfigError
 from livedead.network.windows import Rectangle, padded_shape, reflected, relative, whole
 
-ALIKE = 0.05
-"""Pixel sizes that differ by no more, as a share, are taken for the same: training varies cells by more."""
-SMALLEST, LARGEST = 0.5, 2.0
-"""Range of a plate's pixel size over the network's in which fields are resampled."""
 BAND_PX = 256
 """Rows of the network's grid whose logits come back at once."""
 
 Cut = Callable[[Rectangle], Tensor]
 """Window of the padded field on the plate's grid -> normalized pixels, (C, h, w)."""
-
-
-def scale_to(network_um: float | None, plate_um: float) -> float:
-    """Pixels of the network per pixel of the plate; 1 where nothing is resampled.
-
-    Parameters
-    ----------
-    network_um : float, optional
-        Pixel size that the network was trained at. If it is not known, nothing is resampled.
-    plate_um : float
-        Pixel size of the plate.
-
-    Raises
-    ------
-    ConfigError
-        If the plate's pixel size is not `SMALLEST` to `LARGEST` times the network's.
-
-    Examples
-    --------
-    >>> scale_to(0.65, 0.325), scale_to(0.65, 0.67), scale_to(None, 0.325)
-    (0.5, 1.0, 1.0)
-    """
-    if network_um is None:
-        return 1.0
-    scale = plate_um / network_um
-    if abs(scale - 1) <= ALIKE:
-        return 1.0
-    if not SMALLEST <= round(scale, 6) <= LARGEST:
-        raise ConfigError(
-            f"the plate's pixels are {plate_um:g} um (pixel_size_um in plates.tsv), those that the network "
-            f"was trained on {network_um:g} um; allowed: {SMALLEST * network_um:g} to "
-            f"{LARGEST * network_um:g} um, from which fields are resampled; correct pixel_size_um if it is "
-            "wrong, or else use weights that were trained at about this pixel size"
-        )
-    return scale
 
 
 class Grid(Protocol):
@@ -133,7 +93,7 @@ class ResampledGrid:
     shape : (int, int)
         Of a field of the plate.
     scale : float
-        From `scale_to`.
+        From `livedead.network.pixel_size.scale_to`.
     device : torch.device
         Where fields are resampled.
     """
@@ -166,7 +126,7 @@ class ResampledGrid:
 
 
 def grid_of(shape: tuple[int, int], scale: float, device: torch.device) -> Grid:
-    """The grid of a plate whose fields have that shape, with `scale` from `scale_to`."""
+    """The grid of a plate whose fields have that shape; `scale` as in `ResampledGrid`."""
     return OwnGrid(shape) if scale == 1 else ResampledGrid(shape, scale, device)
 
 

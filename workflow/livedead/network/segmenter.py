@@ -122,7 +122,7 @@ class Segmenter:
     classes : Classes, optional
         What the network tells apart.
     scale : float
-        The network's pixels per pixel of the plate, from `livedead.network.resampling.scale_to`.
+        The network's pixels per pixel of the plate, from `livedead.network.pixel_size.scale_to`.
 
     Examples
     --------

@@ -7,6 +7,7 @@ import pandas as pd
 
 from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.dyes.plate_dyes import OF_WELLS
+from livedead.network.pixel_size import scale_to
 from livedead.plates.geometry import format_wells
 from livedead.plates.plate_maps import CONTROLS
 
@@ -42,6 +43,8 @@ FLAGS = {
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
+    "unusual_cell_area": "cells far larger or smaller than those that the network was trained on: is "
+    "pixel_size_um in plates.tsv right?",
     "duplicate_image": "the same pixels as another field: a copying mistake, or a stuck stage",
 }
 """What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
@@ -68,6 +71,10 @@ NO_CELL_BY_DYES = """NOT ONE CELL was counted in this run, a likely mistake.
 CLASSES_NOT_VERIFIED = (
     "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
     "swapped, which only controls show (controls_reversed, negative_controls_dead)"
+)
+PIXEL_SIZE_UNKNOWN = (
+    "the pixel size that the network was trained at is not known, so a plate at another magnification would "
+    "be miscounted without a word: set experience.pixel_size_um, see docs/trust.md"
 )
 NO_VIABILITY = {
     "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
@@ -143,6 +150,13 @@ def describe_plate(
         *notes,
     ]
     return [_found(wells), *(f"  {line}" for line in below)]
+
+
+def resampled(network_um: float | None, plate_um: float) -> list[str]:
+    """What to tell of a plate whose pixels are of another size than those that the network knows."""
+    if scale_to(network_um, plate_um) == 1:
+        return []
+    return [f"fields are resampled for the network, from pixels of {plate_um:g} um to {network_um:g} um"]
 
 
 def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
