@@ -33,11 +33,7 @@ def summarize_run(
         path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
         for path, of_cells in zip(dyes, dyed_cells, strict=True)
     }
-    # Of a network; the record of a plate's dyes has no such key.
-    seen = [
-        record.get("experience") or {} for record in map(stores.read_json, models) if "experience" in record
-    ]
-    network_um = seen[0].get("pixel_size_um") if seen else None
+    records = [stores.read_json(model) for model in models]
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True
@@ -47,7 +43,7 @@ def summarize_run(
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
         notes = [
             *([f"PIXEL SIZE: {differing}"] if differing else []),
-            *summaries.resampled(network_um, size),
+            *summaries.resampled(records, size),
             *of_dyes.get(plate, []),
         ]
         section = summaries.describe_plate(
@@ -61,10 +57,7 @@ def summarize_run(
         sections.append(section)
     notes = summaries.shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
-    if any(stores.read_json(model).get("classes_verified") is False for model in models):
-        notes.append(summaries.CLASSES_NOT_VERIFIED)
-    if seen and network_um is None:
-        notes.append(summaries.PIXEL_SIZE_UNKNOWN)
+    notes += summaries.unknown_of(records)
     text = summaries.describe_run(table, str(wells), sections, notes, by_dyes=bool(dyes))
     stores.write_bytes(summary, text.encode())
 

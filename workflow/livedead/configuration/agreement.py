@@ -13,6 +13,7 @@ from livedead.configuration.written import Contradiction, Key, Written, listed
 from livedead.dyes.settings import ROLES
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
@@ -288,7 +289,7 @@ def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only training needs: labelled wells, and dyes.
+    """Check what only training needs: labelled wells, dyes, and one pixel size.
 
     Raises
     ------
@@ -308,6 +309,11 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
     problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
+    if len(dyed):
+        try:
+            common_pixel_size(dyed.reset_index().to_dict("records"))
+        except ConfigError as error:
+            problems.append(f"{config['plates']}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
 
