@@ -41,11 +41,8 @@ def summarize_run(
         of_fields = stores.read_table(its_fields, FIELDS)
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
-        notes = [
-            *([f"PIXEL SIZE: {differing}"] if differing else []),
-            *summaries.resampled(records, size),
-            *of_dyes.get(plate, []),
-        ]
+        notes = [*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])]
+        notes += summaries.resampled(records, size)
         section = summaries.describe_plate(
             table[table["plate"] == plate],
             of_fields,
