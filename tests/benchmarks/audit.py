@@ -76,6 +76,7 @@ SCENARIOS = {
     "opposed errors, 2,000 cells": Scenario(opposed=0.9, cells=2000, undyed_cells=2000),
     "controls audited": Scenario(audited=(0.97, 0.05)),
     "controls audited, 4 wells": Scenario(audited=(0.97, 0.05), wells=4),
+    "dead cells mostly in 1 of 4 wells": Scenario(audited=(0.97, 0.97, 0.97, 0.05), wells=4),
     "live wells audited": Scenario(audited=(0.97, 0.9, 0.85)),
     "dead cells lost": Scenario(found=(0.97, 0.8)),
     "half of the dead cells lost": Scenario(found=(0.97, 0.5)),
