@@ -173,6 +173,12 @@ def test_a_treatment_is_corrected_by_its_own_wells_if_they_are_enough():
     assert list(audit.summary()["treatment"]) == ["", "a", "b"]
 
 
+def test_a_well_of_no_named_treatment_is_not_one_of_the_treatment_without_a_name():
+    audit = fit_audit(GOOD, [""] * 4)
+    assert correct(audit, 70, 30, [""]).reason[0] == ""
+    assert "1 audited treatments" in correct(audit, 70, 30).reason[0]
+
+
 def test_a_treatment_is_not_judged_by_a_few_others():
     audit = fit_audit(GOOD + GOOD, ["a"] * 4 + ["b"] * 4)
     found = correct(audit, 70, 30, ["c"])

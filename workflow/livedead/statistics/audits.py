@@ -206,7 +206,7 @@ class Audit:
         A treatment is judged by its own audited wells if these are enough, whatever others say. Else it is
         taken as one more draw from treatments that differ as the audited ones do, if these are enough.
         """
-        own = self.of_treatment.get(treatment or "")
+        own = self.of_treatment.get(treatment) if treatment is not None else None
         if own is not None and not own.shortage():
             return own, own.failure
         missing = self.everywhere.shortage("treatments" if self.of_treatment else "wells")
