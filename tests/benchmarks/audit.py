@@ -255,10 +255,7 @@ def main() -> None:
     for number, name in enumerate(chosen.scenarios):
         table = coverage(SCENARIOS[name], chosen.methods, chosen.audits)
         table.insert(0, "scenario", name)
-        print(
-            table.to_string(index=False, header=number == 0, float_format="{:.3f}".format, col_space=6),
-            flush=True,
-        )
+        print(table.to_csv(index=False, header=number == 0, float_format="%.3f"), end="", flush=True)
 
 
 if __name__ == "__main__":
