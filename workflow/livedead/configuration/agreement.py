@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
+from livedead.configuration.audit import contradicting_audit, contradicting_plan
 from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.dyes import contradicting_dyes, missing_dyes
 from livedead.configuration.written import Contradiction, Key, Written, listed
@@ -223,6 +224,7 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
                 [("simulation", plate)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
+    yield from contradicting_plan(config, table)
     for number, plate in enumerate(config["experience"]["plates"]):
         if plate not in table.index:
             yield (
@@ -264,6 +266,7 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
                 f"{config['normalization'][name]}",
             )
     yield from _areas(config["counting"], row["pixel_size_um"])
+    yield from contradicting_audit(config, row)
 
 
 def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[str, str]]:
