@@ -276,7 +276,6 @@ def bytes_of(work) -> int:
     return torch.cuda.max_memory_reserved()
 
 
-@on_cuda
 @pytest.mark.parametrize("scale", [0.5, 1.4])
 def test_a_resampled_field_is_that_of_the_processor_in_every_pass(demo, transform, fields, scale):
     def found(device, **plan):
@@ -289,6 +288,7 @@ def test_a_resampled_field_is_that_of_the_processor_in_every_pass(demo, transfor
         assert error < 4e-5, plan
 
 
+@on_cuda
 def test_where_memory_ends_a_pass_in_less_memory_follows(
     demo, transform, fields, memory_cap, caplog, record_property
 ):
