@@ -9,6 +9,7 @@ from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, WELLS
 from livedead.wells import table
 from livedead.wells.audits import read_audits
+from livedead.wells.flags import flag_plate
 
 
 def tabulate_wells(
@@ -36,7 +37,7 @@ def tabulate_wells(
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
         provenance=table.provenance_of(reads, config_sha256),
-        plate_flags=reads.get("flags", ()),
+        plate_flags=flag_plate(reads, of_cells),
         audits=read_audits(audit, audit_map, n_wells, treatment_columns),
     )
     stores.write_table(wells, of_wells, WELLS)

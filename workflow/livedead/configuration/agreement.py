@@ -14,6 +14,7 @@ from livedead.configuration.written import Contradiction, Key, Written, listed
 from livedead.dyes.settings import ROLES
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
@@ -181,6 +182,8 @@ def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 )
             if broken["well"] == settings.get("missing_well"):
                 yield [(*section, "truncated_field", "well")], f"{broken['well']} is also missing_well"
+        if "staining" in settings and settings["pixel_size_um"] != 0.65:
+            yield [(*section, "pixel_size_um")], "dyed plates are simulated at 0.65 um; leave out staining"
         made = settings.get("wells", geometry.all_wells(96))
         for key, well in named:
             if well not in geometry.all_wells(96):
@@ -289,7 +292,7 @@ def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only training needs: labelled wells, and dyes.
+    """Check what only training needs: labelled wells, dyes, and one pixel size.
 
     Raises
     ------
@@ -309,6 +312,11 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
     problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
+    if len(dyed):
+        try:
+            common_pixel_size(dyed.reset_index().to_dict("records"))
+        except ConfigError as error:
+            problems.append(f"{config['plates']}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
 
