@@ -43,6 +43,8 @@ NOT_RUN = {"simulate_plate", "compare_with_truth", "measure_accuracy", "draw_acc
 
 OF_DYES = {"fit_dyes", "read_dyes", "read_sample", "draw_dyes"}
 """Rules of the other reading, see test_dyes.py; labels come from masks here."""
+OF_AUDITS = {"audit_cells", "assess_audit", "draw_audit", "size_audit"}
+"""Rules of a plate some wells of which were dyed after reading, see test_audit.py."""
 
 
 def draw_masks(folder):
@@ -98,7 +100,7 @@ def test_a_job_reads_what_it_declared_and_nothing_else(done, repository):
                 step = module.read_text() if module else script
                 writes_version = "provenance_of(" in step or "version: str" in step
                 assert writes_version == ("version=__version__" in block), rule
-    assert {job["rule"] for job in jobs} == rules - NOT_RUN - OF_DYES
+    assert {job["rule"] for job in jobs} == rules - NOT_RUN - OF_DYES - OF_AUDITS
     # What is opened below Python is noted, too.
     opened = {Path(name).relative_to(folder.path) for job in jobs for name in job["opened"]}
     below = {"results/small/normalization.h5", "results/weights/unet.safetensors", "masks/A01_01.tif"}
