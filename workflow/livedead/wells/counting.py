@@ -1,7 +1,6 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def count_class_maps(
     class_maps: Path,
     plate: PlateImages,
     dyes: Path | None,
-    reads: Mapping[str, Any],
+    reads: dict[str, Any],
     classes: list[dict[str, str]],
     counting: dict[str, Any],
     channels: list[str],
@@ -40,7 +39,7 @@ def count_class_maps(
         The images that they were made of.
     dyes : Path, optional
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
-    reads : mapping
+    reads : dict
         The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
     classes : list of dict
         Those of the network, from the configuration; not used for dyes, which have classes of their own.
