@@ -36,7 +36,11 @@ def evaluate_unet(
 ) -> None:
     """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
-    segmenters = [open_segmenter(unet, plate.inputs.seen.values(), segmentation) for plate in fields.plates]
+    sizes = [row["pixel_size_um"] for row in plates]
+    segmenters = [
+        open_segmenter(unet, plate.inputs.seen.values(), segmentation, size)
+        for plate, size in zip(fields.plates, sizes, strict=True)
+    ]
 
     def segment(k: int) -> Segmentation:
         place = fields.places[k]
@@ -44,7 +48,6 @@ def evaluate_unet(
         return segmenters[place.source].segment(counts, place.key)
 
     chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
-    sizes = [row["pixel_size_um"] for row in plates]
     judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)

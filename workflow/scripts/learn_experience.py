@@ -9,6 +9,7 @@ from livedead.cells.rules import CountingRules
 from livedead.fields.segmentation import set_up_device
 from livedead.job import run
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.network.plan import Plan
 from livedead.training.experience import measure_experience, read_labelled, read_unlabelled
 from livedead.training.sources import open_trusted
@@ -35,6 +36,7 @@ def learn_experience(
     set_up_device(segmentation.device, segmentation.threads)
     network, certificate = unet_io.read(unet)
     known = certified_experience(certificate)
+    pixel_size_um = common_pixel_size(plates, None if known is None else known.pixel_size_um)
     labelled, unlabelled = open_trusted(raw, images, normalization, labels, plates, channels)
     readings = chain(
         read_labelled(network, labelled, segmentation, classes),
@@ -42,8 +44,7 @@ def learn_experience(
     )
     wells = [*labelled.wells, *(f"{p.images.plate}/{well}" for p in unlabelled for well in p.images.wells())]
     unseen = never_trained_on(certificate, wells)
-    size = (known and known.pixel_size_um) or plates[0]["pixel_size_um"]
-    learned = measure_experience(readings, unseen, classes, counting, size)
+    learned = measure_experience(readings, unseen, classes, counting, pixel_size_um)
     stores.write_json(experience, learned.as_dict())
 
 

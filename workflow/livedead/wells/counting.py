@@ -1,6 +1,7 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import dye_signals
+from livedead.dyes.dyed_fields import ReadField, dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
@@ -24,7 +25,7 @@ def count_class_maps(
     class_maps: Path,
     plate: PlateImages,
     dyes: Path | None,
-    reads: dict[str, Any],
+    reads: Mapping[str, Any],
     classes: list[dict[str, str]],
     counting: dict[str, Any],
     channels: list[str],
@@ -39,7 +40,7 @@ def count_class_maps(
         The images that they were made of.
     dyes : Path, optional
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
-    reads : dict
+    reads : mapping
         The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
     classes : list of dict
         Those of the network, from the configuration; not used for dyes, which have classes of their own.
@@ -64,18 +65,35 @@ def count_class_maps(
         return count_fields(
             fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
         )
-    of_plate = read_dyes(dyes)
-    rules = dye_rules(counting, of_plate, pixel_size_um)
+    return count_dyed_fields(fields, plate, read_dyes(dyes), counting, channels, pixel_size_um)
+
+
+def count_dyed_fields(
+    fields: Iterable[ReadField],
+    plate: PlateImages,
+    dyes: PlateDyes,
+    counting: dict[str, Any],
+    channels: list[str],
+    pixel_size_um: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of fields that were read by their dyes; see `count_class_maps`.
+
+    Parameters
+    ----------
+    fields : iterable
+        Such as `livedead.dyes.dyed_fields.read_fields` gives.
+    """
+    rules = dye_rules(counting, dyes, pixel_size_um)
     log.info("%s", rules)
     return count_fields(
         fields,
         plate.planes,
         channels,
-        of_plate.classes,
+        dyes.classes,
         rules,
         pixel_size_um,
-        of_plate.channels,
-        dye_signals(plate, of_plate),
+        dyes.channels,
+        dye_signals(plate, dyes),
     )
 
 
