@@ -88,9 +88,8 @@ def read_plate(kind: Kind) -> pd.DataFrame:
     given = {"input_channels": config["input_channels"], "classes": config["classes"]}
     unet, _ = unet_io.convert(config["weights"], **given)
     fields = list(fields_of(kind))
-    transform, _ = fit_channel(
-        lambda k: fields[k[1]][1], [("A01", k, 1) for k in range(len(fields))], NORMALIZATION
-    )
+    keys = [("A01", k, 1) for k in range(len(fields))]
+    transform = fit_channel(lambda key: fields[key[1]][1], keys, NORMALIZATION)[0]
     segmenter = Segmenter(unet, [transform], Plan(device="cpu"), classes)
     least_px = config["counting"]["min_area_um2"] / PIXEL_SIZE_UM**2
     tables = []
@@ -197,9 +196,10 @@ def drawn_wells(cells: pd.DataFrame, share: float, seed: int) -> pd.Series:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=list(KINDS)[1:], help="of KINDS; all if not given")
+    names = parser.parse_args().names
     fitted = read_plate(KINDS["fitted"])
     fitted = fitted[drawn_wells(fitted, 0.25, seed=0)]
-    for name in parser.parse_args().names:
+    for name in names:
         cells = read_plate(KINDS[name])
         away, home = {}, {}
         for kind, fit in CALIBRATIONS.items():

@@ -20,9 +20,10 @@ from train_unet import train_unet
 
 from livedead import stores
 from livedead.errors import LivedeadError
+from livedead.network.experience import Experience
 from livedead.tables import CELLS, EVALUATION, READ_CELLS, READ_WELLS
 from livedead.weights import unet_io
-from livedead.weights.certificate import read_certificate
+from livedead.weights.certificate import read_certificate, with_experience
 
 OUTDATED = ("evaluation.html", "history.png", "cross_validation.html")
 
@@ -94,7 +95,8 @@ def test_only_wells_that_the_network_never_saw_are_judged(labelled, evaluated):
 def draw(labelled, folders, page):
     names = {"cells": "cells.csv", "wells": "wells.csv", "worst": "worst.h5"}
     files = {of: [folder / name for folder in folders] for of, name in names.items()}
-    labelled.call(draw_evaluation, **files, page=page, summary=page.with_suffix(".csv"))
+    written = {"page": page, "summary": page.with_suffix(".csv"), "experience": page.with_suffix(".json")}
+    labelled.call(draw_evaluation, **files, **written)
 
 
 def test_an_evaluation_is_a_page(labelled, evaluated, tmp_path):
@@ -115,6 +117,27 @@ def test_folds_of_a_count_that_was_configured_before_are_of_no_page(labelled, ev
             shutil.copy(evaluated / name, fold)
     draw(labelled, folds, tmp_path / "cross_validation.html")
     assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
+
+
+def test_what_unseen_wells_told_calibrates_a_network_that_saw_all(labelled, evaluated, tmp_path):
+    cells = stores.read_table(evaluated / "cells.csv", READ_CELLS)
+    draw(labelled, [evaluated], tmp_path / "few.html")
+    assert stores.read_json(tmp_path / "few.json") == {}
+    rng = np.random.default_rng(0)
+    many = pd.concat([cells.iloc[:1]] * 400, ignore_index=True).assign(found="live", true="live")
+    many["log_odds"] = rng.normal(0, 2, 400)
+    many["true"] = np.where(rng.uniform(size=400) < 1 / (1 + np.exp(-many["log_odds"])), "live", "dead")
+    for name in ("wells.csv", "worst.h5"):
+        shutil.copy(evaluated / name, tmp_path)
+    stores.write_table(tmp_path / "cells.csv", pd.concat([cells, many]), READ_CELLS)
+    draw(labelled, [tmp_path], tmp_path / "cross_validation.html")
+    learned = stores.read_json(tmp_path / "cross_validation.json")
+    known = with_experience({"experience": {"pixel_size_um": 0.5}}, tmp_path / "cross_validation.json", None)
+    found = Experience.from_dict(known["experience"])
+    assert found.pixel_size_um == 0.5
+    assert found.calibration.as_dict() == learned["calibration"]
+    # Drawn with a slope of 1 and no offset.
+    assert found.calibration.slope == pytest.approx(1, abs=0.3)
 
 
 def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(labelled, tmp_path):

@@ -19,8 +19,9 @@ OF_NETWORK = [
     "worst.h5",
     "evaluation.html",
     "evaluation.csv",
+    "evaluation.json",
 ]
-OF_FOLDS = ["cross_validation.html", "cross_validation.csv"]
+OF_FOLDS = [f"cross_validation.{kind}" for kind in ("html", "csv", "json")]
 
 
 wildcard_constraints:
@@ -192,6 +193,7 @@ rule draw_evaluation:
             labels={"page": "{evaluation}"},
         ),
         summary="results/training/{evaluation}.csv",
+        experience="results/training/{evaluation}.json",
     log:
         "logs/draw_evaluation/{evaluation}.log",
     benchmark:

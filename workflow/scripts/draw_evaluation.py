@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from livedead import stores
+from livedead.cells.confidence import calibrate
 from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
@@ -15,11 +16,20 @@ from livedead.tables import EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
-    cells: list[Path], wells: list[Path], worst: list[Path], page: Path, summary: Path, *, classes: Classes
+    cells: list[Path],
+    wells: list[Path],
+    worst: list[Path],
+    page: Path,
+    summary: Path,
+    experience: Path,
+    *,
+    classes: Classes,
 ) -> None:
-    """Write the page, and its figures for each fold and for all wells together as a table.
+    """Write the page; its figures for each fold and for all wells together; and a calibration.
 
-    Folders of folds are deleted if `training.folds` has been changed since they were made.
+    The calibration is for a network that was trained on all of these wells, and so cannot be asked
+    itself: those of the folds stand in for it. Folders of folds are deleted if `training.folds` has been
+    changed since they were made.
     """
     of_folds = [
         (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))
@@ -29,6 +39,8 @@ def draw_evaluation(
     folds = agreement.summaries(of_folds, whole)
     pictured = _pictured(agreement.worst_fields(whole[0], agreement.N_WORST), worst)
     stores.write_table(summary, folds, EVALUATION)
+    calibration = calibrate(whole[0])
+    stores.write_json(experience, {"calibration": calibration.as_dict()} if calibration else {})
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured, classes))
     if len(cells) > 1:
         stores.sweep_shards(page.parent, n_shards=len(cells))

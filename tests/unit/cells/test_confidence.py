@@ -6,7 +6,7 @@ import pytest
 from drawn_fields import CLASSES, drawn
 from scipy.special import expit
 
-from livedead.cells.confidence import LogOdds, expected_counts
+from livedead.cells.confidence import LogOdds, calibrate, expected_counts
 from livedead.cells.counting import count_field
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
@@ -85,3 +85,14 @@ def test_expected_counts_sum_to_the_cells_that_were_decided():
     found = expected_counts(cells)
     n_decided = (cells["state"] != "ambiguous").sum()
     assert found["n_live_expected"] + found["n_dead_expected"] == pytest.approx(n_decided, abs=0.011)
+
+
+def test_only_found_cells_of_known_state_calibrate():
+    rng = np.random.default_rng(1)
+    cells = pd.DataFrame({"log_odds": rng.normal(0, 2, 200)})
+    cells["true"] = np.where(rng.uniform(size=200) < expit(cells["log_odds"]), "live", "dead")
+    known = calibrate(cells)
+    others = pd.DataFrame({"true": ["none", "live", "dead"], "log_odds": [9.0, np.nan, np.nan]})
+    assert calibrate(pd.concat([cells, others])) == known
+    assert known.n_live + known.n_dead == 200
+    assert calibrate(others) is None

@@ -7,7 +7,7 @@ import pytest
 
 from livedead.cells.rules import CountingRules
 from livedead.errors import ConfigError
-from livedead.network.calibration import Calibration, encode_log_odds
+from livedead.network.calibration import encode_log_odds
 from livedead.network.classes import Classes
 from livedead.network.segmenter import Segmentation
 from livedead.training import evaluate
@@ -205,6 +205,3 @@ def test_what_is_missed_or_has_no_other_wells_has_no_confidence():
     found = evaluate.cross_fitted_confidence(cells)
     assert np.flatnonzero(np.isnan(found)).tolist() == [5]
     assert np.isnan(evaluate.cross_fitted_confidence(cells[:200])).all()
-    calibration = evaluate.calibrate(cells)
-    assert isinstance(calibration, Calibration)
-    assert calibration.n_live + calibration.n_dead == 398

@@ -48,6 +48,19 @@ def confidence_of(states: np.ndarray, log_odds: np.ndarray, calibration: Calibra
     return confidence.round(CONFIDENCE_DIGITS)
 
 
+def calibrate(cells: pd.DataFrame) -> Calibration | None:
+    """The calibration of a network by cells that it was not trained on, see `Calibration.fit`.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        A cell: its ``true`` state, and ``log_odds``, the mean over its pixels; cells that are neither
+        live nor dead, or were missed (NaN), take no part.
+    """
+    known = cells[cells["true"].isin(("live", "dead")) & cells["log_odds"].notna()]
+    return Calibration.fit(known["log_odds"].to_numpy(), (known["true"] == "live").to_numpy())
+
+
 def p_live(cells: pd.DataFrame) -> np.ndarray:
     """Probability that each cell lives, from its ``state`` and ``confidence``; NaN where not known.
 

@@ -1,24 +1,27 @@
 """How good the readings are, against a truth that neither the network nor the chain has seen."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from livedead.cells.confidence import confidence_of
+from livedead.cells.confidence import calibrate, confidence_of
 from livedead.cells.counting import count_states
 from livedead.cells.labels import label_cells, of_classes
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.errors import ConfigError
 from livedead.logs import progress
-from livedead.network.calibration import Calibration, decode_log_odds
+from livedead.network.calibration import decode_log_odds
 from livedead.network.classes import ROLES, Classes
-from livedead.network.segmenter import Segmentation
 from livedead.statistics.agreement import N_WORST, STATES, worst_fields
 from livedead.tables import FIELD_KEY
 from livedead.training.labelled_fields import LabelledFields
+
+if TYPE_CHECKING:
+    # Counts are compared with a truth where there is no PyTorch, too.
+    from livedead.network.segmenter import Segmentation
 
 MOSTLY_LIVE = 0.9
 """Wells in which at least this share of the cells live are asked for dead cells that are not there."""
@@ -84,7 +87,7 @@ def _errors(wells: pd.DataFrame) -> dict[str, Any]:
 def read_unseen(
     fields: LabelledFields,
     chosen: list[int],
-    segment: Callable[[int], Segmentation],
+    segment: Callable[[int], "Segmentation"],
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: list[float],
@@ -138,12 +141,6 @@ def read_unseen(
     return table[[*FIELD_KEY, *table.columns.drop(FIELD_KEY)]], pd.DataFrame(counts)
 
 
-def calibrate(cells: pd.DataFrame) -> Calibration | None:
-    """The calibration of a network by cells that it was not trained on, as `judge_cells` judged them."""
-    known = cells[cells["true"].isin(STATES) & cells["log_odds"].notna()]
-    return Calibration.fit(known["log_odds"].to_numpy(), (known["true"] == "live").to_numpy())
-
-
 def cross_fitted_confidence(cells: pd.DataFrame) -> np.ndarray:
     """Probability that each cell's found state is right, by a calibration of the cells of all other wells.
 
@@ -168,7 +165,7 @@ def read_worst(
     fields: LabelledFields,
     chosen: list[int],
     judged: pd.DataFrame,
-    segment: Callable[[int], Segmentation],
+    segment: Callable[[int], "Segmentation"],
 ) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """The fields that the network reads worst, the worst first, as `read_unseen` judged their cells.
 
@@ -187,7 +184,7 @@ def read_worst(
 
 
 def judge_cells(
-    found: Segmentation,
+    found: "Segmentation",
     truth: np.ndarray,
     classes: Classes,
     rules: CountingRules,
@@ -232,7 +229,7 @@ def judge_cells(
 
 
 def _read_cells(
-    labels: np.ndarray, truth: np.ndarray, found: Segmentation, classes: Classes, pixel_size_um: float
+    labels: np.ndarray, truth: np.ndarray, found: "Segmentation", classes: Classes, pixel_size_um: float
 ) -> pd.DataFrame:
     """The columns of `judge_cells` of every labelled cell that has a pixel."""
     own, seen = (_pixels_by_role(labels, map_, classes) for map_ in (truth, found.class_map))
@@ -250,7 +247,7 @@ def _read_cells(
     return cells[cells["area_um2"] > 0]
 
 
-def _mean_log_odds(labels: np.ndarray, found: Segmentation, classes: Classes) -> np.ndarray:
+def _mean_log_odds(labels: np.ndarray, found: "Segmentation", classes: Classes) -> np.ndarray:
     """Mean log odds of the live and dead pixels in each label, (n_labels,); NaN without any."""
     owner = labels[of_classes(found.class_map, classes.nuclei)]
     n_labels = int(labels.max())

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from livedead.cells.confidence import calibrate
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.errors import FieldError
@@ -17,7 +18,7 @@ from livedead.network.experience import STATES, Experience
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmentation, Segmenter
 from livedead.network.unet import UNet
-from livedead.training.evaluate import calibrate, judge_cells
+from livedead.training.evaluate import judge_cells
 from livedead.training.labelled_fields import LabelledFields
 
 

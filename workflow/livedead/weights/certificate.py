@@ -124,7 +124,8 @@ def with_experience(
     Parameters
     ----------
     file : Path, optional
-        A record of what the network has seen; it stands for the one that the weights carry.
+        A record of what the network has seen, or of a part of it; what it says stands for what the
+        weights carry.
     pixel_size_um : float, optional
         Of the images that it was trained on.
 
@@ -133,12 +134,12 @@ def with_experience(
     WeightsError
         If the file holds no such record, or another pixel size is known.
     """
-    known = certificate.get("experience") if file is None else read_json(file)
-    if known is None and pixel_size_um is None:
+    if file is None and pixel_size_um is None:
         return certificate
+    known = {**(certificate.get("experience") or {}), **(read_json(file) if file else {})}
     with refusing(file or "experience"):
         try:
-            experience = Experience.from_dict(known or {})
+            experience = Experience.from_dict(known)
             if pixel_size_um is not None:
                 experience = experience.of_pixel_size(pixel_size_um)
         except ValueError as error:
