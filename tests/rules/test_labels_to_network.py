@@ -13,7 +13,7 @@ from draw_evaluation import draw_evaluation
 from draw_history import draw_history
 from evaluate_unet import evaluate_unet
 from export_weights import export_weights
-from label_dyes import label_dyes
+from label_wells import label_wells
 from review_labels import review_labels
 from train_unet import train_unet
 
@@ -133,7 +133,7 @@ def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(label
 def label_masks(flow, folder, wells, dead_offset):
     given = {"masks": str(folder / "{well}_mask.tif"), "dead_dye": "draq7", "dyed_wells": wells}
     labels = {"masks": {"dead_offset": dead_offset, "boundary_px": 1}}
-    flow.call(label_dyes, class_maps=folder / "labels.h5", labels=labels, **given)
+    flow.call(label_wells, class_maps=folder / "labels.h5", labels=labels, **given)
 
 
 def test_labels_from_masks(flow, tmp_path, caplog):

@@ -291,7 +291,9 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
-    problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
+    by_dyes = dyed[dyed["boxes"] == ""]
+    if len(by_dyes):
+        problems += missing_dyes(config["dyes"], drawn=bool((by_dyes["masks"] != "").all()))
     if problems:
         raise ConfigError("\n".join(problems))
 

@@ -45,6 +45,8 @@ class PlateImages:
     ----------
     plate : str
         Its name.
+    crop_px : (int, int)
+        Rows and columns that `cropped` leaves out at either side.
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
@@ -52,7 +54,7 @@ class PlateImages:
         self.folder = raw
         self.bit_depth = bit_depth
         self.checksum = checksum
-        self._crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
+        self.crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
@@ -133,7 +135,7 @@ class PlateImages:
 
     def cropped(self, field: np.ndarray) -> np.ndarray:
         """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
-        y, x = self._crop_px
+        y, x = self.crop_px
         if not (y or x) or not field.size:
             return field
         height, width = field.shape[-2:]

@@ -23,6 +23,7 @@ PLATE_COLUMNS = {
     "bit_depth": "16",
     "dyed_wells": "",
     "masks": "",
+    "boxes": "",
     "barcode": "",
     "control_plate": "",
 }
@@ -178,6 +179,8 @@ def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str
             checked["dyed_wells"] = geometry.parse_well_list(checked["dyed_wells"], checked["wells"])
         except SheetError as error:
             problems.append(f"column 'dyed_wells': {error}")
+    if checked["masks"] and checked["boxes"]:
+        problems.append("columns 'masks' and 'boxes': cells are drawn as one or the other; remove one")
     return checked, problems
 
 
@@ -234,5 +237,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "pixel_size_um": _pixel_size_um,
     "bit_depth": _bit_depth,
     "masks": _masks,
+    "boxes": _path,
 }
 """What reads a column of plates.tsv alone; ``dyed_wells`` needs the plate's size."""
