@@ -25,7 +25,7 @@ from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.network.segmenter import UNSTABLE_MARGINS, Segmentation, Segmenter
 from livedead.network.unet import Architecture
-from livedead.network.windows import Rectangle, padded_shape, tiles
+from livedead.network.windows import Rectangle, padded_shape, windows
 from livedead.normalization.fitting import fit_channel
 from livedead.normalization.settings import NormalizationSettings
 from livedead.normalization.transforms import normalize
@@ -328,7 +328,7 @@ def test_two_in_flight_come_through_where_memory_serves_one(segmenter, fields, m
 def test_a_halo_too_small_is_seen(segmenter, fields, monkeypatch):
     """The comparison of the passes above would tell."""
     expected = logits(segmenter(), fields[0])
-    monkeypatch.setattr(tiles, "__defaults__", (64,))
+    monkeypatch.setattr(windows, "__defaults__", (64,))
     assert np.abs(logits(segmenter(tile_px=256), fields[0]) - expected).max() > 1e-3
 
 

@@ -11,7 +11,7 @@ from livedead.errors import FieldError, LivedeadError
 from livedead.network.plan import Plan
 from livedead.network.segmenter import UNSTABLE_MARGINS, Segmenter, passes_from
 from livedead.network.unet import Architecture
-from livedead.network.windows import padded_shape, tiles
+from livedead.network.windows import padded_shape, windows
 from livedead.normalization.transforms import Transform
 
 
@@ -115,7 +115,7 @@ def test_a_halo_too_small_is_seen_by_the_test_and_by_the_seam_check(small_networ
     assert fine.largest_difference < 1e-4
     assert fine.n_pixels == 128**2
     expected = logits(small_network, raw, force="whole")
-    monkeypatch.setattr(tiles, "__defaults__", (64,))
+    monkeypatch.setattr(windows, "__defaults__", (64,))
     found = logits(small_network, raw, tile_px=160)
     assert np.abs(found - expected).max() > 1e-2
     _, seam = segmenter(small_network, (640, 640), tile_px=160).segment_checked(raw, np.random.default_rng(0))
@@ -143,9 +143,9 @@ def test_out_of_memory_redoes_the_whole_field(small_network, monkeypatch, caplog
         raise torch.OutOfMemoryError
 
     attempts = iter([out_of_memory])
-    forward = chosen.network.forward
-    monkeypatch.setattr(chosen.network, "forward", lambda x: next(attempts, forward)(x))
-    monkeypatch.setattr(chosen.network, "forward_banded", out_of_memory)
+    decode = chosen.network.decode
+    monkeypatch.setattr(chosen.network, "decode", lambda *encoded: next(attempts, decode)(*encoded))
+    monkeypatch.setattr(chosen.network, "decode_banded", out_of_memory)
     found = chosen.segment(raw)
     assert "out of GPU memory in the whole pass" in caplog.text
     assert "out of GPU memory in the banded pass" in caplog.text
@@ -185,8 +185,8 @@ def fails_with(error, network, monkeypatch):
         raise error
 
     chosen = segmenter(network, (200, 200))
-    monkeypatch.setattr(chosen.network, "forward", failing)
-    monkeypatch.setattr(chosen.network, "forward_banded", failing)
+    monkeypatch.setattr(chosen.network, "decode", failing)
+    monkeypatch.setattr(chosen.network, "decode_banded", failing)
     return chosen
 
 

@@ -15,7 +15,6 @@ from livedead.network.windows import (
     padded_shape,
     padded_window,
     relative,
-    tiles,
     windows,
 )
 
@@ -24,8 +23,8 @@ def stitched(predict, field, core_px, halo_px=HALO_PX):
     """The field put together from tiles of `predict`, which takes and gives arrays."""
     output = np.full((field.shape[0], *field.shape[1:]), np.nan)
     shape = field.shape[1:]
-    for core, part in tiles(lambda window: predict(field[:, *window]), shape, core_px, halo_px):
-        output[:, *core] = part
+    for window, inner, core in windows(shape, core_px, halo_px):
+        output[:, *core] = predict(field[:, *window])[:, *inner]
     return output
 
 

@@ -9,6 +9,7 @@ import yaml
 from conftest import CLASSES, randomized
 
 from livedead.errors import WeightsError
+from livedead.network.experience import Experience
 from livedead.network.unet import Architecture
 from livedead.weights import __main__ as command_line
 from livedead.weights import formats, unet_io
@@ -116,3 +117,12 @@ def test_the_shipped_weights_carry_their_classes(repository, name):
     with pytest.raises(WeightsError, match="order must agree"):
         convert(folder / "unet.h5", config["classes"][::-1], config["input_channels"])
     assert (folder / "unet.h5").stat().st_size < 8_000_000
+
+
+@pytest.mark.parametrize("name", ["unet.h5", "unet.weights.h5", "unet.flax.safetensors"])
+def test_what_a_network_has_seen_travels_with_it(small_network, tmp_path, name):
+    seen = Experience(0.65, {"live": 60.5})
+    assay = Assay(CLASSES, ["phase", "brightfield"], seen)
+    path = tmp_path / name
+    formats.write(path, from_unet(small_network, assay))
+    assert formats.read(path).assay == assay

@@ -12,6 +12,7 @@ import torch
 from livedead.errors import FieldError, LivedeadError
 from livedead.fields.ahead import read_ahead, work_ahead
 from livedead.fields.normalized_plate import NormalizedPlate
+from livedead.network.classes import Classes
 from livedead.network.devices import choose_device, keep_memory
 from livedead.network.plan import LARGE_FIELD_PX, Plan
 from livedead.network.segmenter import SeamCheck, Segmenter
@@ -29,8 +30,8 @@ class SegmentedField(NamedTuple):
     row : dict
         See `livedead.fields.plate_images.PlateImages.describe`.
     arrays : dict of str -> ndarray
-        ``maps``, ``unstable`` and ``runners_up``, see `livedead.network.segmenter.Segmentation`; none where
-        the field failed.
+        ``maps``, ``unstable``, ``runners_up`` and ``log_odds``, see
+        `livedead.network.segmenter.Segmentation`; none where the field failed.
     check : SeamCheck, optional
         Of a field that was chosen for one.
     """
@@ -70,7 +71,8 @@ def open_segmenter(unet: Path, transforms: Iterable[Transform], plan: Plan) -> S
     # What a large field leaves is given back: there is no room for two.
     if not _are_large(transforms):
         keep_memory()
-    return Segmenter(unet_io.read(unet)[0], transforms, plan)
+    network, certificate = unet_io.read(unet)
+    return Segmenter(network, transforms, plan, Classes.from_config(certificate["classes"]))
 
 
 def _are_large(transforms: Iterable[Transform]) -> bool:
@@ -119,7 +121,12 @@ def segmented_fields(
         except FieldError as error:
             log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
             return SegmentedField(plate.images.describe(key, error), {})
-        arrays = {"maps": found.class_map, "unstable": found.unstable, "runners_up": found.runners_up}
+        arrays = {
+            "maps": found.class_map,
+            "unstable": found.unstable,
+            "runners_up": found.runners_up,
+            "log_odds": found.log_odds,
+        }
         return SegmentedField(plate.images.describe(key, pixels_sha256=pixels_sha256), arrays, check)
 
     is_large = _are_large(plate.transforms.values())

@@ -17,12 +17,14 @@ import torch
 from torch import Tensor
 
 from livedead.errors import FieldError, LivedeadError
+from livedead.network.calibration import encode_log_odds
+from livedead.network.classes import Classes
 from livedead.network.devices import choose_device, full_float32
 from livedead.network.folding import folded
 from livedead.network.inputs import Inputs, RawField
 from livedead.network.plan import PASSES, Plan, choose_pass
-from livedead.network.unet import STRIDE, UNet
-from livedead.network.windows import Rectangle, overlap, padded_shape, relative, tiles, whole, with_halo
+from livedead.network.unet import NARROW, STRIDE, UNet
+from livedead.network.windows import Rectangle, overlap, padded_shape, relative, whole, windows, with_halo
 from livedead.normalization.transforms import Key, Transform
 
 BAND_PX = 256
@@ -39,8 +41,25 @@ Watch = Callable[[Rectangle, Tensor], None]
 """Sees the place and the logits, (K, h, w), of every part of a field as it is computed."""
 
 
+class Part(NamedTuple):
+    """What the network makes of one part of a padded field.
+
+    Attributes
+    ----------
+    place : Rectangle
+        Of the padded field; on the grid of `STRIDE`.
+    logits : Tensor, (K, h, w), float32
+    bottom : Tensor, (D, h / STRIDE, w / STRIDE)
+        What the encoder gives to the decoder.
+    """
+
+    place: Rectangle
+    logits: Tensor
+    bottom: Tensor
+
+
 class Segmentation(NamedTuple):
-    """The class map of one field, and where rounding could change it.
+    """The class map of one field, where rounding could change it, and how sure the network is.
 
     Attributes
     ----------
@@ -50,11 +69,15 @@ class Segmentation(NamedTuple):
         precision's margin in `UNSTABLE_MARGINS`.
     runners_up : ndarray, (n,), uint8
         The second best class of each of them.
+    log_odds : ndarray, (m,), int8
+        Of every pixel of a live or dead class, in order, see
+        `livedead.network.calibration.encode_log_odds`; none where the classes are not known.
     """
 
     class_map: np.ndarray
     unstable: np.ndarray
     runners_up: np.ndarray
+    log_odds: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -91,6 +114,8 @@ class Segmenter:
     transforms : list of Transform
         Normalization of each input channel.
     plan : Plan
+    classes : Classes, optional
+        What the network tells apart.
 
     Examples
     --------
@@ -102,8 +127,11 @@ class Segmenter:
     (70, 45)
     """
 
-    def __init__(self, network: UNet, transforms: list[Transform], plan: Plan):
+    def __init__(
+        self, network: UNet, transforms: list[Transform], plan: Plan, classes: Classes | None = None
+    ):
         self.plan = plan
+        self.classes = classes
         self.device = choose_device(plan.device)
         full_float32()
         # A GPU's depthwise kernels are faster on planes, a CPU's convolutions on pixels (docs/inference.md).
@@ -169,7 +197,8 @@ class Segmenter:
         window, inner = with_halo(place, shape)
         # In one stream: memory of another one could still be read there when it is written here.
         with self._stream(), torch.inference_mode():
-            alone = self._logits(self._inputs.field(raw, key), window, "whole")[:, *inner].softmax(0)
+            logits, _ = self._part(self._inputs.field(raw, key), window, inner, "whole")
+            alone = logits.softmax(0)
             with_rest = torch.full_like(alone, torch.nan)
 
             def watch(core: Rectangle, logits: Tensor) -> None:
@@ -192,21 +221,21 @@ class Segmenter:
             self._of_thread.stream = torch.cuda.Stream(self.device)
         return torch.cuda.stream(self._of_thread.stream)
 
-    def _decide(
-        self, shape: tuple[int, ...], parts: Iterator[tuple[Rectangle, Tensor]], watch: Watch | None
-    ) -> Segmentation:
-        """Give every pixel the class of its largest logit, and note the close decisions."""
+    def _decide(self, shape: tuple[int, ...], parts: Iterator[Part], watch: Watch | None) -> Segmentation:
+        """Give every pixel the class of its largest logit, and note how sure that is."""
         height, width = shape[-2:]
         class_map = np.empty((height, width), np.uint8)
+        log_odds = np.zeros((height, width), np.int8)
         unstable, runners_up = [], []
         margin = UNSTABLE_MARGINS[self.plan.precision]
-        for core, logits in parts:
+        for core, logits, _ in parts:
             if watch is not None:
                 watch(core, logits)
             top, left = core[0].start, core[1].start
             logits = logits[:, : height - top, : width - left]
             best, choice = logits.max(dim=0)
             class_map[core] = choice.to(torch.uint8).cpu().numpy()
+            self._note_log_odds(log_odds[core], class_map[core], logits)
             close = (logits > best - margin).sum(dim=0, dtype=torch.uint8) > 1
             rows, columns = torch.nonzero(close, as_tuple=True)
             others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
@@ -216,31 +245,52 @@ class Segmenter:
             del logits, best, choice, close, others
         places = np.concatenate(unstable)
         order = np.argsort(places)
-        return Segmentation(class_map, places[order], np.concatenate(runners_up)[order])
+        nuclei = self._are_nuclei(class_map)
+        return Segmentation(class_map, places[order], np.concatenate(runners_up)[order], log_odds[nuclei])
 
-    def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[tuple[Rectangle, Tensor]]:
-        """Places and logits of the parts in which a pass computes a padded field."""
-        shape = field.counts.shape
-        if name == "tiled":
-            yield from tiles(
-                lambda window: self._logits(field, window, "whole"), padded_shape(shape), core_px
-            )
-        else:
-            yield whole(shape), self._logits(field, whole(shape), name)
+    def _note_log_odds(self, log_odds: np.ndarray, class_map: np.ndarray, logits: Tensor) -> None:
+        """Write into a part of a field's log odds those of its pixels of nuclei."""
+        nuclei = self._are_nuclei(class_map)
+        if self.classes is None or not nuclei.any():
+            return
+        chosen = logits[:, torch.from_numpy(nuclei).to(logits.device)]
+        live, dead = (
+            chosen[list(numbers)].logsumexp(0) for numbers in (self.classes.live, self.classes.dead)
+        )
+        log_odds[nuclei] = encode_log_odds(live - dead).to(torch.int8).cpu().numpy()
 
-    def _logits(self, field: RawField, window: Rectangle, name: str) -> Tensor:
-        """Logits of one window of the padded field, (K, h, w) float32 on the device.
+    def _are_nuclei(self, class_map: np.ndarray) -> np.ndarray:
+        """Pixels of live and dead classes, none where the classes are not known, bool."""
+        numbers = () if self.classes is None else self.classes.nuclei
+        return np.isin(class_map, numbers)
+
+    def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[Part]:
+        """The parts in which a pass computes a padded field."""
+        shape = padded_shape(field.counts.shape)
+        if name != "tiled":
+            everything = whole(shape)
+            yield Part(everything, *self._part(field, everything, everything, name))
+            return
+        for window, inner, core in windows(shape, core_px):
+            yield Part(core, *self._part(field, window, inner, "whole"))
+
+    def _part(self, field: RawField, window: Rectangle, inner: Rectangle, name: str) -> tuple[Tensor, Tensor]:
+        """Logits, (K, h, w) float32, and bottom of the inner part of a window of the padded field.
 
         Raises
         ------
         FieldError
-            If one of them is NaN or infinite: the class of such a pixel means nothing.
+            If one of the logits is NaN or infinite: the class of such a pixel means nothing.
         """
-        low = self.plan.precision == "bfloat16"
+        low, banded = self.plan.precision == "bfloat16", name == "banded"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             batch = self._inputs.window(field, window)[None].contiguous(memory_format=self._format)
-            banded = name == "banded"
-            output = self.network.forward_banded(batch, BAND_PX) if banded else self.network(batch)
+            bottom, skips = self.network.encoder(batch, narrow=NARROW if banded else ())
+            if banded:
+                output = self.network.decode_banded(bottom, skips, BAND_PX)
+            else:
+                output = self.network.decode(bottom, skips)
+        del batch, skips
         logits: Tensor = output[0].float()
         # Both extremes of a NaN are NaN, so that one pass over the logits, 0.1 % of a field's time, sees all.
         if not torch.stack(torch.aminmax(logits)).isfinite().all():
@@ -250,4 +300,5 @@ class Segmenter:
                 "are damaged or overflow; delete results/weights and normalization.h5 and start again, "
                 "or use other weights",
             )
-        return logits
+        rows, columns = (slice(side.start // STRIDE, side.stop // STRIDE) for side in inner)
+        return logits[:, *inner], bottom[0, :, rows, columns]

@@ -23,6 +23,9 @@ STRIDE = 32
 SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
 """Layers whose ReLU6 output feeds the decoder, from fine (/2) to coarse (/16)."""
 
+NARROW = SKIPS[:2]
+"""The two widest of them, which `UNet.decode_banded` recomputes band by band."""
+
 BAND_HALO = 2
 """Rows, at 1/8 of the size, that the fine half of the decoder reads beyond a band."""
 
@@ -310,27 +313,31 @@ class UNet(nn.Module):
         self.decoder = Decoder(architecture)
 
     def forward(self, x: Tensor) -> Tensor:
-        bottom, skips = self.encoder(x)
+        return self.decode(*self.encoder(x))
+
+    def decode(self, bottom: Tensor, skips: dict[str, Tensor]) -> Tensor:
+        """Logits, (N, n_classes, H, W), of what the encoder gives."""
         return self.decoder(bottom, [skips[name] for name in reversed(SKIPS)])
 
-    def forward_banded(self, x: Tensor, band_px: int) -> Tensor:
-        """The same logits in less memory: the two finest steps run in bands of rows.
+    def decode_banded(self, bottom: Tensor, skips: dict[str, Tensor], band_px: int) -> Tensor:
+        """The same logits, of what the encoder gives with the skips `NARROW`.
 
-        The encoder and the coarse steps run on the whole field. Each band carries `BAND_HALO`
-        rows of context at 1/8 of the size, which covers the three transposed convolutions that
-        follow, and recomputes its part of the two wide skips from their narrow inputs.
+        The coarse steps run on the whole field. Each band carries `BAND_HALO` rows of context at 1/8 of
+        the size, which covers the three transposed convolutions that follow, and recomputes its part of
+        the two wide skips from their narrow inputs.
 
         Parameters
         ----------
+        skips : dict
+            Those that are used first are taken out, to free their memory.
         band_px : int
             Rows of the output per band, a multiple of 8.
         """
         fine, middle, *coarse = SKIPS
-        bottom, skips = self.encoder(x, narrow=(fine, middle))
         joined = self.decoder.join(0, bottom, skips.pop(coarse[1]))
         joined = self.decoder.join(1, joined, skips.pop(coarse[0]))
-        rows = joined.shape[2]
-        output = x.new_empty((x.shape[0], self.architecture.n_classes, *x.shape[2:]))
+        n_images, _, rows, columns = joined.shape
+        output = joined.new_empty((n_images, self.architecture.n_classes, 8 * rows, 8 * columns))
         for start in range(0, rows, band_px // 8):
             stop = min(start + band_px // 8, rows)
             low, high = max(start - BAND_HALO, 0), min(stop + BAND_HALO, rows)

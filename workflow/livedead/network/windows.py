@@ -6,10 +6,9 @@ covers the receptive field. Windows end where the padded field ends, so that the
 zero padding falls in the same place.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from torch import Tensor
 
 from livedead.network.unet import STRIDE, encoder_blocks
 
@@ -140,24 +139,3 @@ def overlap(one: Rectangle, other: Rectangle) -> Rectangle | None:
         slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
     )
     return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
-
-
-def tiles(
-    predict: Callable[[Rectangle], Tensor], shape: tuple[int, int], core_px: int, halo_px: int = HALO_PX
-) -> Iterator[tuple[Rectangle, Tensor]]:
-    """Apply `predict` to the `windows` of a padded field.
-
-    Parameters
-    ----------
-    predict : callable
-        Window -> Tensor, (K, h, w), of that window.
-    shape, core_px, halo_px
-        See `windows`.
-
-    Yields
-    ------
-    core : Rectangle
-    output : Tensor, (K, core height, core width)
-    """
-    for window, inner, core in windows(shape, core_px, halo_px):
-        yield core, predict(window)[:, *inner]

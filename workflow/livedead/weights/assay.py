@@ -1,4 +1,4 @@
-"""What a network reads and tells apart, by name: carried with the weights that were trained here.
+"""What a network reads, tells apart and has seen: carried with the weights that were trained here.
 
 Tensors know channels and classes by number alone; in another order, live and dead change places and
 every number looks right. So the names travel with the tensors: in the certificate, and in files of
@@ -6,8 +6,10 @@ Keras as one attribute, in Flax's safetensors as one key, which both ignore.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from livedead.network.experience import Experience
 
 KEY = "livedead_assay"
 
@@ -17,7 +19,7 @@ Classes = list[dict[str, str]]
 
 @dataclass(frozen=True)
 class Assay:
-    """The channels and classes of a network.
+    """The channels and classes of a network, and what it has seen.
 
     Attributes
     ----------
@@ -25,10 +27,12 @@ class Assay:
         In the order of the network's output.
     input_channels : list of str
         In the order of its input.
+    experience : Experience, optional
     """
 
     classes: Classes
     input_channels: list[str]
+    experience: Experience | None = None
 
     @classmethod
     def from_text(cls, text: str) -> "Assay":
@@ -36,7 +40,9 @@ class Assay:
         try:
             values = json.loads(text)
             classes = [{"name": entry["name"], "role": entry["role"]} for entry in values["classes"]]
-            found = cls(classes, list(values["input_channels"]))
+            seen = values.get("experience")
+            experience = None if seen is None else Experience.from_dict(seen)
+            found = cls(classes, list(values["input_channels"]), experience)
         except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"no list of classes and channels: {error!r}") from error
         texts = [*found.input_channels, *(text for entry in classes for text in entry.values())]
@@ -49,11 +55,13 @@ class Assay:
         """What the weights themselves carried when they were certified; None for the user's word."""
         if not certificate.get("classes_verified"):
             return None
-        return cls(certificate["classes"], certificate["input_channels"])
+        return cls(certificate["classes"], certificate["input_channels"], certified_experience(certificate))
 
     def as_text(self) -> str:
         """As it is written into a file."""
-        return json.dumps(asdict(self), sort_keys=True)
+        named = {"classes": self.classes, "input_channels": self.input_channels}
+        seen = {} if self.experience is None else {"experience": self.experience.as_dict()}
+        return json.dumps({**named, **seen}, sort_keys=True)
 
     def disagreements(self, classes: Classes, input_channels: list[str]) -> list[str]:
         """How the configuration differs from what the network was trained for; empty if it does not.
@@ -73,6 +81,12 @@ class Assay:
                 f"{', '.join(input_channels)}; names and order must agree"
             )
         return found
+
+
+def certified_experience(certificate: dict[str, Any]) -> Experience | None:
+    """What a network has seen, as its certificate says; None where that is not known."""
+    seen = certificate.get("experience")
+    return None if seen is None else Experience.from_dict(seen)
 
 
 def _listed(classes: Classes) -> str:

@@ -11,6 +11,7 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from livedead.errors import WeightsError
+from livedead.network.experience import Experience
 from livedead.network.unet import Architecture, UNet
 from livedead.provenance import file_sha256, value_sha256
 from livedead.stores import write_bytes
@@ -70,6 +71,7 @@ def certify(
         "classes": classes,
         "input_channels": input_channels,
         "classes_verified": carried is not None,
+        "experience": None if carried is None else recorded(carried.experience),
         "input_scaling": INPUT_SCALING if network.unet else "as the network was trained",
         "first_layer": first_layer,
         "head_activation": network.head_activation,
@@ -103,9 +105,15 @@ def certify_training(unet: UNet, assay: Assay, source: dict[str, Any]) -> dict[s
         "classes": assay.classes,
         "input_channels": assay.input_channels,
         "classes_verified": True,
+        "experience": recorded(assay.experience),
         "input_scaling": INPUT_SCALING,
         "tensors": [{"target": name, **_identity(array)} for name, array in arrays_of(unet).items()],
     }
+
+
+def recorded(experience: Experience | None) -> dict[str, Any] | None:
+    """What a network has seen, as a certificate says it."""
+    return None if experience is None else experience.as_dict()
 
 
 def miscounted(unet: Architecture, classes: Classes) -> list[str]:
