@@ -52,6 +52,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from contradicting_dyes(config)
     yield from _ranges(config)
     yield from _pattern(config)
+    yield from _sizes(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
 
@@ -138,6 +139,24 @@ def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     wrong = "" if pattern is None else why_no_pattern(pattern)
     if wrong:
         yield [("file_pattern",)], f"{pattern!r} {wrong}"
+
+
+def _sizes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """What cannot be where the fields of a plate have several sizes."""
+    accepted = config["gate"]["accept"]
+    if "sizes" not in accepted:
+        return
+    key: Key = ("gate", "accept", accepted.index("sizes"))
+    n_fields = config["normalization"]["flat_fields"]
+    if n_fields:
+        yield (
+            [key, ("normalization", "flat_fields")],
+            f"'sizes' with normalization.flat_fields {n_fields}; a flat-field has one size: set it to 0",
+        )
+    if config["overlap"] == "crop":
+        yield [key, ("overlap",)], "'sizes' with overlap 'crop', which crops fields of one size; remove one"
+    if config["reading"] == "dyes":
+        yield [key], "'sizes' with reading 'dyes', whose flat-fields have one size; remove it"
 
 
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:

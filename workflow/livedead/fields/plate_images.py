@@ -47,6 +47,10 @@ class PlateImages:
         Its name.
     crop_px : (int, int)
         Rows and columns that `cropped` leaves out at either side.
+    any_size : bool
+        Whether its fields were declared to have several sizes.
+    largest_px : int
+        Pixels of its largest plane.
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
@@ -55,6 +59,8 @@ class PlateImages:
         self.bit_depth = bit_depth
         self.checksum = checksum
         self.crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
+        self.any_size = "sizes" in str(images["accept"].iloc[0]).split(",")
+        self.largest_px = int((images["height"] * images["width"]).max())
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
@@ -116,6 +122,11 @@ class PlateImages:
             n_bytes=int(row.bytes),
             bit_depth=self.bit_depth,
         )
+
+    def shape(self, key: Key, channel: str) -> tuple[int, int]:
+        """Height and width of a plane by its header, uncropped; (0, 0) if there is none."""
+        rows = self._rows.get((*key, channel), [])
+        return (int(rows[0].height), int(rows[0].width)) if rows else (0, 0)
 
     def planes(self, key: Key, channels: Iterable[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Raw counts of those channels that the field has, cropped, readable and of `shape`."""
