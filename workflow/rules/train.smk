@@ -16,6 +16,7 @@ OF_NETWORK = [
     "history.png",
     "cells.csv",
     "wells.csv",
+    "detected.csv",
     "worst.h5",
     "evaluation.html",
     "evaluation.csv",
@@ -149,6 +150,7 @@ rule evaluate_unet:
     output:
         cells="results/training/{fold}cells.csv",
         wells="results/training/{fold}wells.csv",
+        detected="results/training/{fold}detected.csv",
         worst="results/training/{fold}worst.h5",
     log:
         "logs/evaluate_unet/{fold}cells.log",
@@ -183,6 +185,9 @@ rule draw_evaluation:
         ),
         wells=lambda wildcards: expand(
             "results/training/{fold}wells.csv", fold=FOLDS[wildcards.evaluation]
+        ),
+        detected=lambda wildcards: expand(
+            "results/training/{fold}detected.csv", fold=FOLDS[wildcards.evaluation]
         ),
         worst=lambda wildcards: expand(
             "results/training/{fold}worst.h5", fold=FOLDS[wildcards.evaluation]

@@ -11,19 +11,26 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
-from livedead.tables import EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
+from livedead.tables import DETECTED, EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
-    cells: list[Path], wells: list[Path], worst: list[Path], page: Path, summary: Path, *, classes: Classes
+    cells: list[Path],
+    wells: list[Path],
+    detected: list[Path],
+    worst: list[Path],
+    page: Path,
+    summary: Path,
+    *,
+    classes: Classes,
 ) -> None:
     """Write the page, and its figures for each fold and for all wells together as a table.
 
     Folders of folds are deleted if `training.folds` has been changed since they were made.
     """
     of_folds = [
-        (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))
-        for judged, counted in zip(cells, wells, strict=True)
+        tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
+        for tables in zip(cells, wells, detected, strict=True)
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
     folds = agreement.summaries(of_folds, whole)

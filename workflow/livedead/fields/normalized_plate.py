@@ -65,7 +65,7 @@ class NormalizedPlate:
         return np.stack(planes)
 
     def largest_shape(self, keys: Iterable[Key]) -> tuple[int, int]:
-        """(H, W) of the plate's fields, cropped; where it has several, the largest of some, by their headers."""
+        """(H, W) of the plate's fields, cropped; where it has several, the largest of these, by headers."""
         channel, transform = next(iter(self.seen.items()))
         if transform.gain.shape != ANY_SIZE.shape:
             return transform.gain.shape

@@ -81,7 +81,7 @@ def check_shape(plane: np.ndarray, shape: tuple[int, ...]) -> None:
     if tuple(shape) not in (plane.shape, ANY_SIZE.shape):
         raise FieldError(
             "wrong_shape",
-            f"field of {plane.shape} px on a plate whose fields have {tuple(shape)} px; where a network reads, "
+            f"field of {plane.shape} px on a plate whose fields have {tuple(shape)} px; for a network, "
             "several sizes may be declared in config.yaml: gate: {accept: [sizes]}",
         )
 

@@ -208,7 +208,7 @@ def _odd(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
 
 
 def _shapes(readable: pd.DataFrame, depths: str) -> list[str]:
-    """The sizes of the images: all of them if several were declared, else the usual one and what has another."""
+    """The sizes of images: all of them if several were declared, else the usual one and what has another."""
     counts = Counter(zip(readable["height"], readable["width"], strict=True))
     if "sizes" in ",".join(readable["accept"].unique()).split(","):
         listed = ", ".join(f"{n} of {height} x {width} px" for (height, width), n in counts.most_common())
