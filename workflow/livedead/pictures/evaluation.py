@@ -18,9 +18,9 @@ DETECTION = """<p>A cell is detected if the centre of a counted cell lies in its
 that which was drawn, otherwise the smallest that holds the cell.</p>"""
 EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
 the dye, or who drew the cells, is the truth. Cells are those drawn where there are any, otherwise the
-connected components of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the network's class map,
-or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>. Wells are counted by
-the counting rules, on either class map.</p>"""
+connected components of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the
+network's class map, or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>.
+Wells are counted by the counting rules, on either class map.</p>"""
 
 
 def draw(
