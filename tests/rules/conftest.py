@@ -107,7 +107,7 @@ def labelled(flow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("labelled")
     flow.fit_dyes(folder)
     labels = {"dyes": {"reach_px": 24, "outline_px": 2}}
-    given = {"dyes": folder / "dyes.h5", "masks": "", "dead_dye": "draq7", "labels": labels}
+    given = {"dyes": folder / "dyes.h5", "boxes": None, "masks": "", "dead_dye": "draq7", "labels": labels}
     flow.call(label_wells.label_wells, class_maps=folder / "labels.h5", **given)
     fit = {
         "epochs": 1,

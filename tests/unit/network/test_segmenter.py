@@ -12,7 +12,7 @@ from livedead.network.plan import Plan
 from livedead.network.segmenter import UNSTABLE_MARGINS, Segmenter, passes_from
 from livedead.network.unet import Architecture
 from livedead.network.windows import padded_shape, windows
-from livedead.normalization.transforms import Transform
+from livedead.normalization.transforms import ANY_SIZE, Transform
 
 
 def segmenter(network, shape, **plan):
@@ -224,3 +224,14 @@ def test_large_logits_are_no_fault(small_network):
         network.decoder.head.bias.mul_(2.0**118)
     found = segmenter(network, (64, 96)).segment(raw)
     np.testing.assert_array_equal(found.class_map, expected.class_map)
+
+
+@pytest.mark.parametrize("shape", [(70, 45), (33, 200), (20, 20)])
+@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 32}])
+def test_a_gain_for_fields_of_any_size_is_one_everywhere(small_network, shape, plan):
+    raw = random_raw(*shape)
+    any_size = segmenter(small_network, ANY_SIZE.shape, **plan)
+    found, check = any_size.segment_checked(raw, np.random.default_rng(0))
+    expected = segmenter(small_network, shape, **plan).segment(raw)
+    np.testing.assert_array_equal(found.class_map, expected.class_map)
+    assert check.largest_difference < 1e-5

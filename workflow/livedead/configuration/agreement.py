@@ -126,6 +126,12 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 [("qc", "exclude_flags", number)],
                 f"{mark!r} is never set, as qc.{_LIMITS[mark]} is null; set that limit, or remove {mark!r}",
             )
+    um, px = (config["labels"]["boxes"][f"diameter_{unit}"] for unit in ("um", "px"))
+    if None not in (um, px):
+        yield (
+            [("labels", "boxes", "diameter_um"), ("labels", "boxes", "diameter_px")],
+            f"{um}, but diameter_px is {px}; remove one of them",
+        )
     segmentation = config["segmentation"]
     if segmentation["tile_px"] is not None and segmentation["force"] in ("whole", "banded"):
         yield (

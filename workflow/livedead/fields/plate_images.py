@@ -47,10 +47,6 @@ class PlateImages:
         Its name.
     crop_px : (int, int)
         Rows and columns that `cropped` leaves out at either side.
-    any_size : bool
-        Whether its fields were declared to have several sizes.
-    largest_px : int
-        Pixels of its largest plane.
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
@@ -59,12 +55,21 @@ class PlateImages:
         self.bit_depth = bit_depth
         self.checksum = checksum
         self.crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
-        self.any_size = "sizes" in str(images["accept"].iloc[0]).split(",")
-        self.largest_px = int((images["height"] * images["width"]).max())
+        self._index = images
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
             self._rows.setdefault(key, []).append(row)
+
+    @property
+    def any_size(self) -> bool:
+        """Whether its fields were declared to have several sizes."""
+        return "sizes" in self._index["accept"].iloc[0].split(",")
+
+    @property
+    def largest_px(self) -> int:
+        """Pixels of its largest plane, by the headers."""
+        return int((self._index["height"] * self._index["width"]).max())
 
     def keys(self, wells: Iterable[str] | None = None) -> list[Key]:
         """(well, field, timepoint) of every field, or of those in `wells`, in plate order."""
