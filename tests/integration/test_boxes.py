@@ -27,7 +27,7 @@ CONFIG = {
     "training": {
         "decoder_widths": [16, 12, 8, 8],
         "tiles": {"tile_px": 64, "tiles_per_field": 16, "batch_size": 4, "validation_fraction": 0.3},
-        "fit": {"epochs": 15, "frozen_epochs": 0, "learning_rate": 0.005, "encoder_learning_rate": 0.005},
+        "fit": {"epochs": 8, "frozen_epochs": 0, "learning_rate": 0.005, "encoder_learning_rate": 0.005},
     },
 }
 
