@@ -285,12 +285,13 @@ def test_large_logits_are_no_fault(small_network):
     np.testing.assert_array_equal(found.class_map, expected.class_map)
 
 
-@pytest.mark.parametrize("shape", [(70, 45), (33, 200), (20, 20)])
+@pytest.mark.parametrize("scale", [1.0, 0.7])
 @pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 32}])
-def test_a_gain_for_fields_of_any_size_is_one_everywhere(small_network, shape, plan):
-    raw = random_raw(*shape)
-    any_size = segmenter(small_network, ANY_SIZE.shape, **plan)
-    found, check = any_size.segment_checked(raw, np.random.default_rng(0))
-    expected = segmenter(small_network, shape, **plan).segment(raw)
-    np.testing.assert_array_equal(found.class_map, expected.class_map)
-    assert check.largest_difference < 1e-5
+def test_fields_of_any_size_are_read_as_if_their_plate_had_that_size(small_network, scale, plan):
+    any_size = segmenter(small_network, ANY_SIZE.shape, scale, **plan)
+    for shape in [(70, 45), (33, 200), (20, 20), (70, 45)]:
+        raw = random_raw(*shape)
+        found, check = any_size.segment_checked(raw, np.random.default_rng(0))
+        expected = segmenter(small_network, shape, scale, **plan).segment(raw)
+        np.testing.assert_array_equal(found.class_map, expected.class_map)
+        assert check.largest_difference < 1e-5
