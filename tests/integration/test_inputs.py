@@ -30,7 +30,7 @@ READ_RAW = {
     "count_cells",
     "draw_fields",
     "verify_well",
-    "label_dyes",
+    "label_wells",
     "review_labels",
     "train_unet",
     "evaluate_unet",
@@ -160,7 +160,7 @@ def edit(mask):
 def test_masks_that_changed_are_learnt_from_anew(folder, change):
     change(folder.path / "masks/A01_01.tif")
     jobs = folder.jobs("training")
-    assert {"label_dyes", "train_unet", "evaluate_unet", "draw_evaluation", "export_weights"} <= set(jobs)
+    assert {"label_wells", "train_unet", "evaluate_unet", "draw_evaluation", "export_weights"} <= set(jobs)
     assert not {"index_plate", "normalize_plate"} & set(jobs)
 
 
@@ -203,7 +203,7 @@ def test_class_maps_may_go_when_the_table_is_all_that_is_asked_for(folder):
     "made_of",
     [
         {"tabulate_wells": "config/map.tsv"},
-        {"convert_weights": "config/unet.h5", "label_dyes": "masks/A01_01.tif"},
+        {"convert_weights": "config/unet.h5", "label_wells": "masks/A01_01.tif"},
     ],
 )
 def test_a_file_that_was_put_back_with_its_old_time_stamp_is_seen(folder, made_of):
