@@ -130,7 +130,7 @@ def test_what_unseen_wells_told_calibrates_a_network_that_saw_all(labelled, eval
     many = pd.concat([cells.iloc[:1]] * 400, ignore_index=True).assign(found="live", true="live")
     many["log_odds"] = rng.normal(0, 2, 400)
     many["true"] = np.where(rng.uniform(size=400) < 1 / (1 + np.exp(-many["log_odds"])), "live", "dead")
-    for name in ("wells.csv", "worst.h5"):
+    for name in ("wells.csv", "detected.csv", "worst.h5"):
         shutil.copy(evaluated / name, tmp_path)
     stores.write_table(tmp_path / "cells.csv", pd.concat([cells, many]), READ_CELLS)
     draw(labelled, [tmp_path], tmp_path / "cross_validation.html")

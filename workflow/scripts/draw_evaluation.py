@@ -26,11 +26,9 @@ def draw_evaluation(
     *,
     classes: Classes,
 ) -> None:
-    """Write the page; its figures for each fold and for all wells together; and a calibration.
+    """Write the page, its figures as a table, and a calibration for a network trained on all of these wells.
 
-    The calibration is for a network that was trained on all of these wells, and so cannot be asked
-    itself: those of the folds stand in for it. Folders of folds are deleted if `training.folds` has been
-    changed since they were made.
+    Folders of folds are deleted if `training.folds` has been changed since they were made.
     """
     of_folds = [
         tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
@@ -50,11 +48,10 @@ def draw_evaluation(
 def _pictured(
     ranked: pd.DataFrame, worst: list[Path]
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Heading, field, and class maps of the dye and the network, of the worst fields of all folds."""
+    """Heading, field, and class maps of the dye and the network, of the worst fields of all folds, if any."""
     places = {
         field: (path, k)
         for path in worst
-        # Without a field that was read wrongly, the file has no columns.
         for k, field in enumerate(stores.list_class_maps(path).reindex(columns=FIELD_KEY).itertuples(False))
     }
     for row in ranked.to_dict("records"):
