@@ -124,8 +124,8 @@ def bytes_per_pixel(architecture: Architecture, banded: bool = False) -> float:
 def held_bytes_per_pixel(architecture: Architecture, n_pixels: int) -> int:
     """Memory that each pixel of a field of `n_pixels` takes beside its activations.
 
-    Its raw counts and its class map; if the field is not a large one, also two fields read
-    ahead and the flat-field in float32.
+    Its raw counts, its class map, its log odds and whether it is a nucleus; if the field is not a large
+    one, also two fields read ahead and the flat-field in float32.
     """
     raw = 2 * architecture.input_channels
-    return raw + 1 if n_pixels > LARGE_FIELD_PX else 5 * raw + 1
+    return raw + 3 if n_pixels > LARGE_FIELD_PX else 5 * raw + 3

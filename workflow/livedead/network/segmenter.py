@@ -145,6 +145,9 @@ class Segmenter:
     ):
         self.plan = plan
         self.classes = classes
+        self._is_nucleus = np.zeros(256, bool)
+        if classes is not None:
+            self._is_nucleus[list(classes.nuclei)] = True
         self.device = choose_device(plan.device)
         full_float32()
         # A GPU's depthwise kernels are faster on planes, a CPU's convolutions on pixels (docs/inference.md).
@@ -258,12 +261,12 @@ class Segmenter:
             del logits, best, choice, close, others
         places = np.concatenate(unstable)
         order = np.argsort(places)
-        nuclei = self._are_nuclei(class_map)
+        nuclei = self._is_nucleus[class_map]
         return Segmentation(class_map, places[order], np.concatenate(runners_up)[order], log_odds[nuclei])
 
     def _note_log_odds(self, log_odds: np.ndarray, class_map: np.ndarray, logits: Tensor) -> None:
         """Write into a part of a field's log odds those of its pixels of nuclei."""
-        nuclei = self._are_nuclei(class_map)
+        nuclei = self._is_nucleus[class_map]
         if self.classes is None or not nuclei.any():
             return
         chosen = logits[:, torch.from_numpy(nuclei).to(logits.device)]
@@ -271,11 +274,6 @@ class Segmenter:
             chosen[list(numbers)].logsumexp(0) for numbers in (self.classes.live, self.classes.dead)
         )
         log_odds[nuclei] = encode_log_odds((live - dead).cpu().numpy())
-
-    def _are_nuclei(self, class_map: np.ndarray) -> np.ndarray:
-        """Pixels of live and dead classes, none where the classes are not known, bool."""
-        numbers = () if self.classes is None else self.classes.nuclei
-        return np.isin(class_map, numbers)
 
     def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[Part]:
         """The parts in which a pass computes a field."""
