@@ -76,6 +76,7 @@ SCENARIOS = {
     "opposed errors, 2,000 cells": Scenario(opposed=0.9, cells=2000, undyed_cells=2000),
     "controls audited": Scenario(audited=(0.97, 0.05)),
     "controls audited, 4 wells": Scenario(audited=(0.97, 0.05), wells=4),
+    "dead cells mostly in 1 of 4 wells": Scenario(audited=(0.97, 0.97, 0.97, 0.05), wells=4),
     "live wells audited": Scenario(audited=(0.97, 0.9, 0.85)),
     "dead cells lost": Scenario(found=(0.97, 0.8)),
     "half of the dead cells lost": Scenario(found=(0.97, 0.5)),
@@ -254,10 +255,7 @@ def main() -> None:
     for number, name in enumerate(chosen.scenarios):
         table = coverage(SCENARIOS[name], chosen.methods, chosen.audits)
         table.insert(0, "scenario", name)
-        print(
-            table.to_string(index=False, header=number == 0, float_format="{:.3f}".format, col_space=6),
-            flush=True,
-        )
+        print(table.to_csv(index=False, header=number == 0, float_format="%.3f"), end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ import pytest
 from working_folder import TINY, Folder, write_config, write_dyed
 
 BIN = Path(__file__).parent / "bin"
-TARGETS = ["all", "inventory", "normalized", "verify", "training", "demo_agreement"]
+TARGETS = ["all", "inventory", "normalized", "verify", "training", "demo_agreement", "plan_audit"]
 OF_DYES = ["all", "verify"]
 """Targets that bring every rule of the other reading."""
 
 NOT_RUN = {"measure_accuracy", "draw_accuracy"}
 """Minutes long; what they import is in other rules of their environments."""
+
+AUDITED = "C01"
 
 TRAINING = {
     "tiles": {"tile_px": 32, "tiles_per_field": 1, "batch_size": 1, "validation_fraction": 0.25},
@@ -47,10 +49,12 @@ def folder(repository, tmp_path):
         subprocess.run([sys.executable, "-m", "venv", environments / "login"], check=True)
     pip = [environments / "login/bin/python", "-m", "pip", "install", "--quiet", "-r"]
     subprocess.run([*pip, repository / "requirements-cluster.txt"], check=True)
-    write_config(tmp_path, repository, TINY, training=TRAINING)
+    wells = [*TINY["wells"], AUDITED]
+    write_config(tmp_path, repository, {**TINY, "wells": wells}, training=TRAINING)
     sheet = tmp_path / "config/plates.tsv"
+    text = sheet.read_text().replace("dyed_wells", "dyed_wells\taudit_wells")
     # Wells of untreated and of killed cells, since labels that lack one of them are refused.
-    sheet.write_text(sheet.read_text().replace("A01,A12", ",".join(TINY["wells"])))
+    sheet.write_text(text.replace("A01,A12", f"{','.join(TINY['wells'])}\t{AUDITED}"))
     return OnLoginNode(tmp_path, repository, environments)
 
 

@@ -276,6 +276,18 @@ def bytes_of(work) -> int:
     return torch.cuda.max_memory_reserved()
 
 
+@pytest.mark.parametrize("scale", [0.5, 1.4])
+def test_a_resampled_field_is_that_of_the_processor_in_every_pass(demo, transform, fields, scale):
+    def found(device, **plan):
+        chosen = Segmenter(copy.deepcopy(demo), [transform], Plan(device, **plan), scale=scale)
+        return logits(chosen, fields[0])
+
+    expected = found("cpu")
+    for plan in ({}, {"force": "banded"}, {"tile_px": 256}):
+        error = np.abs(found(DEVICE, **plan) - expected).max() / np.ptp(expected)
+        assert error < 4e-5, plan
+
+
 @on_cuda
 def test_where_memory_ends_a_pass_in_less_memory_follows(
     demo, transform, fields, memory_cap, caplog, record_property

@@ -30,7 +30,7 @@ READ_RAW = {
     "count_cells",
     "draw_fields",
     "verify_well",
-    "label_dyes",
+    "label_wells",
     "review_labels",
     "train_unet",
     "evaluate_unet",
@@ -43,6 +43,8 @@ NOT_RUN = {"simulate_plate", "compare_with_truth", "measure_accuracy", "draw_acc
 
 OF_DYES = {"fit_dyes", "read_dyes", "read_sample", "draw_dyes"}
 """Rules of the other reading, see test_dyes.py; labels come from masks here."""
+OF_AUDITS = {"audit_cells", "assess_audit", "draw_audit", "size_audit"}
+"""Rules of a plate some wells of which were dyed after reading, see test_audit.py."""
 
 
 def draw_masks(folder):
@@ -98,7 +100,7 @@ def test_a_job_reads_what_it_declared_and_nothing_else(done, repository):
                 step = module.read_text() if module else script
                 writes_version = "provenance_of(" in step or "version: str" in step
                 assert writes_version == ("version=__version__" in block), rule
-    assert {job["rule"] for job in jobs} == rules - NOT_RUN - OF_DYES
+    assert {job["rule"] for job in jobs} == rules - NOT_RUN - OF_DYES - OF_AUDITS
     # What is opened below Python is noted, too.
     opened = {Path(name).relative_to(folder.path) for job in jobs for name in job["opened"]}
     below = {"results/small/normalization.h5", "results/weights/unet.safetensors", "masks/A01_01.tif"}
@@ -158,7 +160,7 @@ def edit(mask):
 def test_masks_that_changed_are_learnt_from_anew(folder, change):
     change(folder.path / "masks/A01_01.tif")
     jobs = folder.jobs("training")
-    assert {"label_dyes", "train_unet", "evaluate_unet", "draw_evaluation", "export_weights"} <= set(jobs)
+    assert {"label_wells", "train_unet", "evaluate_unet", "draw_evaluation", "export_weights"} <= set(jobs)
     assert not {"index_plate", "normalize_plate"} & set(jobs)
 
 
@@ -201,7 +203,7 @@ def test_class_maps_may_go_when_the_table_is_all_that_is_asked_for(folder):
     "made_of",
     [
         {"tabulate_wells": "config/map.tsv"},
-        {"convert_weights": "config/unet.h5", "label_dyes": "masks/A01_01.tif"},
+        {"convert_weights": "config/unet.h5", "label_wells": "masks/A01_01.tif"},
     ],
 )
 def test_a_file_that_was_put_back_with_its_old_time_stamp_is_seen(folder, made_of):

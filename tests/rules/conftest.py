@@ -1,7 +1,7 @@
 """The rules as Snakemake reads them, and one small plate that their steps have counted."""
 
 import convert_weights
-import label_dyes
+import label_wells
 import numpy as np
 import pytest
 import simulate_plate
@@ -108,8 +108,8 @@ def labelled(flow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("labelled")
     flow.fit_dyes(folder)
     labels = {"dyes": {"reach_px": 24, "outline_px": 2}}
-    given = {"dyes": folder / "dyes.h5", "masks": "", "dead_dye": "draq7", "labels": labels}
-    flow.call(label_dyes.label_dyes, class_maps=folder / "labels.h5", **given)
+    given = {"dyes": folder / "dyes.h5", "boxes": None, "masks": "", "dead_dye": "draq7", "labels": labels}
+    flow.call(label_wells.label_wells, class_maps=folder / "labels.h5", **given)
     fit = {
         "epochs": 1,
         "frozen_epochs": 0,

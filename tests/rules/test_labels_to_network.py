@@ -13,7 +13,7 @@ from draw_evaluation import draw_evaluation
 from draw_history import draw_history
 from evaluate_unet import evaluate_unet
 from export_weights import export_weights
-from label_dyes import label_dyes
+from label_wells import label_wells
 from learn_experience import learn_experience
 from review_labels import review_labels
 from train_unet import train_unet
@@ -21,10 +21,11 @@ from train_unet import train_unet
 from livedead import stores
 from livedead.errors import LivedeadError
 from livedead.network.experience import Experience
-from livedead.tables import CELLS, EVALUATION, READ_CELLS, READ_WELLS
+from livedead.tables import CELLS, DETECTED, EVALUATION, READ_CELLS, READ_WELLS
 from livedead.weights import unet_io
 from livedead.weights.certificate import read_certificate, with_experience
 
+OF_A_FOLD = ("cells.csv", "wells.csv", "detected.csv", "worst.h5")
 OUTDATED = ("evaluation.html", "history.png", "cross_validation.html")
 
 
@@ -44,7 +45,7 @@ def trained(labelled, tmp_path_factory):
 def evaluated(labelled, trained):
     """The same folder, with what the network read of the wells that it was not trained on."""
     (trained / "map.tsv").write_text("well\tcontrol\nA01\tnegative\nA12\tpositive\n")
-    tables = {"cells": trained / "cells.csv", "wells": trained / "wells.csv", "worst": trained / "worst.h5"}
+    tables = {name.split(".")[0]: trained / name for name in OF_A_FOLD}
     labelled.call(evaluate_unet, unet=trained / "unet.safetensors", platemaps=trained / "map.tsv", **tables)
     return trained
 
@@ -89,12 +90,14 @@ def test_only_wells_that_the_network_never_saw_are_judged(labelled, evaluated):
     # The truth of the page is the dye's: field 1 of the well alone, the second was rejected or broken.
     truth = pd.read_csv(labelled.folder / "truth_cells.csv")
     n_true = ((truth["well"] == read["well"][0]) & (truth["field"] == 1)).sum()
+    detected = stores.read_table(evaluated / "detected.csv", DETECTED)
+    assert (detected["true"] != "none").sum() == read["true_total"][0]
+    assert (detected["found"] != "missed").sum() == read["n_total"][0]
     assert n_true * 0.8 <= read["true_total"][0] <= n_true * 1.1
 
 
 def draw(labelled, folders, page):
-    names = {"cells": "cells.csv", "wells": "wells.csv", "worst": "worst.h5"}
-    files = {of: [folder / name for folder in folders] for of, name in names.items()}
+    files = {name.split(".")[0]: [folder / name for folder in folders] for name in OF_A_FOLD}
     written = {"page": page, "summary": page.with_suffix(".csv"), "experience": page.with_suffix(".json")}
     labelled.call(draw_evaluation, **files, **written)
 
@@ -113,7 +116,7 @@ def test_folds_of_a_count_that_was_configured_before_are_of_no_page(labelled, ev
     folds = [tmp_path / name for name in ("1-of-2", "2-of-2")]
     for fold in [*folds, tmp_path / "3-of-3"]:
         fold.mkdir()
-        for name in ("cells.csv", "wells.csv", "worst.h5"):
+        for name in OF_A_FOLD:
             shutil.copy(evaluated / name, fold)
     draw(labelled, folds, tmp_path / "cross_validation.html")
     assert sorted(path.name for path in tmp_path.glob("*-of-*")) == ["1-of-2", "2-of-2"]
@@ -155,9 +158,14 @@ def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(label
 
 
 def label_masks(flow, folder, wells, dead_offset):
-    given = {"masks": str(folder / "{well}_mask.tif"), "dead_dye": "draq7", "dyed_wells": wells}
+    given = {
+        "boxes": None,
+        "masks": str(folder / "{well}_mask.tif"),
+        "dead_dye": "draq7",
+        "dyed_wells": wells,
+    }
     labels = {"masks": {"dead_offset": dead_offset, "boundary_px": 1}}
-    flow.call(label_dyes, class_maps=folder / "labels.h5", labels=labels, **given)
+    flow.call(label_wells, class_maps=folder / "labels.h5", labels=labels, **given)
 
 
 def test_labels_from_masks(flow, tmp_path, caplog):

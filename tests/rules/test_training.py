@@ -21,7 +21,7 @@ def test_every_fold_has_a_network_and_a_reading_of_its_own(folder):
     sheet.write_text(sheet.read_text().replace("A01,A12", "A01,A06,A12,B03"))
     jobs = folder.jobs("cross_validation")
     assert jobs["train_unet"] == jobs["evaluate_unet"] == 3
-    assert jobs["draw_evaluation"] == jobs["label_dyes"] == 1
+    assert jobs["draw_evaluation"] == jobs["label_wells"] == 1
     configure(folder, {"folds": 2})
     two = folder.jobs("cross_validation")
     assert two["train_unet"] == two["evaluate_unet"] == 2

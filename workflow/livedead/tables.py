@@ -358,4 +358,5 @@ READ_WELLS = _table(
     "viability", "true_viability", "control", ROW_SHA256,
     key=["plate", "well", "timepoint"],
 )  # fmt: skip
+DETECTED = _table(FIELD_KEY, "y_px", "x_px", "true", "found", ROW_SHA256)
 EVALUATION = _table("fold", "n_wells", "n_cells", OTHERS, others=NUMBER)

@@ -147,9 +147,14 @@ def drawn_masks(wildcards) -> list[str]:
     return mask_files(*PLATES.loc[wildcards.plate, ["masks", "dyed_wells"]])
 
 
+def drawn_boxes(wildcards) -> list[str]:
+    """Input function: the sheet of the plate's drawn boxes or points, if plates.tsv names one."""
+    return [path for path in [PLATES.at[wildcards.plate, "boxes"]] if path]
+
+
 def dyes_of_labels(wildcards) -> list[str]:
-    """Input function: the plate's dyes, unless its objects are drawn."""
-    drawn = PLATES.at[wildcards.plate, "masks"]
+    """Input function: the plate's dyes, unless its cells are drawn."""
+    drawn = PLATES.loc[wildcards.plate, ["masks", "boxes"]].any()
     return [] if drawn else [f"results/{wildcards.plate}/dyes.h5"]
 
 

@@ -16,6 +16,7 @@ OF_NETWORK = [
     "history.png",
     "cells.csv",
     "wells.csv",
+    "detected.csv",
     "worst.h5",
     "evaluation.html",
     "evaluation.csv",
@@ -34,18 +35,19 @@ wildcard_constraints:
     evaluation="evaluation|cross_validation",
 
 
-rule label_dyes:
+rule label_wells:
     input:
         raw=raw,
         images="results/{plate}/images.tsv",
         dyes=dyes_of_labels,
+        boxes=drawn_boxes,
         after=drawn_masks,
     output:
         class_maps="results/{plate}/labels.h5",
     log:
-        "logs/label_dyes/{plate}.log",
+        "logs/label_wells/{plate}.log",
     benchmark:
-        "benchmarks/label_dyes/{plate}.tsv"
+        "benchmarks/label_wells/{plate}.tsv"
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -53,17 +55,20 @@ rule label_dyes:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        masks_sha256=lambda wildcards: list(map(content, drawn_masks(wildcards))),
+        drawn_sha256=lambda wildcards: list(
+            map(content, drawn_masks(wildcards) + drawn_boxes(wildcards))
+        ),
         dyed_wells=of_plate("dyed_wells"),
         masks=of_plate("masks"),
         dead_dye=config["dyes"]["dead"],
         bit_depth=of_plate("bit_depth"),
+        pixel_size_um=of_plate("pixel_size_um"),
         input_channels=config["input_channels"],
         classes=config["classes"],
         labels=config["labels"],
-        code=code("label_dyes"),
+        code=code("label_wells"),
     script:
-        "../scripts/label_dyes.py"
+        "../scripts/label_wells.py"
 
 
 rule train_unet:
@@ -151,6 +156,7 @@ rule evaluate_unet:
     output:
         cells="results/training/{fold}cells.csv",
         wells="results/training/{fold}wells.csv",
+        detected="results/training/{fold}detected.csv",
         worst="results/training/{fold}worst.h5",
     log:
         "logs/evaluate_unet/{fold}cells.log",
@@ -185,6 +191,9 @@ rule draw_evaluation:
         ),
         wells=lambda wildcards: expand(
             "results/training/{fold}wells.csv", fold=FOLDS[wildcards.evaluation]
+        ),
+        detected=lambda wildcards: expand(
+            "results/training/{fold}detected.csv", fold=FOLDS[wildcards.evaluation]
         ),
         worst=lambda wildcards: expand(
             "results/training/{fold}worst.h5", fold=FOLDS[wildcards.evaluation]

@@ -12,12 +12,13 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
-from livedead.tables import EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
+from livedead.tables import DETECTED, EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
 
 
 def draw_evaluation(
     cells: list[Path],
     wells: list[Path],
+    detected: list[Path],
     worst: list[Path],
     page: Path,
     summary: Path,
@@ -32,8 +33,8 @@ def draw_evaluation(
     changed since they were made.
     """
     of_folds = [
-        (stores.read_table(judged, READ_CELLS), stores.read_table(counted, READ_WELLS))
-        for judged, counted in zip(cells, wells, strict=True)
+        tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
+        for tables in zip(cells, wells, detected, strict=True)
     ]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
     folds = agreement.summaries(of_folds, whole)
@@ -53,7 +54,8 @@ def _pictured(
     places = {
         field: (path, k)
         for path in worst
-        for k, field in enumerate(stores.list_class_maps(path)[FIELD_KEY].itertuples(index=False))
+        # Without a field that was read wrongly, the file has no columns.
+        for k, field in enumerate(stores.list_class_maps(path).reindex(columns=FIELD_KEY).itertuples(False))
     }
     for row in ranked.to_dict("records"):
         arrays = stores.read_segmentation(*places[tuple(row[name] for name in FIELD_KEY)])

@@ -10,7 +10,7 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmentation
-from livedead.tables import READ_CELLS, READ_WELLS
+from livedead.tables import DETECTED, READ_CELLS, READ_WELLS
 from livedead.training import evaluate, sources
 from livedead.training.splits import never_trained_on
 from livedead.weights.certificate import read_certificate
@@ -25,6 +25,7 @@ def evaluate_unet(
     platemaps: list[Path],
     cells: Path,
     wells: Path,
+    detected: Path,
     worst: Path,
     *,
     plates: list[dict[str, Any]],
@@ -34,7 +35,7 @@ def evaluate_unet(
     segmentation: Plan,
     exclude: list[str],
 ) -> None:
-    """Write a row per cell, a row per well with both readouts, and the fields that were read worst."""
+    """Write cells and wells by both readouts, which cells were found, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
     sizes = [row["pixel_size_um"] for row in plates]
     segmenters = [
@@ -48,9 +49,10 @@ def evaluate_unet(
         return segmenters[place.source].segment(counts, place.key)
 
     chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
-    judged, counted = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
+    judged, counted, found = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)
+    stores.write_table(detected, found, DETECTED)
     stores.write_table(wells, evaluate.sum_wells(counted, maps), READ_WELLS)
     stores.write_segmentations(worst, evaluate.read_worst(fields, chosen, judged, segment))
 

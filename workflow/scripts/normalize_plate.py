@@ -40,6 +40,7 @@ def normalize_plate(
             settings,
             fluorescence=channel in settings.fluorescence,
             given=given.get(channel),
+            any_size=plate.any_size,
             bit_depth=bit_depth,
             threads=threads,
         )

@@ -28,6 +28,8 @@ CONTRADICTIONS = [
     ("counting: {cell_area_um2: 10}", "counting.cell_area_um2", "not be counted"),
     ("counting: {min_context_fraction: 0.5}", "classes", "role context"),
     ("qc: {max_dark_fraction: null, exclude_flags: [drift, dark]}", "qc.exclude_flags[2]", "never set"),
+    ("gate: {accept: [uint8, sizes]}", "gate.accept[2]", "a flat-field has one size: set it to 0"),
+    ("labels: {boxes: {diameter_um: 9, diameter_px: 7}}", "labels.boxes.diameter_um", "diameter_px is 7"),
     ("segmentation: {force: whole, tile_px: 64}", "segmentation.tile_px", "force is 'whole'"),
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "reserved"),
@@ -68,6 +70,20 @@ def test_what_contradicts_itself_is_refused(mistakes, text, key, said, needed):
 def test_a_class_name_twice_is_refused(mistakes, needed):
     (found,) = mistakes("", needed.replace("dead nucleus", "live nucleus"))
     assert found.startswith("config.yaml: line 8, classes[3].name: 'live nucleus' is class 2 already")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("overlap: crop\n", "with overlap 'crop'"),
+        ("reading: dyes\ndyes: {total: hoechst}\n", "with reading 'dyes'"),
+    ],
+)
+def test_fields_of_several_sizes_are_read_by_a_network_and_not_cropped(mistakes, text, said):
+    sizes = "gate: {accept: [sizes]}\nnormalization: {flat_fields: 0}\n"
+    assert mistakes(sizes) == []
+    (found,) = mistakes(sizes + text)
+    assert "gate.accept[1]: 'sizes'" in found and said in found
 
 
 @pytest.mark.parametrize(
@@ -163,6 +179,14 @@ def test_training_needs_dyes_that_tell_live_from_dead_cells(sheet):
     )  # objects are given, and need their state alone
     with pytest.raises(ConfigError, match=r"^dyes\.dead: null; training needs the dye inside"):
         check_training(*sheet("dyes: {total: hoechst}\n", *drawn)[:2])
+
+
+def test_training_on_boxes_needs_no_dye(sheet):
+    check_training(*sheet("", "\tboxes", "\tboxes.csv")[:2])
+    config, table, _ = sheet("", "\tboxes", "\tboxes.csv")
+    table.at["p2", "dyed_wells"], table.at["p2", "boxes"] = ["A01"], ""
+    with pytest.raises(ConfigError, match=r"^dyes: .*training needs two"):
+        check_training(config, table)
 
 
 def test_training_needs_plates_of_one_pixel_size(sheet):

@@ -26,6 +26,14 @@ def test_every_named_path_that_is_not_there_is_told(sheet, folder, lines):
     assert missing() == []
 
 
+def test_boxes_that_are_not_there_are_told(sheet):
+    config, table, written = sheet("", "\tboxes", "\tboxes.csv")
+    told = missing_paths(config, table, lambda path: path != "boxes.csv", written)
+    assert [problem.split(": no ")[0] for problem in told] == [
+        f"plates.tsv: plate {plate}, column 'boxes': boxes.csv" for plate in ("p1", "p2")
+    ]
+
+
 def test_a_lost_raw_folder_is_an_error_unless_its_results_stand(sheet):
     _, table, _ = sheet("")
     problems, warnings = missing_raw(table, lambda raw: False, lambda plate: plate == "p1", lambda plate: "")

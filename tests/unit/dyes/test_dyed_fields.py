@@ -1,21 +1,16 @@
-"""Dyed fields of a plate, read, labelled or left out."""
+"""Dyed fields of a plate, read or failed."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import tifffile
 from dyed_plate import dye_settings, fit, known_dyes
 from scipy import ndimage
 
-from livedead.dyes.dyed_fields import dye_signals, label_fields, labels_of_masks, read_fields, read_signals
-from livedead.dyes.labels import MaskSettings
-from livedead.errors import FieldError, LivedeadError
+from livedead.dyes.dyed_fields import dye_signals, read_fields, read_signals
+from livedead.errors import FieldError
 from livedead.fields.plate_images import PlateImages
-from livedead.network.classes import Classes
 
-CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
-MASKS = MaskSettings(dead_offset=100, boundary_px=1)
 BOTH = {"total": "hoechst", "dead": "draq7"}
 
 
@@ -38,56 +33,6 @@ class Plate:
 
     def cropped(self, array):
         return array[:30]
-
-
-@pytest.fixture
-def masks(tmp_path):
-    drawn = np.zeros((32, 40), np.uint8)
-    drawn[10:20, 10:20] = 1
-    for field in (1, 2):
-        tifffile.imwrite(tmp_path / f"A01_{field:02d}.tif", drawn)
-    return str(tmp_path / "{well}_{field:02d}.tif")
-
-
-def labelled(wells, masks):
-    plate = Plate()
-    return list(label_fields(plate, wells, labels_of_masks(plate, masks, "draq7", CLASSES, MASKS)))
-
-
-def test_drawn_objects_are_live_or_dead_by_the_dye_and_cropped_like_the_field(masks):
-    (first, live), (second, dead) = labelled(["A01"], masks)
-    assert [(row["plate"], row["well"], row["field"], row["status"]) for row in (first, second)] == [
-        ("p", "A01", 1, "ok"),
-        ("p", "A01", 2, "ok"),
-    ]
-    for arrays, number in ((live, 1), (dead, 2)):
-        assert arrays["maps"].shape == arrays["instances"].shape == (30, 40)
-        assert (arrays["maps"][11:19, 11:19] == number).all()
-        assert (arrays["maps"][arrays["instances"] == 0] == 0).all()
-
-
-def test_a_field_that_cannot_be_labelled_is_left_out_and_said(masks, caplog):
-    assert [row["field"] for row, _ in labelled(["A01", "B01"], masks)] == [1, 2]
-    assert "B01 field 1 timepoint 1: truncated: B01.tif: cut off" in caplog.text
-    assert "1 of 3 dyed fields are left out" in caplog.text
-
-
-def test_objects_of_another_size_are_named(masks, caplog, tmp_path):
-    tifffile.imwrite(tmp_path / "A01_02.tif", np.ones((32, 20), np.uint8))
-    assert [row["field"] for row, _ in labelled(["A01"], masks)] == [1]
-    assert "A01_02.tif: (32, 20) px, but the field (32, 40)" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("wells", "said"),
-    [
-        (["B01"], "plate p: none of 1 dyed fields could be labelled, the first because: B01.tif: cut off"),
-        (["C01"], "plate p: none of 0 dyed fields could be labelled: the dyed wells have no images"),
-    ],
-)
-def test_nothing_labelled_is_an_error(masks, wells, said):
-    with pytest.raises(LivedeadError, match=said):
-        labelled(wells, masks)
 
 
 class Dyed(Plate):

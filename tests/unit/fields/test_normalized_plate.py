@@ -8,7 +8,7 @@ from livedead.errors import FieldError
 from livedead.fields.normalized_plate import NormalizedPlate, pixels_sha256
 from livedead.fields.plate_images import PlateImages
 from livedead.normalization.field_illumination import correct_illumination
-from livedead.normalization.transforms import Transform
+from livedead.normalization.transforms import ANY_SIZE, Transform
 
 KEY = ("A01", 1, 1)
 SHAPE = (20, 30)
@@ -70,6 +70,30 @@ def test_illumination_is_corrected_per_field_before_the_plates_own():
     np.testing.assert_array_equal(counts[0], correct_illumination(PLANES["bf"], 2, 0.2))
     # The hash is of what the camera saw.
     assert digest == pixels_sha256([PLANES["bf"]])
+
+
+def test_fields_of_any_size_are_read_if_their_channels_agree():
+    plate = NormalizedPlate(Pictures(), {"bf": transform(gain=ANY_SIZE), "pi": transform(gain=ANY_SIZE)})
+    assert plate.counts(KEY).shape == plate.normalized(KEY).shape == (2, *SHAPE)
+    plate.images.plane = lambda key, channel: PLANES[channel][: 20 if channel == "bf" else 19]
+    with pytest.raises(FieldError, match=r"channels of one field with \(20, 30\) and \(19, 30\) px") as error:
+        plate.read(KEY)
+    assert error.value.code == "wrong_shape"
+
+
+def test_the_largest_of_some_fields_is_known_by_their_headers():
+    rows = [("A01", 1, 220, 220), ("A01", 2, 219, 225), ("A01", 3, 0, 0)]
+    images = pd.DataFrame(rows, columns=["well", "field", "height", "width"])
+    images = images.assign(
+        plate="p", timepoint=1, channel="bf", crop_y_px=0, crop_x_px=0, accept="sizes,uint8"
+    )
+    pictures = PlateImages(None, images, 8)
+    assert pictures.any_size and pictures.largest_px == 219 * 225
+    plate = NormalizedPlate(pictures, {"bf": transform(gain=ANY_SIZE)})
+    assert plate.largest_shape([("A01", 1, 1), ("A01", 2, 1)]) == (220, 225)
+    assert plate.largest_shape([("A01", 3, 1)]) == (0, 0)
+    one_size = NormalizedPlate(pictures, {"bf": transform()})
+    assert one_size.largest_shape([("A01", 3, 1)]) == SHAPE
 
 
 def test_what_fields_share_is_cropped_from_counts_and_transforms():

@@ -13,7 +13,7 @@ from livedead.network.plan import Plan
 from livedead.network.segmenter import UNSTABLE_MARGINS, Segmenter, passes_from
 from livedead.network.unet import Architecture
 from livedead.network.windows import padded_shape, windows
-from livedead.normalization.transforms import Transform
+from livedead.normalization.transforms import ANY_SIZE, Transform
 
 
 def segmenter(network, shape, scale=1.0, **plan):
@@ -283,3 +283,15 @@ def test_large_logits_are_no_fault(small_network):
         network.decoder.head.bias.mul_(2.0**118)
     found = segmenter(network, (64, 96)).segment(raw)
     np.testing.assert_array_equal(found.class_map, expected.class_map)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.7])
+@pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 32}])
+def test_fields_of_any_size_are_read_as_if_their_plate_had_that_size(small_network, scale, plan):
+    any_size = segmenter(small_network, ANY_SIZE.shape, scale, **plan)
+    for shape in [(70, 45), (33, 200), (20, 20), (70, 45)]:
+        raw = random_raw(*shape)
+        found, check = any_size.segment_checked(raw, np.random.default_rng(0))
+        expected = segmenter(small_network, shape, scale, **plan).segment(raw)
+        np.testing.assert_array_equal(found.class_map, expected.class_map)
+        assert check.largest_difference < 1e-5

@@ -171,6 +171,15 @@ def test_one_folder_under_two_names_of_the_file_system(write, tmp_path, monkeypa
         plate_sheet.read_plates(write("plates.tsv", HEADER + "a\tRAW\t1\nb\traw\t1\n"))
 
 
+def test_cells_are_drawn_as_masks_or_as_boxes(write):
+    header = "plate\traw\tpixel_size_um\tboxes\tmasks\n"
+    good = write("plates.tsv", header + "a\tx\t1\tboxes.csv\t\n")
+    assert plate_sheet.read_plates(good).at["a", "boxes"] == "boxes.csv"
+    bad = write("plates.tsv", header + "a\tx\t1\tboxes.csv\t{well}.png\n")
+    with pytest.raises(SheetError, match=r"line 2, columns 'masks' and 'boxes': .*; remove one"):
+        plate_sheet.read_plates(bad)
+
+
 @pytest.mark.parametrize("masks", ["masks/{weel}.png", "masks/{}.png", "masks/{well.png", "masks/one.png"])
 def test_masks_are_one_file_a_well(write, masks):
     for text in ("{well}.png", "{well}_{field}_{timepoint}.png"):

@@ -145,12 +145,16 @@ def read_plate():
 
 def test_a_row_for_every_fold_and_one_for_all():
     folds = read_plate()
+    # Every cell was detected, and in the state that it was read in.
+    folds = [(cells, wells, cells) for cells, wells in folds]
     whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*folds, strict=True))
     found = agreement.summaries(folds, whole).set_index("fold")
     assert list(found.index) == ["1", "2", "all"]
     assert found["n_wells"].tolist() == [4, 4, 8]
     assert found["n_cells"].tolist() == [40, 40, 80]
-    cells, wells = whole
+    cells, wells, _ = whole
+    assert found["detection_f1"].tolist() == [1.0] * 3
+    assert found.at["all", "state_of_detected"] == pytest.approx(found.at["all", "accuracy"])
     assert found.at["all", "accuracy"] == pytest.approx((cells["true"] == cells["found"]).mean())
     values = [
         wells.loc[wells["control"] == kind, "viability"].to_numpy() for kind in ("negative", "positive")
@@ -159,6 +163,7 @@ def test_a_row_for_every_fold_and_one_for_all():
     assert found.at["all", "z_prime_low_undyed"] < found.at["all", "z_prime_undyed"]
     assert "z_prime_dye" in found
     # One network alone needs no row of its own, and a plate without controls has no Z'.
-    alone = agreement.summaries(folds[:1], (folds[0][0], folds[0][1].drop(columns="control")))
+    cells, wells, detected = folds[0]
+    alone = agreement.summaries(folds[:1], (cells, wells.drop(columns="control"), detected))
     assert list(alone["fold"]) == ["all"]
     assert "z_prime_undyed" not in alone

@@ -45,6 +45,16 @@ def test_mean_and_spread_of_many_wells_are_recovered(mean, spread):
     assert np.quantile(of_wells, [0.1, 0.9]) == pytest.approx(share.at(np.array([0.1, 0.9])), rel=0.2)
 
 
+def test_the_interval_of_the_mean_holds_it():
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(300):
+        cells = rng.poisson(120, 8)
+        share = fit(rng.binomial(cells, rng.beta(*beta_parameters(0.1, 0.6), 8)), cells)
+        held.append(share.low <= 0.1 <= share.high)
+    assert 0.93 <= np.mean(held) <= 0.99
+
+
 def test_the_spread_is_a_coefficient_of_variation_of_what_is_rare():
     for mean, spread in ((0.01, 0.5), (0.002, 0.2)):
         rare = beta(*beta_parameters(mean, spread))
@@ -62,10 +72,8 @@ def test_two_half_wells_are_one():
 
 def test_without_cells_nothing_is_known():
     share = fit([0, 0], [0, 0])
-    assert np.isnan(share.pooled)
+    assert np.isnan([share.pooled, share.low, share.high]).all()
     # Jeffreys' prior, seen by a well that differs from the mean.
-    assert share.low < 0.01
-    assert share.high > 0.99
     assert np.quantile(share.of_a_well, [0.05, 0.95]) == pytest.approx([0, 1], abs=0.02)
 
 

@@ -158,6 +158,41 @@ def test_what_a_reading_does_not_know_has_no_error(unknown, total, live, dead):
     json.dumps(errors, allow_nan=False)
 
 
+TRUTH = np.zeros((12, 20), np.uint8)
+TRUTH[2:6, 3:7], TRUTH[2:6, 7:9], TRUTH[9, 15] = 1, 2, 1
+DRAWN = np.zeros((12, 20), np.int32)
+DRAWN[2:6, 3:7], DRAWN[2:6, 7:9], DRAWN[9, 15] = 1, 2, 4
+RULES = CountingRules(min_area_um2=2)
+
+
+def test_true_cells_are_those_that_were_drawn_each_in_its_box():
+    # The third cell has no pixel: it lies behind others.
+    boxes, is_dead = evaluate.drawn_cells(TRUTH, NUMBERS, RULES, 1.0, DRAWN)
+    assert boxes.tolist() == [[2, 3, 6, 7], [2, 7, 6, 9], [9, 15, 10, 16]]
+    assert is_dead.tolist() == [False, True, False]
+    given = np.array([[1, 1, 8, 8], [1, 6, 8, 10], [1, 1, 2, 2], [8, 14, 11, 17]])
+    boxes, _ = evaluate.drawn_cells(TRUTH, NUMBERS, RULES, 1.0, DRAWN, given)
+    assert boxes.tolist() == given[[0, 1, 3]].tolist()
+
+
+def test_without_drawn_cells_they_are_components_of_an_area_that_counts():
+    boxes, is_dead = evaluate.drawn_cells(TRUTH, NUMBERS, RULES, 1.0)
+    assert boxes.tolist() == [[2, 3, 6, 9]]
+    assert is_dead.tolist() == [False]
+
+
+def test_drawn_cells_are_counted_ones_by_the_centre_in_the_box():
+    counted = pd.DataFrame(
+        {"y_px": [3.5, 3.5, 3.5], "x_px": [4.5, 8.4, 8.6], "state": ["dead", "dead", "live"]}
+    )
+    boxes, is_dead = evaluate.drawn_cells(TRUTH, NUMBERS, RULES, 1.0, DRAWN)
+    found = evaluate.detect_cells(boxes, is_dead, counted)
+    # The centre of a pixel lies half a pixel from its side: 8.6 is outside of the box that ends at 9.
+    rows = [("live", "dead"), ("dead", "dead"), ("live", "missed"), ("none", "live")]
+    assert list(zip(found["true"], found["found"], strict=True)) == rows
+    assert found[["y_px", "x_px"]].to_numpy().tolist() == [[3.5, 4.5], [3.5, 7.5], [9, 15], [3.5, 8.6]]
+
+
 def test_log_odds_of_a_cell_are_the_mean_over_its_pixels_that_were_read():
     found = judge("LL.DD.b. LLD...b.", "LLLLL.LL DDDLL.LL", "11122033 11122033")
     # Of the first, four live pixels and a dead one; of the second two dead; the third is but outline.

@@ -61,11 +61,21 @@ def test_cells_within_a_cell_of_the_edge_take_no_part_whichever_reading_cut_them
     """With radius 5, the middle of a cell must be 10 px inside: its centre lies half a pixel further on."""
     at = {"top": (9, 60), "left": (50, 9), "bottom": (90, 60), "right": (50, 110)}[edge]
     inner = {"top": (10, 60), "left": (50, 10), "bottom": (89, 60), "right": (50, 109)}[edge]
+    middle = ("live", 50, 60)
     for place, n in ((at, 0), (inner, 1)):
-        cell = of_field("A01", ("live", *place))
-        assert len(matched([cell], [cell])) == n
-        assert len(matched([cell], [of_field("A01")])) == n
-        assert len(matched([of_field("A01")], [cell])) == n
+        both, one = of_field("A01", middle, ("live", *place)), of_field("A01", middle)
+        assert len(matched([both], [both])) == 1 + n
+        assert len(matched([both], [one])) == 1 + n
+        assert len(matched([one], [both])) == 1 + n
+
+
+def test_large_cells_of_the_network_do_not_widen_the_margin():
+    """What a bad network finds decides on no cell that the dyes show."""
+    huge = of_field("A01", ("live", 30, 30)).assign(area_px=4000.0)
+    assert states(matched([huge], [of_field("A01", ("dead", 80, 80))])) == [
+        ("live", "none"),
+        ("none", "dead"),
+    ]
 
 
 def test_a_pair_across_the_margin_is_in_or_out_as_a_whole():

@@ -57,6 +57,7 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from contradicting_dyes(config)
     yield from _ranges(config)
     yield from _pattern(config)
+    yield from _sizes(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
     if config["experience"]["file"] == LEARNED:
@@ -135,6 +136,12 @@ def _ranges(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 [("qc", "exclude_flags", number)],
                 f"{mark!r} is never set, as qc.{_LIMITS[mark]} is null; set that limit, or remove {mark!r}",
             )
+    um, px = (config["labels"]["boxes"][f"diameter_{unit}"] for unit in ("um", "px"))
+    if None not in (um, px):
+        yield (
+            [("labels", "boxes", "diameter_um"), ("labels", "boxes", "diameter_px")],
+            f"{um}, but diameter_px is {px}; remove one of them",
+        )
     segmentation = config["segmentation"]
     if segmentation["tile_px"] is not None and segmentation["force"] in ("whole", "banded"):
         yield (
@@ -148,6 +155,24 @@ def _pattern(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     wrong = "" if pattern is None else why_no_pattern(pattern)
     if wrong:
         yield [("file_pattern",)], f"{pattern!r} {wrong}"
+
+
+def _sizes(config: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """What cannot be where the fields of a plate have several sizes."""
+    accepted = config["gate"]["accept"]
+    if "sizes" not in accepted:
+        return
+    key: Key = ("gate", "accept", accepted.index("sizes"))
+    n_fields = config["normalization"]["flat_fields"]
+    if n_fields:
+        yield (
+            [key, ("normalization", "flat_fields")],
+            f"'sizes' with normalization.flat_fields {n_fields}; a flat-field has one size: set it to 0",
+        )
+    if config["overlap"] == "crop":
+        yield [key, ("overlap",)], "'sizes' with overlap 'crop', which crops fields of one size; remove one"
+    if config["reading"] == "dyes":
+        yield [key], "'sizes' with reading 'dyes', whose flat-fields have one size; remove it"
 
 
 def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -311,7 +336,9 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
-    problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
+    by_dyes = dyed[dyed["boxes"] == ""]
+    if len(by_dyes):
+        problems += missing_dyes(config["dyes"], drawn=bool((by_dyes["masks"] != "").all()))
     if len(dyed):
         try:
             common_pixel_size(dyed.reset_index().to_dict("records"))

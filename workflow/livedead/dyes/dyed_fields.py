@@ -1,23 +1,19 @@
-"""The dyed fields of a plate, one after another: read by their dyes, or labelled to train on."""
+"""The dyed fields of a plate, read by their dyes one after another."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from livedead.cells.signals import Signal
 from livedead.cells.tables import ReadSignals
-from livedead.dyes.labels import LabelSettings, MaskSettings, label_from_dyes, label_from_masks
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map
-from livedead.errors import FieldError, LivedeadError
+from livedead.errors import FieldError
 from livedead.fields.ahead import work_ahead
 from livedead.fields.normalized_plate import pixels_sha256
 from livedead.fields.plate_images import PlateImages
-from livedead.images.instances import read_instances
-from livedead.logs import progress
-from livedead.network.classes import Classes
 from livedead.normalization.transforms import Key, check_shape
 
 log = logging.getLogger(__name__)
@@ -109,83 +105,3 @@ def dye_signals(plate: PlateImages, dyes: PlateDyes) -> ReadSignals:
         return {channel: Signal(*signals[channel], marks.get(channel, "")) for channel in channels}
 
     return signals_of
-
-
-def label_fields(
-    plate: PlateImages,
-    wells: list[str],
-    label: Callable[[Key], dict[str, np.ndarray]],
-) -> Iterator[ReadField]:
-    """Label the fields of the dyed wells; a field that cannot be is left out, with a warning in the log.
-
-    Parameters
-    ----------
-    plate : PlateImages
-    wells : list of str
-    label : callable
-        `labels_of_dyes` or `labels_of_masks`.
-
-    Yields
-    ------
-    row : dict
-        The field, from `livedead.fields.plate_images.PlateImages.describe`.
-    arrays : dict
-        ``maps``: class map, (H, W) uint8; ``instances``: the drawn objects, where they are given.
-
-    Raises
-    ------
-    LivedeadError
-        After the last, if no field could be labelled.
-    """
-    keys = plate.keys(wells)
-    left_out: list[FieldError] = []
-    for key in progress(keys, len(keys), "dyed fields"):
-        try:
-            found = label(key)
-            yield plate.describe(key), found
-        except FieldError as error:
-            log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
-            left_out.append(error)
-    if len(left_out) == len(keys):
-        why = f", the first because: {left_out[0]}" if left_out else ": the dyed wells have no images"
-        raise LivedeadError(f"plate {plate.plate}: none of {len(keys)} dyed fields could be labelled{why}")
-    if left_out:
-        log.warning("%d of %d dyed fields are left out, see above", len(left_out), len(keys))
-
-
-def labels_of_dyes(
-    plate: PlateImages, dyes: PlateDyes, channel: str, classes: Classes, settings: LabelSettings
-) -> Callable[[Key], dict[str, np.ndarray]]:
-    """Labels from the dyes alone; cells are outlined in the brightfield `channel`."""
-
-    def label(key: Key) -> dict[str, np.ndarray]:
-        signals, _ = read_signals(plate, key, dyes)
-        brightfield = plate.cropped(plate.plane(key, channel))
-        return {"maps": label_from_dyes(signals, dyes, brightfield, classes, settings)}
-
-    return label
-
-
-def labels_of_masks(
-    plate: PlateImages, masks: str, dead_dye: str, classes: Classes, settings: MaskSettings
-) -> Callable[[Key], dict[str, np.ndarray]]:
-    """Labels from drawn objects, of which the dead dye only tells the state.
-
-    Parameters
-    ----------
-    masks : str
-        Path of a field's drawn objects, with ``{well}``, ``{field}`` and ``{timepoint}`` in it.
-    dead_dye : str
-        Its channel.
-    """
-
-    def label(key: Key) -> dict[str, np.ndarray]:
-        dye = plate.plane(key, dead_dye)
-        path = masks.format(**dict(zip(("well", "field", "timepoint"), key, strict=True)))
-        objects = read_instances(path)
-        if objects.shape != dye.shape:
-            raise FieldError("wrong_shape", f"{path}: {objects.shape} px, but the field {dye.shape}")
-        maps = label_from_masks(objects, dye, classes, settings)
-        return {"maps": plate.cropped(maps), "instances": plate.cropped(objects)}
-
-    return label

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from livedead import stores
+from livedead.errors import FieldError
 from livedead.fields.plate_images import PlateImages, open_plate
 from livedead.fields.stored_transforms import read_transforms
-from livedead.normalization.transforms import Key, Transform, check_shape, normalize
+from livedead.normalization.transforms import ANY_SIZE, Key, Transform, check_shape, normalize
 
 
 class NormalizedPlate:
@@ -63,6 +64,14 @@ class NormalizedPlate:
             planes.append(normalize(plane.astype(np.float32), transform.gain, black, scale, transform.offset))
         return np.stack(planes)
 
+    def largest_shape(self, keys: Iterable[Key]) -> tuple[int, int]:
+        """(H, W) of the plate's fields, cropped; where it has several, the largest of these, by headers."""
+        channel, transform = next(iter(self.seen.items()))
+        if transform.gain.shape != ANY_SIZE.shape:
+            return transform.gain.shape
+        heights, widths = zip(*(self.images.shape(key, channel) for key in keys), strict=True)
+        return max(heights), max(widths)
+
     def _planes(self, key: Key) -> list[np.ndarray]:
         return [self.images.plane(key, channel) for channel in self.transforms]
 
@@ -73,6 +82,9 @@ class NormalizedPlate:
         ]
         for plane, transform in zip(planes, self.transforms.values(), strict=True):
             check_shape(plane, transform.gain.shape)
+            if plane.shape != planes[0].shape:
+                sizes = " and ".join(str(channel.shape) for channel in planes)
+                raise FieldError("wrong_shape", f"channels of one field with {sizes} px")
         # One channel is the common case, and a large field is not copied for nothing.
         return self.images.cropped(planes[0][np.newaxis] if len(planes) == 1 else np.stack(planes))
 

@@ -45,6 +45,8 @@ class PlateImages:
     ----------
     plate : str
         Its name.
+    crop_px : (int, int)
+        Rows and columns that `cropped` leaves out at either side.
     """
 
     def __init__(self, raw: Path, images: pd.DataFrame, bit_depth: int, checksum: str = "sha256"):
@@ -52,11 +54,22 @@ class PlateImages:
         self.folder = raw
         self.bit_depth = bit_depth
         self.checksum = checksum
-        self._crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
+        self.crop_px = int(images["crop_y_px"].max()), int(images["crop_x_px"].max())
+        self._index = images
         self._rows: dict[tuple[str, int, int, str], list[Any]] = {}
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
             self._rows.setdefault(key, []).append(row)
+
+    @property
+    def any_size(self) -> bool:
+        """Whether its fields were declared to have several sizes."""
+        return "sizes" in self._index["accept"].iloc[0].split(",")
+
+    @property
+    def largest_px(self) -> int:
+        """Pixels of its largest plane, by the headers."""
+        return int((self._index["height"] * self._index["width"]).max())
 
     def keys(self, wells: Iterable[str] | None = None) -> list[Key]:
         """(well, field, timepoint) of every field, or of those in `wells`, in plate order."""
@@ -115,6 +128,11 @@ class PlateImages:
             bit_depth=self.bit_depth,
         )
 
+    def shape(self, key: Key, channel: str) -> tuple[int, int]:
+        """Height and width of a plane by its header, uncropped; (0, 0) if there is none."""
+        rows = self._rows.get((*key, channel), [])
+        return (int(rows[0].height), int(rows[0].width)) if rows else (0, 0)
+
     def planes(self, key: Key, channels: Iterable[str], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Raw counts of those channels that the field has, cropped, readable and of `shape`."""
         found = {}
@@ -133,7 +151,7 @@ class PlateImages:
 
     def cropped(self, field: np.ndarray) -> np.ndarray:
         """A field (..., H, W) without what it shares with its neighbours, if the index says so."""
-        y, x = self._crop_px
+        y, x = self.crop_px
         if not (y or x) or not field.size:
             return field
         height, width = field.shape[-2:]

@@ -18,7 +18,7 @@ from livedead.network.experience import Experience
 from livedead.network.pixel_size import scale_to
 from livedead.network.plan import LARGE_FIELD_PX, Plan
 from livedead.network.segmenter import SeamCheck, Segmenter
-from livedead.normalization.transforms import Key, Transform
+from livedead.normalization.transforms import ANY_SIZE, Key, Transform
 from livedead.weights import unet_io
 from livedead.weights.assay import certified_experience
 
@@ -75,8 +75,9 @@ def open_segmenter(
     """
     transforms = list(transforms)
     set_up_device(plan.device, plan.threads)
+    gain = transforms[0].gain
     # What a large field leaves is given back: there is no room for two.
-    if not _are_large(transforms):
+    if gain.shape != ANY_SIZE.shape and gain.size <= LARGE_FIELD_PX:
         keep_memory()
     network, certificate = unet_io.read(unet)
     scale = _scale(certified_experience(certificate), pixel_size_um)
@@ -95,10 +96,6 @@ def _scale(experience: Experience | None, pixel_size_um: float) -> float:
     elif scale != 1:
         log.info("fields are resampled from pixels of %g um to the network's %g um", pixel_size_um, known_um)
     return scale
-
-
-def _are_large(transforms: Iterable[Transform]) -> bool:
-    return next(iter(transforms)).gain.size > LARGE_FIELD_PX
 
 
 def choose_checked(keys: list[Key], n_checks: int, seed: int) -> dict[Key, np.random.Generator]:
@@ -151,7 +148,7 @@ def segmented_fields(
         }
         return SegmentedField(plate.images.describe(key, pixels_sha256=pixels_sha256), arrays, check)
 
-    is_large = _are_large(plate.transforms.values())
+    is_large = plate.images.largest_px > LARGE_FIELD_PX
     # While one field is written, the next is computed; a GPU has two in flight.
     n_ahead = 0 if is_large else 2 if segmenter.device.type == "cuda" else 1
     fields = read_ahead(plate.read, keys, 0 if is_large else n_readers)

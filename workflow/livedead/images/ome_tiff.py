@@ -11,8 +11,8 @@ from livedead.stores import replacing
 
 def write_ome_tiff(
     path: Path,
-    images: Iterable[tuple[str, Iterable[np.ndarray]]],
-    shape: tuple[int, int, int, int],
+    images: Iterable[tuple[str, tuple[int, int], Iterable[np.ndarray]]],
+    n_timepoints: int,
     channels: list[str],
     pixel_size_um: float,
 ) -> None:
@@ -20,11 +20,11 @@ def write_ome_tiff(
 
     Parameters
     ----------
-    images : iterable of (name, planes)
-        An OME image each, such as a field; its planes, (H, W) uint16, channel by channel,
+    images : iterable of (name, shape, planes)
+        An OME image each, such as a field; its (H, W), and its planes, uint16, channel by channel,
         timepoint after timepoint.
-    shape : tuple
-        (T, C, H, W) of every image.
+    n_timepoints : int
+        Of every image.
     channels : list of str
         Their names.
     """
@@ -37,10 +37,10 @@ def write_ome_tiff(
         "PhysicalSizeYUnit": "µm",
     }
     with replacing(path) as temporary, tifffile.TiffWriter(temporary, ome=True) as file:
-        for name, planes in images:
+        for name, shape, planes in images:
             file.write(
                 iter(planes),
-                shape=shape,
+                shape=(n_timepoints, len(channels), *shape),
                 dtype=np.uint16,
                 compression="zlib",
                 photometric="minisblack",

@@ -21,6 +21,7 @@ DECLARABLE = {
     "orientation": "images with an orientation tag, turned upright",
     "pages": "files that hold or promise more planes than are used",
     "zeros": "long runs of zeros, such as the margins of stitched fields, and tiles never written",
+    "sizes": "fields of several sizes on one plate",
     "white": "long runs of the largest value, such as white margins of stitched fields",
 }
 """What ``gate.accept`` may declare."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from livedead.network.windows import Rectangle, padded, padded_window
-from livedead.normalization.transforms import Key, Transform, normalize
+from livedead.normalization.transforms import ANY_SIZE, Key, Transform, normalize
 
 
 class RawField(NamedTuple):
@@ -59,12 +59,14 @@ class Inputs:
         return torch.stack(channels)
 
     def _resident(self, array: Any) -> Any:
-        """An array in memory, padded and on the device; a file's array as it is."""
-        return self._upload(padded(array)) if isinstance(array, np.ndarray) else array
+        """An array in memory, on the device, padded unless it holds for any size; a file's array as it is."""
+        if not isinstance(array, np.ndarray):
+            return array
+        return self._upload(array if array.shape == ANY_SIZE.shape else padded(array))
 
     def _cut(self, array: Any, window: Rectangle) -> Tensor:
         if isinstance(array, Tensor):
-            return array[window]
+            return array if array.shape == ANY_SIZE.shape else array[window]
         return self._upload(padded_window(array, window))
 
     def _upload(self, array: np.ndarray) -> Tensor:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,7 +152,7 @@ class Segmenter:
         self._format = torch.contiguous_format if on_gpu else torch.channels_last
         self.network = folded(network).to(self.device, memory_format=self._format)  # type: ignore[call-overload]
         self._inputs = Inputs(transforms, self.device)
-        self._grid = grid_of(transforms[0].gain.shape, scale, self.device)
+        self._grid_of = lru_cache(partial(grid_of, scale=scale, device=self.device))
         self._of_thread = threading.local()
         if self.device.type == "cuda":
             torch.cuda.synchronize()
@@ -176,7 +177,7 @@ class Segmenter:
             ``not_finite``, whatever the pass, if a logit is NaN or infinite.
         """
         field = self._inputs.field(raw, key)
-        chosen = choose_pass(self.network.architecture, self._grid, self.plan)
+        chosen = choose_pass(self.network.architecture, self._grid_of(raw.shape[-2:]), self.plan)
         for name, core_px in passes_from(*chosen):
             try:
                 with self._stream(), torch.inference_mode():
@@ -200,7 +201,7 @@ class Segmenter:
         The window's origin lies on the grid of `STRIDE` but not on that of any tile, so that a
         halo too small, or a dependence on the place, would show.
         """
-        shape = padded_shape(self._grid.shape)
+        shape = padded_shape(self._grid_of(raw.shape[-2:]).shape)
         starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
         rows, columns = (
             slice(start, min(start + core_px, side)) for start, side in zip(starts, shape, strict=True)
@@ -278,9 +279,10 @@ class Segmenter:
 
     def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[Part]:
         """The parts in which a pass computes a field."""
-        shape = padded_shape(self._grid.shape)
+        grid = self._grid_of(field.counts.shape[-2:])
+        shape = padded_shape(grid.shape)
         if name != "tiled":
-            yield from self._window_parts(field, whole(shape), self._grid.bands(), name)
+            yield from self._window_parts(field, whole(shape), grid.bands(), name)
             return
         for window, _, core in windows(shape, core_px):
             yield from self._window_parts(field, window, [core], "whole")
@@ -289,10 +291,11 @@ class Segmenter:
         self, field: RawField, window: Rectangle, cores: Iterable[Rectangle], name: str
     ) -> Iterator[Part]:
         """The parts of a window of the padded field as the network reads it, one for each of its cores."""
+        grid = self._grid_of(field.counts.shape[-2:])
         logits, bottom = self._compute(field, window, name)
         for core in cores:
             cells = (slice(side.start // STRIDE, side.stop // STRIDE) for side in relative(core, window))
-            yield Part(*self._grid.give_back(logits, window, core), bottom[:, *cells])
+            yield Part(*grid.give_back(logits, window, core), bottom[:, *cells])
 
     def _compute(self, field: RawField, window: Rectangle, name: str) -> tuple[Tensor, Tensor]:
         """Logits, (K, h, w) float32, and bottom of a window.
@@ -303,7 +306,9 @@ class Segmenter:
             If one of the logits is NaN or infinite: the class of such a pixel means nothing.
         """
         low, banded = self.plan.precision == "bfloat16", name == "banded"
-        inputs = self._grid.read(lambda cut: self._inputs.window(field, cut), window)
+        inputs = self._grid_of(field.counts.shape[-2:]).read(
+            lambda cut: self._inputs.window(field, cut), window
+        )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             batch = inputs[None].contiguous(memory_format=self._format)
             del inputs

@@ -19,7 +19,7 @@ from livedead.normalization.flat_field import (
 from livedead.normalization.histograms import N_BINS, histogram, percentiles
 from livedead.normalization.quality import measure_quality
 from livedead.normalization.settings import NormalizationSettings
-from livedead.normalization.transforms import UNFITTED, Key, Transform, check_shape
+from livedead.normalization.transforms import ANY_SIZE, UNFITTED, Key, Transform, check_shape
 from livedead.tables import QUALITY
 
 
@@ -30,6 +30,7 @@ def fit_channel(
     *,
     fluorescence: bool = False,
     given: Transform | None = None,
+    any_size: bool = False,
     bit_depth: int = 16,
     threads: int = 1,
 ) -> tuple[Transform, np.ndarray, list[dict[str, Any]]]:
@@ -46,6 +47,8 @@ def fit_channel(
         Whether the channel's background is to be subtracted.
     given : Transform, optional
         Another plate's transform, taken as it is; the plate is only measured with it.
+    any_size : bool
+        Whether fields may differ in size; then there is no flat-field.
 
     Returns
     -------
@@ -65,7 +68,11 @@ def fit_channel(
     def corrected(key: Key) -> np.ndarray:
         return correct_illumination(read(key), degree, floor)
 
-    fitted = given or fit_flat_field(corrected, keys, settings, fluorescence, threads)
+    fitted = given or (
+        Transform(ANY_SIZE, 0.0, 1.0)
+        if any_size
+        else fit_flat_field(corrected, keys, settings, fluorescence, threads)
+    )
 
     def examine(key: Key) -> tuple[np.ndarray | None, dict[str, Any]]:
         return _examine(corrected, key, fitted, bit_depth, settings)

@@ -10,7 +10,7 @@ _FRACTION_BITS = np.uint32(2**23 - 1)
 
 def histogram(field: np.ndarray, gain: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
     """How often each corrected count occurs in a field, (65536,) int64."""
-    total = np.zeros(N_BINS, np.int64)
+    total, gain = np.zeros(N_BINS, np.int64), np.broadcast_to(gain, field.shape)
     # In blocks that stay in the processor's cache, but no smaller: between two operations a thread
     # waits while another one counts, which Python does not do in parallel. And by operations that
     # need no casting buffer.

@@ -69,7 +69,7 @@ def _block_medians(plane: np.ndarray, transform: Transform, n: int = 8) -> np.nd
         return plane.astype(np.float32)
     rows, columns = (np.arange(n * max(1, min(side, 128) // n)) for side in plane.shape)
     at = np.ix_(rows * plane.shape[0] // len(rows), columns * plane.shape[1] // len(columns))
-    even = plane[at] * transform.gain[at]
+    even = plane[at] * np.broadcast_to(transform.gain, plane.shape)[at]
     if transform.offset is not None:
         even = even + transform.offset[at]
     blocks = even.reshape(n, len(rows) // n, n, len(columns) // n).swapaxes(1, 2)

@@ -29,7 +29,7 @@ class Transform:
     Attributes
     ----------
     gain : ndarray, (H, W), float32
-        Factor per pixel, about 1 where the plate is brightest.
+        Factor per pixel, about 1 where the plate is brightest; `ANY_SIZE` where fields may have any size.
     black, white : float
         Corrected counts of the plate that become -1 and +1.
     offset : ndarray, (H, W), float32, optional
@@ -60,21 +60,29 @@ class Transform:
         return float(black), float(np.float32(2 / (white - black)))
 
 
+ANY_SIZE = np.ones((1, 1), np.float32)
+"""Gain of a plate without flat-field whose fields have several sizes: it holds for every pixel."""
+
 UNFITTED = Transform(np.ones((0, 0), np.float32), 0.0, 1.0)
 """Of a channel that cannot be read in one field of the plate: it has no pixels, so no field fits it."""
 
 
 def check_shape(plane: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raise a `FieldError` if a plane is not of its plate's shape, or the plate has none (`UNFITTED`)."""
+    """Raise a `FieldError` if a plane is not of its plate's shape, or the plate has none (`UNFITTED`).
+
+    Every plane has the shape of `ANY_SIZE`.
+    """
     if not all(shape):
         raise FieldError(
             "not_normalized",
             "there is nothing to normalize it by: when that was fitted, not one field of its plate, or of "
             "the plate's control_plate, could be read; mend those, then: snakemake -R normalize_plate",
         )
-    if plane.shape != tuple(shape):
+    if tuple(shape) not in (plane.shape, ANY_SIZE.shape):
         raise FieldError(
-            "wrong_shape", f"field of {plane.shape} px on a plate whose fields have {tuple(shape)} px"
+            "wrong_shape",
+            f"field of {plane.shape} px on a plate whose fields have {tuple(shape)} px; for a network, "
+            "several sizes may be declared in config.yaml: gate: {accept: [sizes]}",
         )
 
 

@@ -12,12 +12,15 @@ from livedead.pictures import pages
 from livedead.pictures.class_maps import outlined, shaded
 from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
 from livedead.statistics import agreement
+from livedead.statistics.detection import detection_by_well
 
+DETECTION = """<p>A cell is detected if the centre of a counted cell lies in its box, one to one. The box is
+that which was drawn, otherwise the smallest that holds the cell.</p>"""
 EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
-the dye is the truth. Cells are those drawn where masks were given, otherwise the connected components
-of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the network's class map,
-or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>. Wells are counted by
-the counting rules, on either class map.</p>"""
+the dye, or who drew the cells, is the truth. Cells are those drawn where there are any, otherwise the
+connected components of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the
+network's class map, or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>.
+Wells are counted by the counting rules, on either class map.</p>"""
 RELIABILITY = """<p>Confidence is the probability that the found state is right, by a calibration that was
 fitted on the other wells of this page (each well left out in turn), so no cell is judged by what was fitted
 on it. The calibration that travels with the weights is fitted on all of these wells. Softmax is what the
@@ -27,6 +30,7 @@ network says of itself, uncalibrated. Numbers are cells, bars Wilson's 95 % inte
 def draw(
     cells: pd.DataFrame,
     wells: pd.DataFrame,
+    detected: pd.DataFrame,
     folds: pd.DataFrame,
     worst: Iterable[tuple[str, np.ndarray, np.ndarray, np.ndarray]],
     classes: Classes,
@@ -37,6 +41,8 @@ def draw(
     ----------
     cells, wells : DataFrame
         See `livedead.statistics.agreement`; wells with ``control`` where the plate map has it.
+    detected : DataFrame
+        See `livedead.statistics.detection`.
     folds : DataFrame
         From `livedead.statistics.agreement.summaries`.
     worst : iterable of (name, field, class map of the dye, class map of the network)
@@ -55,6 +61,9 @@ def draw(
         "<h3>Can confidence be believed?</h3>",
         RELIABILITY,
         pages.figure(_reliability(cells), "Are cells as often right as their confidence says?"),
+        "<h2>Detection</h2>",
+        DETECTION,
+        pages.table(detection_by_well(detected)),
         "<h2>Wells</h2>",
         pages.figure(_scatter(wells), "Viability, undyed against dyed"),
         pages.figure(_bland_altman(wells), "Bland-Altman plot: bias and limits of agreement"),

@@ -24,6 +24,7 @@ PLATE_COLUMNS = {
     "dyed_wells": "",
     "audit_wells": "",
     "masks": "",
+    "boxes": "",
     "barcode": "",
     "control_plate": "",
     "audit_plate": "",
@@ -207,6 +208,8 @@ def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str
                 checked[column] = geometry.parse_well_list(checked[column], checked["wells"])
             except SheetError as error:
                 problems.append(f"column {column!r}: {error}")
+    if checked["masks"] and checked["boxes"]:
+        problems.append("columns 'masks' and 'boxes': cells are drawn as one or the other; remove one")
     return checked, problems
 
 
@@ -263,5 +266,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "pixel_size_um": _pixel_size_um,
     "bit_depth": _bit_depth,
     "masks": _masks,
+    "boxes": _path,
 }
 """What reads a column of plates.tsv alone; lists of wells need the plate's size."""

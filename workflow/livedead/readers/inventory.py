@@ -188,17 +188,13 @@ def _odd(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     there = images[images["problem"].isin(["", "doubled"])]
     headless = there[there["height"] == 0]
     readable = there[there["height"] > 0]
-    shapes = Counter(zip(readable["height"], readable["width"], strict=True))
     types = Counter(readable["dtype"])
-    usual = shapes.most_common(1)[0][0] if shapes else (0, 0)
-    odd_shape = readable[(readable["height"] != usual[0]) | (readable["width"] != usual[1])]
     odd_type = readable[readable["dtype"] != "uint16"]
     sizes = there.groupby("channel")["bytes"].transform("median")
     small = there[there["bytes"] < 0.9 * sizes]
     depths = ", ".join(f"{name} ({n})" for name, n in types.most_common())
     return [
-        f"  shape: {usual[0]} x {usual[1]} px, {depths or '-'}",
-        _line("of another shape", [f"{r.path} ({r.height} x {r.width})" for r in odd_shape.itertuples()]),
+        *_shapes(readable, depths),
         _line("of a depth other than uint16", [f"{r.path} ({r.dtype})" for r in odd_type.itertuples()]),
         _line(
             "without a readable header",
@@ -207,6 +203,22 @@ def _odd(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
         _line(
             "files much smaller than the others of their channel",
             [f"{row.path} ({row.bytes:,} bytes)" for row in small.itertuples()],
+        ),
+    ]
+
+
+def _shapes(readable: pd.DataFrame, depths: str) -> list[str]:
+    """The sizes of images: all of them if several were declared, else the usual one and what has another."""
+    counts = Counter(zip(readable["height"], readable["width"], strict=True))
+    if "sizes" in ",".join(readable["accept"].unique()).split(","):
+        listed = ", ".join(f"{n} of {height} x {width} px" for (height, width), n in counts.most_common())
+        return [f"  shapes: {listed}, {depths}"]
+    (height, width), _ = counts.most_common(1)[0] if counts else ((0, 0), 0)
+    others = readable[(readable["height"] != height) | (readable["width"] != width)]
+    return [
+        f"  shape: {height} x {width} px, {depths or '-'}",
+        _line(
+            "of another shape", [f"{row.path} ({row.height} x {row.width})" for row in others.itertuples()]
         ),
     ]
 

@@ -8,10 +8,11 @@ from scipy.special import expit
 
 from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
 from livedead.statistics.controls import separation
+from livedead.statistics.detection import STATES, detection
 from livedead.statistics.reliability import expected_calibration_error, reliability
 from livedead.tables import FIELD_KEY
 
-STATES = ("live", "dead")
+Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 N_WORST = 10
 """Fields shown on a page of evaluation."""
 
@@ -178,32 +179,30 @@ def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def summaries(
-    of_folds: list[tuple[pd.DataFrame, pd.DataFrame]], whole: tuple[pd.DataFrame, pd.DataFrame]
-) -> pd.DataFrame:
+def summaries(of_folds: list[Tables], whole: Tables) -> pd.DataFrame:
     """`summary` of every fold's cells and wells, and of all together, a row each.
 
     Parameters
     ----------
-    of_folds : list of (cells, wells)
-        A single fold gets no row of its own.
-    whole : (cells, wells)
+    of_folds : list of (cells, wells, detected)
+        A single fold gets no row of its own. For `detected` see `livedead.statistics.detection.detection`.
+    whole : (cells, wells, detected)
 
     Returns
     -------
     DataFrame
-        ``fold`` (1, 2, ... or ``all``), `summary`, and ``z_prime`` of both readouts with its
+        ``fold`` (1, 2, ... or ``all``), `summary`, `detection`, and ``z_prime`` of both readouts with its
         interval where the plate map names controls.
     """
     named = [(str(k + 1), *tables) for k, tables in enumerate(of_folds)] if len(of_folds) > 1 else []
     rows = []
-    for fold, cells, wells in [*named, ("all", *whole)]:
+    for fold, cells, wells, detected in [*named, ("all", *whole)]:
         z = {
             f"{name}_{readout}": found[name]
             for readout, found in separations(wells).items()
             for name in ("z_prime", "z_prime_low", "z_prime_high")
         }
-        rows.append({"fold": fold, **summary(cells, wells), **z})
+        rows.append({"fold": fold, **summary(cells, wells), **detection(detected), **z})
     return pd.DataFrame(rows)
 
 

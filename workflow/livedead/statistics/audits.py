@@ -206,7 +206,7 @@ class Audit:
         A treatment is judged by its own audited wells if these are enough, whatever others say. Else it is
         taken as one more draw from treatments that differ as the audited ones do, if these are enough.
         """
-        own = self.of_treatment.get(treatment or "")
+        own = self.of_treatment.get(treatment) if treatment is not None else None
         if own is not None and not own.shortage():
             return own, own.failure
         missing = self.everywhere.shortage("treatments" if self.of_treatment else "wells")
@@ -228,10 +228,15 @@ class Audit:
 
         Like `livedead.statistics.intervals.viability_interval`, the interval is one for the expected
         viability of the well, of which its imaged cells are a sample. It is the middle 95 % of
-        `true_viability` over 512 evenly spread draws (a Sobol sequence, so equal counts give equal
+        `true_viability` over 1,024 evenly spread draws (a Sobol sequence, so equal counts give equal
         numbers) of the six shares in a further well (`Share`) and of the share read as live
         (Jeffreys' beta distribution, on the effective number of cells). The viability itself is
         `true_viability` at the shares of all audited cells together.
+
+        In simulation (tests/benchmarks/audit.py) it holds the truth in 93 to 98 % of wells; with only 4
+        audited wells in 99 %; where wells are very unlike, in 91 to 93 %. Nothing in an audit can tell that
+        a treatment is read worse than any that was audited: at thrice the odds of an error, the interval
+        holds the truth in two of three wells.
 
         Parameters
         ----------
@@ -247,13 +252,14 @@ class Audit:
         Corrected
             Arrays (n_wells,).
         """
-        n_live, n_decided = np.asarray(n_live, float), np.asarray(n_live + n_dead, float)
-        names = np.asarray([None] * len(n_live) if groups is None else groups, dtype=object)
+        n_live = np.asarray(n_live, float)
+        n_decided = n_live + np.asarray(n_dead, float)
+        names = [None] * len(n_live) if groups is None else np.asarray(groups, str).tolist()
         values = np.full((3, len(n_live)), np.nan)
         reason = np.where(n_decided > 0, "", "no cells were read as live or dead").astype(object)
         effect = np.broadcast_to(np.asarray(design_effect, float), n_live.shape)
         for name in dict.fromkeys(names):
-            chosen = np.flatnonzero((names == name) & (n_decided > 0))
+            chosen = np.flatnonzero([other == name for other in names] & (n_decided > 0))
             errors, why_not = self.errors(name)
             if why_not:
                 reason[chosen] = why_not
@@ -280,15 +286,21 @@ def fit_audit(counts: np.ndarray, groups: Sequence[str] | np.ndarray | None = No
     ----------
     counts : ndarray, (n_wells, 4, 4), int
         Cells by the state that was read and by the state that the dye shows: live, dead, ambiguous, none.
+        Wells without cells say nothing, and do not count as audited.
     groups : sequence of str, (n_wells,), optional
         Treatment of each well. Each treatment then also gets errors of its own, and in those of all wells
         together a treatment counts as much as one well.
     """
     counts = np.asarray(counts)
+    filled = counts.sum((1, 2)) > 0
+    counts = counts[filled]
     if groups is None:
         return Audit(Errors(counts, np.ones(len(counts))), {})
-    names, group, sizes = np.unique(np.asarray(groups, dtype=str), return_inverse=True, return_counts=True)
-    of_treatment = {str(name): Errors(counts[group == k], np.ones(sizes[k])) for k, name in enumerate(names)}
+    names, group, sizes = np.unique(np.asarray(groups, str)[filled], return_inverse=True, return_counts=True)
+    of_treatment = {
+        str(name): Errors(counts[group == k], np.ones(size))
+        for k, (name, size) in enumerate(zip(names, sizes, strict=True))
+    }
     return Audit(Errors(counts, 1 / sizes[group]), of_treatment)
 
 

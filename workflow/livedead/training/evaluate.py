@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import find_objects
 
 from livedead.cells.confidence import calibrate, confidence_of
 from livedead.cells.counting import count_states
@@ -16,6 +17,7 @@ from livedead.logs import progress
 from livedead.network.calibration import decode_log_odds
 from livedead.network.classes import ROLES, Classes
 from livedead.statistics.agreement import N_WORST, STATES, worst_fields
+from livedead.statistics.detection import pair_cells
 from livedead.tables import FIELD_KEY
 from livedead.training.labelled_fields import LabelledFields
 
@@ -91,7 +93,7 @@ def read_unseen(
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: list[float],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Judge fields one after another, holding one in memory.
 
     Parameters
@@ -112,7 +114,9 @@ def read_unseen(
         A cell: the key of its field, the columns of `judge_cells`, and `cross_fitted_confidence`.
     counts : DataFrame
         A field: its key, counts of the network (``n_live, ...``) and of the dye (``true_live, ...``):
-        drawn cells where masks were given, or else what the same rules count in the dye's class map.
+        drawn cells where there are any, or else what the same rules count in the dye's class map.
+    detected : DataFrame
+        A drawn or counted cell: the key of its field, and the columns of `detect_cells`.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def read_unseen(
             "all labelled wells were used for training; none is left to evaluate on: set "
             "training.tiles.validation_fraction, or ask for the target cross_validation"
         )
-    cells, counts = [], []
+    cells, counts, detected = [], [], []
     for k in progress(chosen, len(chosen), "fields"):
         key, size = fields.key(k), pixel_size_um[fields.places[k].source]
         found, truth, instances = segment(k), fields.class_map(k), fields.instances(k)
@@ -132,13 +136,17 @@ def read_unseen(
         true = judged[judged["true"] != "none"].rename(columns={"true": "state"})
         if instances is None:
             true = measure_cells(truth, classes, rules, size)
-        states = count_states(measure_cells(found.class_map, classes, rules, size))
+        counted = measure_cells(found.class_map, classes, rules, size)
+        states = count_states(counted)
         of_dye = {name.replace("n_", "true_"): n for name, n in count_states(true).items()}
         cells.append(judged.assign(**key))
         counts.append({**key, **states, **of_dye})
+        drawn = drawn_cells(truth, classes, rules, size, instances, fields.boxes(k))
+        detected.append(detect_cells(*drawn, counted).assign(**key))
     table = pd.concat(cells, ignore_index=True)
     table["confidence"] = cross_fitted_confidence(table)
-    return table[[*FIELD_KEY, *table.columns.drop(FIELD_KEY)]], pd.DataFrame(counts)
+    table = table[[*FIELD_KEY, *table.columns.drop(FIELD_KEY)]]
+    return table, pd.DataFrame(counts), pd.concat(detected, ignore_index=True)
 
 
 def cross_fitted_confidence(cells: pd.DataFrame) -> np.ndarray:
@@ -265,6 +273,78 @@ def _pixels_by_role(labels: np.ndarray, class_map: np.ndarray, classes: Classes)
     pair = (labels[inside] - 1) * n_classes + class_map[inside]
     counts = np.bincount(pair, minlength=n_labels * n_classes).reshape(n_labels, n_classes)
     return pd.DataFrame({role: counts[:, list(classes.of(role))].sum(axis=1) for role in ROLES})
+
+
+def drawn_cells(
+    truth: np.ndarray,
+    classes: Classes,
+    rules: CountingRules,
+    pixel_size_um: float,
+    instances: np.ndarray | None = None,
+    boxes: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes and states of the true cells of a field.
+
+    Parameters
+    ----------
+    truth, classes, rules, pixel_size_um, instances
+        See `judge_cells`.
+    boxes : ndarray, (n, 4), optional
+        Of `instances`, where the cells were drawn as boxes; otherwise those that hold their pixels.
+
+    Returns
+    -------
+    boxes : ndarray, (n, 4)
+        Upper, left, lower and right side in px.
+    is_dead : ndarray, (n,), bool
+        State of most of a cell's pixels.
+    """
+    cells = label_cells(truth, classes) if instances is None else instances.astype(np.int32)
+    own = _pixels_by_role(cells, truth, classes)
+    n_pixels = own.sum(axis=1)
+    seen = n_pixels > 0
+    if instances is None:
+        seen &= (n_pixels * pixel_size_um**2).between(rules.min_area_um2, rules.max_area_um2)
+    if boxes is None:
+        places = [place or (slice(0, 0), slice(0, 0)) for place in find_objects(cells)]
+        boxes = np.array([(y.start, x.start, y.stop, x.stop) for y, x in places]).reshape(-1, 4)
+    chosen = np.flatnonzero(seen)
+    return boxes[chosen], (own["dead"] >= own["live"]).to_numpy()[chosen]
+
+
+def detect_cells(boxes: np.ndarray, is_dead: np.ndarray, counted: pd.DataFrame) -> pd.DataFrame:
+    """Which drawn cells were counted, and as what.
+
+    Parameters
+    ----------
+    boxes, is_dead
+        From `drawn_cells`.
+    counted : DataFrame
+        From `livedead.cells.measures.measure_cells`.
+
+    Returns
+    -------
+    DataFrame
+        A drawn cell: ``y_px, x_px`` (middle of its box; the centre of the first pixel is 0), ``true``
+        (its state), ``found`` (the state of the counted cell whose centre lies in its box, see
+        `livedead.statistics.detection.pair_cells`, or ``missed``). Then each other counted cell, its
+        ``true`` being ``none``.
+    """
+    centres = counted[["y_px", "x_px"]].to_numpy(float)
+    # The sides of boxes are counted from the field's edge, centres from that of the first pixel.
+    paired = pair_cells(boxes, centres + 0.5)
+    states = counted["state"].to_numpy()
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5
+    alone = np.setdiff1d(np.arange(len(counted)), paired)
+    found = [states[k] if k >= 0 else "missed" for k in paired]
+    return pd.DataFrame(
+        {
+            "y_px": np.append(middles[:, 0], centres[alone, 0]),
+            "x_px": np.append(middles[:, 1], centres[alone, 1]),
+            "true": [*np.where(is_dead, "dead", "live"), *["none"] * len(alone)],
+            "found": [*found, *states[alone]],
+        }
+    )
 
 
 def sum_wells(fields: pd.DataFrame, plate_maps: list[pd.DataFrame]) -> pd.DataFrame:

@@ -118,9 +118,16 @@ class LabelledFields:
         return stores.read_class_map(self.plates[place.source].labels, place.number)
 
     def instances(self, k: int) -> np.ndarray | None:
-        """The cells from which the labels of field k were made, (H, W), where masks were given."""
+        """The cells from which the labels of field k were made, (H, W), where they were drawn."""
+        return self._arrays(k).get("instances")
+
+    def boxes(self, k: int) -> np.ndarray | None:
+        """Upper, left, lower and right side of these cells, (n, 4), in px, where they were drawn as boxes."""
+        return self._arrays(k).get("boxes")
+
+    def _arrays(self, k: int) -> dict[str, np.ndarray]:
         place = self.places[k]
-        return stores.read_segmentation(self.plates[place.source].labels, place.number).get("instances")
+        return stores.read_segmentation(self.plates[place.source].labels, place.number)
 
     def in_wells(self, wells: Iterable[str]) -> list[int]:
         """Numbers of the fields in `wells`."""

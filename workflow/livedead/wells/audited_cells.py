@@ -98,8 +98,8 @@ def match_fields(
 ) -> pd.DataFrame:
     """Match the cells of two readings, field by field.
 
-    Cells within a usual cell's width of the field's edge take no part: there, by any rule for the edge, one
-    reading leaves out what the other counts.
+    Cells that are nearer to the field's edge than the dyes show a usual cell to be wide take no part: there,
+    by any rule for the edge, one reading leaves out what the other counts.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ def match_fields(
         a reading did not find the cell.
     """
     readings = [fields.merge(table, on=FIELD_KEY) for table in (cells, dyed_cells)]
-    widths_px = [2 * float(np.median(radii_px(table))) for table in readings if len(table)]
+    margin_px = 2 * float(np.median(radii_px(readings[1]))) if len(readings[1]) else 0.0
     grouped = [dict(list(table.groupby(FIELD_KEY))) for table in readings]
     matched = []
     for key in fields.itertuples(index=False, name=None):
         first, second = (
             groups.get(key, table.iloc[:0]) for groups, table in zip(grouped, readings, strict=True)
         )
-        found = _inside(_matched(first, second), shape, max(widths_px, default=0.0))
+        found = _inside(_matched(first, second), shape, margin_px)
         matched.append(found.assign(**dict(zip(FIELD_KEY, key, strict=True))))
     filled = [table for table in matched if len(table)]
     return AUDIT_CELLS.conform(pd.concat(filled, ignore_index=True) if filled else AUDIT_CELLS.rows([]))

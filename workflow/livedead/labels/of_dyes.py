@@ -1,8 +1,8 @@
-"""Class maps as a person would paint them, from dyes alone or from drawn objects and the dead dye."""
+"""Class maps from dyes alone: nuclei by their stain, cells by what brightfield shows around them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -14,29 +14,8 @@ from livedead.cells.measures import LabelledCells
 from livedead.cells.splitting import split_by_depth
 from livedead.dyes.nuclei import stained_cells, states
 from livedead.dyes.plate_dyes import PlateDyes
+from livedead.labels.painting import paint
 from livedead.network.classes import Classes
-
-
-@dataclass(frozen=True)
-class MaskSettings:
-    """How a class map is made of drawn objects; the keys of ``labels.masks`` in config.yaml.
-
-    Attributes
-    ----------
-    dead_offset : float
-        An object is dead if the median of its dead dye is more than this many counts above the
-        median outside all objects.
-    boundary_px : int
-        Pixels within this distance of two objects are boundary.
-    """
-
-    dead_offset: float
-    boundary_px: int
-
-    @classmethod
-    def from_config(cls, masks: dict[str, Any]) -> "MaskSettings":
-        """Settings from the section ``labels.masks`` of the configuration."""
-        return cls(**masks)
 
 
 @dataclass(frozen=True)
@@ -58,21 +37,6 @@ class LabelSettings:
     def from_config(cls, dyes: dict[str, Any]) -> "LabelSettings":
         """Settings from the section ``labels.dyes`` of the configuration."""
         return cls(**dyes)
-
-
-class Nuclei(NamedTuple):
-    """The nuclei of a field.
-
-    Attributes
-    ----------
-    labels : ndarray, (H, W), int
-        0 background, then a number for each nucleus.
-    is_dead : ndarray, (largest number + 1,), bool
-        By number; False for the background.
-    """
-
-    labels: np.ndarray
-    is_dead: np.ndarray
 
 
 def label_from_dyes(
@@ -102,61 +66,14 @@ def label_from_dyes(
     """
     cells = LabelledCells(split_by_depth(stained_cells(signals, dyes).labels, dyes.split_depth_px))
     _, is_dead = states(cells, signals, dyes)
-    nuclei = Nuclei(cells.labels, np.append(False, is_dead))
     class_map = np.full(brightfield.shape, classes.background[0], np.uint8)
     if classes.context:
-        regions = cell_regions(brightfield, nuclei.labels, settings.reach_px)
+        regions = cell_regions(brightfield, cells.labels, settings.reach_px)
         class_map[regions > 0] = classes.context[0]
         if classes.boundary:
             class_map[_outlines(regions, settings.outline_px)] = classes.boundary[0]
-    _paint(class_map, nuclei, classes)
+    paint(class_map, cells.labels, np.append(False, is_dead), classes)
     return class_map
-
-
-def label_from_masks(
-    instances: np.ndarray, dead_dye: np.ndarray, classes: Classes, settings: MaskSettings
-) -> np.ndarray:
-    """Class map from drawn objects and the dead dye inside them.
-
-    Parameters
-    ----------
-    instances : ndarray, (H, W), int
-        0 background, then one number per object.
-    dead_dye : ndarray, (H, W), uint16, raw counts
-    classes : Classes
-    settings : MaskSettings
-
-    Returns
-    -------
-    ndarray, (H, W), uint8
-        The first class of each role.
-
-    Examples
-    --------
-    >>> instances = np.array([[1, 1, 0, 2, 2]])
-    >>> dead_dye = np.array([[90, 110, 100, 480, 520]], np.uint16)
-    >>> classes = Classes(background=(0,), live=(1,), dead=(2,))
-    >>> label_from_masks(instances, dead_dye, classes, MaskSettings(dead_offset=60, boundary_px=1))
-    array([[1, 1, 0, 2, 2]], dtype=uint8)
-    """
-    class_map = np.full(instances.shape, classes.background[0], np.uint8)
-    numbers = np.unique(instances[instances > 0])
-    if numbers.size == 0:
-        return class_map
-    background = np.median(dead_dye[instances == 0])
-    medians = np.zeros(int(numbers.max()) + 1)
-    medians[numbers] = ndimage.median(dead_dye, instances, numbers)
-    _paint(class_map, Nuclei(instances, medians - background > settings.dead_offset), classes)
-    if classes.boundary:
-        class_map[_between(instances, settings.boundary_px)] = classes.boundary[0]
-    return class_map
-
-
-def _paint(class_map: np.ndarray, nuclei: Nuclei, classes: Classes) -> None:
-    """Lay live and dead nuclei over a class map, in place."""
-    inside = nuclei.labels > 0
-    state = np.where(nuclei.is_dead, classes.dead[0], classes.live[0])
-    class_map[inside] = state[nuclei.labels[inside]]
 
 
 def cell_regions(brightfield: np.ndarray, nuclei: np.ndarray, reach_px: float) -> np.ndarray:
@@ -191,11 +108,3 @@ def _outlines(regions: np.ndarray, width_px: int) -> np.ndarray:
     """The outermost pixels of each cell, (H, W) bool."""
     edge = find_boundaries(regions, mode="inner")
     return dilation(edge, disk(width_px - 1)) & (regions > 0) if width_px > 1 else edge
-
-
-def _between(instances: np.ndarray, distance_px: int) -> np.ndarray:
-    """Pixels within a distance of two objects, (H, W) bool."""
-    size = 2 * distance_px + 1
-    highest = ndimage.maximum_filter(instances, size)
-    lowest = ndimage.minimum_filter(np.where(instances > 0, instances, highest.max() + 1), size)
-    return (highest > 0) & (lowest < highest)
