@@ -26,11 +26,9 @@ def draw_evaluation(
     *,
     classes: Classes,
 ) -> None:
-    """Write the page; its figures for each fold and for all wells together; and a calibration.
+    """Write the page, its figures as a table, and a calibration for a network that was trained on all wells.
 
-    The calibration is for a network that was trained on all of these wells, and so cannot be asked
-    itself: those of the folds stand in for it. Folders of folds are deleted if `training.folds` has been
-    changed since they were made.
+    Folders of folds are deleted if `training.folds` has been changed since they were made.
     """
     of_folds = [
         tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
