@@ -22,7 +22,11 @@ OF_NETWORK = [
     "evaluation.csv",
     "evaluation.json",
 ]
-OF_FOLDS = [f"cross_validation.{kind}" for kind in ("html", "csv", "json")]
+OF_FOLDS = [
+    "cross_validation.html",
+    "cross_validation.csv",
+    "cross_validation.json",
+]
 
 
 wildcard_constraints:

@@ -26,10 +26,7 @@ def draw_evaluation(
     *,
     classes: Classes,
 ) -> None:
-    """Write the page, its figures as a table, and a calibration for a network trained on all of these wells.
-
-    Folders of folds are deleted if `training.folds` has been changed since they were made.
-    """
+    """Write the page, its figures, and a calibration; delete folders of folds that are not configured."""
     of_folds = [
         tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
         for tables in zip(cells, wells, detected, strict=True)
@@ -38,8 +35,8 @@ def draw_evaluation(
     folds = agreement.summaries(of_folds, whole)
     pictured = _pictured(agreement.worst_fields(whole[0], agreement.N_WORST), worst)
     stores.write_table(summary, folds, EVALUATION)
-    calibration = calibrate(whole[0])
-    stores.write_json(experience, {"calibration": calibration.as_dict()} if calibration else {})
+    known = calibrate(whole[0])
+    stores.write_json(experience, {"calibration": known.as_dict()} if known else {})
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured, classes))
     if len(cells) > 1:
         stores.sweep_shards(page.parent, n_shards=len(cells))
