@@ -40,7 +40,8 @@ _NAMES = {
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
     NUMBER: """
-        x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
+        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
+        area_mm2 n_live_expected n_dead_expected viability_expected
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
         range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
         dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
@@ -213,19 +214,23 @@ def _place(row: Mapping[str, object], kind: Table) -> str:
 
 KEYS = ["plate", "well", "row", "column", "timepoint"]
 COUNTS = ["n_live", "n_dead", "n_ambiguous", "n_total"]
+EXPECTED = ["n_live_expected", "n_dead_expected"]
+"""Sums of the probabilities that a cell lives, or is dead; missing where they are not known."""
 FIELD_KEY = ["plate", "well", "field", "timepoint"]
 CELL_KEY = [*FIELD_KEY, "cell"]
 READ = ["status", "code", "message", "pixels_sha256"]
 """How reading a field went."""
-COUNTED = [*COUNTS, "area_mm2", "n_unstable_px", "n_total_alt", "viability_alt"]
+COUNTED = [*COUNTS, *EXPECTED, "viability_expected", "area_mm2"]
+COUNTED += ["n_unstable_px", "n_total_alt", "viability_alt"]
 """Columns of a field that are missing where it failed."""
 QUALITY = ["focus", "saturated_fraction", "dark_fraction", "illumination_residual"]
 QUALITY += ["median_counts", "range_counts"]
 """What is measured of a field's light and sharpness."""
 MEASURES = ["y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2", "state"]
-MEASURES += ["confidence", "touches_edge", "touches_cell"]
+MEASURES += ["vote", "confidence", "touches_edge", "touches_cell"]
 RESULTS = ["status", "n_fields_expected", "n_fields_used", *COUNTS]
 RESULTS += ["viability", "viability_low", "viability_high", "viability_interval", "viability_field_sd"]
+RESULTS += [*EXPECTED, "viability_expected"]
 RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
 RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
 RESULTS += ["saturated_fraction", "qc_flags", "pixels_sha256", "model_sha256", "config_sha256", "version"]
@@ -322,7 +327,9 @@ HISTORY = _table(
     "epoch", "seconds", "learning_rate", "loss", "dice", OTHERS, ROW_SHA256, key=["epoch"], others=NUMBER
 )
 """Others are ``dice_<class>``."""
-READ_CELLS = _table(FIELD_KEY, "area_um2", "true", "found", "live_share", ROW_SHA256)
+READ_CELLS = _table(
+    FIELD_KEY, "area_um2", "true", "found", "live_share", "log_odds", "confidence", ROW_SHA256
+)  # fmt: skip
 READ_WELLS = _table(
     "plate", "well", "timepoint", "n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total",
     "viability", "true_viability", "control", ROW_SHA256,

@@ -269,7 +269,7 @@ class Segmenter:
         live, dead = (
             chosen[list(numbers)].logsumexp(0) for numbers in (self.classes.live, self.classes.dead)
         )
-        log_odds[nuclei] = encode_log_odds(live - dead).to(torch.int8).cpu().numpy()
+        log_odds[nuclei] = encode_log_odds((live - dead).cpu().numpy())
 
     def _are_nuclei(self, class_map: np.ndarray) -> np.ndarray:
         """Pixels of live and dead classes, none where the classes are not known, bool."""

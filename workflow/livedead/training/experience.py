@@ -17,6 +17,7 @@ from livedead.network.experience import STATES, Experience
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmentation, Segmenter
 from livedead.network.unet import UNet
+from livedead.training.evaluate import calibrate, judge_cells
 from livedead.training.labelled_fields import LabelledFields
 
 
@@ -30,11 +31,14 @@ class Reading(NamedTuple):
     found : Segmentation
     truth : ndarray, (H, W), uint8, optional
         The class map of its labels.
+    instances : ndarray, (H, W), int, optional
+        Its drawn cells.
     """
 
     well: str
     found: Segmentation
-    truth: np.ndarray | None
+    truth: np.ndarray | None = None
+    instances: np.ndarray | None = None
 
 
 def read_labelled(network: UNet, fields: LabelledFields, plan: Plan, classes: Classes) -> Iterator[Reading]:
@@ -42,7 +46,8 @@ def read_labelled(network: UNet, fields: LabelledFields, plan: Plan, classes: Cl
     segmenters = [_segmenter(network, plate.inputs, plan, classes) for plate in fields.plates]
     for k, place in enumerate(progress(fields.places, len(fields.places), "fields")):
         counts = fields.plates[place.source].inputs.counts(place.key)
-        yield Reading(place.well, segmenters[place.source].segment(counts, place.key), fields.class_map(k))
+        found = segmenters[place.source].segment(counts, place.key)
+        yield Reading(place.well, found, fields.class_map(k), fields.instances(k))
 
 
 def read_unlabelled(network: UNet, plate: NormalizedPlate, plan: Plan, classes: Classes) -> Iterator[Reading]:
@@ -55,7 +60,7 @@ def read_unlabelled(network: UNet, plate: NormalizedPlate, plan: Plan, classes: 
         except FieldError as error:
             log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
             continue
-        yield Reading(f"{plate.images.plate}/{key[0]}", found, None)
+        yield Reading(f"{plate.images.plate}/{key[0]}", found)
 
 
 def _segmenter(network: UNet, plate: NormalizedPlate, plan: Plan, classes: Classes) -> Segmenter:
@@ -76,14 +81,25 @@ def measure_experience(
     readings : iterable of Reading
         Of fields that it was trained on, and of others like them.
     unseen : collection of str
-        Wells (``plate/well``) that it was not trained on.
+        Wells (``plate/well``) that it was not trained on. Their labelled cells tell what its log odds are
+        worth; without such wells that stays unknown, for of its training cells it is too sure.
     classes : Classes
     rules : CountingRules
     pixel_size_um : float
     """
-    areas = []
+    areas, judged = [], []
     for reading in readings:
         cells = measure_cells(reading.found.class_map, classes, rules, pixel_size_um)
         areas.append(cells[["state", "area_um2"]])
+        if reading.truth is not None and reading.well in unseen:
+            judged.append(
+                judge_cells(reading.found, reading.truth, classes, rules, pixel_size_um, reading.instances)
+            )
     median = pd.concat(areas).groupby("state")["area_um2"].median() if areas else {}
-    return Experience(pixel_size_um, {state: float(median[state]) for state in STATES if state in median})
+    calibration = calibrate(pd.concat(judged)) if judged else None
+    log.info("%s, from %d fields that it was not trained on", calibration or "no calibration", len(judged))
+    return Experience(
+        pixel_size_um,
+        {state: float(median[state]) for state in STATES if state in median},
+        calibration,
+    )

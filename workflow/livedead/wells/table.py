@@ -20,7 +20,7 @@ from livedead.statistics.intervals import (
     intraclass_correlation,
     viability_interval,
 )
-from livedead.tables import COUNTS, KEYS, WELLS
+from livedead.tables import COUNTS, EXPECTED, KEYS, WELLS
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _sums(used: pd.DataFrame) -> pd.DataFrame:
     viability = used["n_live"] / (used["n_live"] + used["n_dead"]).replace(0, np.nan)
     return pd.concat(
         [
-            wells[[*COUNTS, "area_mm2"]].sum(min_count=1),
+            wells[[*COUNTS, *EXPECTED, "area_mm2"]].sum(min_count=1),
             wells[["focus", "saturated_fraction"]].mean(),
             viability.groupby([used["well"], used["timepoint"]]).std(ddof=1).rename("viability_field_sd"),
             wells.size().rename("n_fields_used"),
@@ -151,6 +151,8 @@ def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: l
     """Viability with its interval, and what the interval rests on."""
     decided = table["n_live"] + table["n_dead"]
     table["viability"] = table["n_live"] / decided.replace(0, np.nan)
+    expected = table[EXPECTED].sum(axis=1, skipna=False)
+    table["viability_expected"] = table["n_live_expected"] / expected.replace(0, np.nan)
     of_fields = (used["n_live"] + used["n_dead"]).to_numpy(float)
     correlation = intraclass_correlation(
         used["n_live"].to_numpy(float), of_fields, used.groupby(BY_WELL).ngroup().to_numpy()

@@ -56,14 +56,16 @@ def verify_well(
     check_cells(all_cells, all_fields, f"{cells} and {fields}")
     check_wells(all_fields, stored, f"{fields} and {wells}")
     plate = open_plate(raw, images, bit_depth)
-    counted = count_class_maps(class_maps, plate, dyes, classes, counting, intensity_channels, pixel_size_um)
+    reads = stores.read_json(model)
+    counted = count_class_maps(
+        class_maps, plate, dyes, reads, classes, counting, intensity_channels, pixel_size_um
+    )
     of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
     chosen = list(dict.fromkeys(of_fields["well"]))
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     stores.write_table(verified_fields, of_fields, FIELDS)
     stores.write_table(verified_cells, of_cells, CELLS)
-    reads = stores.read_json(model)
     recomputed = tabulate_wells(
         replace_wells(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
         replace_wells(all_cells, stores.read_table(verified_cells, CELLS), chosen),
