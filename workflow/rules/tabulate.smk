@@ -86,6 +86,7 @@ rule summarize_run:
         pixel_size_um=PLATES["pixel_size_um"].tolist(),
         max_failed_fraction=config["max_failed_fraction"],
         min_z_prime=config["min_z_prime"],
+        max_unfamiliarity=config["qc"]["max_unfamiliarity"],
         code=code("summarize_run"),
     script:
         "../scripts/summarize_run.py"

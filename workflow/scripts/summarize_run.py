@@ -26,6 +26,7 @@ def summarize_run(
     pixel_size_um: list[float],
     max_failed_fraction: float,
     min_z_prime: float | None,
+    max_unfamiliarity: float | None,
 ) -> None:
     """Write the summary as text; `dyes` and `dyed_cells` are tables of plates that their dyes read."""
     table = stores.read_table(wells, WELLS)
@@ -48,6 +49,7 @@ def summarize_run(
         notes = [
             *([f"PIXEL SIZE: {differing}"] if differing else []),
             *summaries.resampled(network_um, size),
+            *summaries.unfamiliar(table[table["plate"] == plate], max_unfamiliarity),
             *of_dyes.get(plate, []),
         ]
         section = summaries.describe_plate(
@@ -65,6 +67,8 @@ def summarize_run(
         notes.append(summaries.CLASSES_NOT_VERIFIED)
     if seen and network_um is None:
         notes.append(summaries.PIXEL_SIZE_UNKNOWN)
+    if seen and "familiarity" not in seen[0]:
+        notes.append(summaries.FAMILIARITY_UNKNOWN)
     text = summaries.describe_run(table, str(wells), sections, notes, by_dyes=bool(dyes))
     stores.write_bytes(summary, text.encode())
 

@@ -42,6 +42,8 @@ FLAGS = {
     "uneven": "uneven despite flat-field (qc.max_illumination_residual); see normalization.own_light",
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
+    "unfamiliar": "unlike all that the network was trained on (qc.max_unfamiliarity): look at the images before "
+    "their counts are believed; see docs/trust.md",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
     "unusual_cell_area": "cells far larger or smaller than those that the network was trained on: is "
     "pixel_size_um in plates.tsv right?",
@@ -49,7 +51,7 @@ FLAGS = {
 }
 """What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
 
-ALWAYS_TOLD = ("suspect", "duplicate_image")
+ALWAYS_TOLD = ("unfamiliar", "suspect", "duplicate_image")
 """Flags that are mentioned however few fields carry them: their counts cannot be trusted."""
 
 TOLD_OTHERWISE = ("fields_missing", "controls_reversed", *OF_WELLS)
@@ -75,6 +77,10 @@ CLASSES_NOT_VERIFIED = (
 PIXEL_SIZE_UNKNOWN = (
     "the pixel size that the network was trained at is not known, so a plate at another magnification would "
     "be miscounted without a word: set experience.pixel_size_um, see docs/trust.md"
+)
+FAMILIARITY_UNKNOWN = (
+    "whether these fields are familiar to the network is unknown: the weights do not say what they have seen; "
+    "see docs/trust.md"
 )
 NO_VIABILITY = {
     "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
@@ -157,6 +163,15 @@ def resampled(network_um: float | None, plate_um: float) -> list[str]:
     if scale_to(network_um, plate_um) == 1:
         return []
     return [f"fields are resampled for the network, from pixels of {plate_um:g} um to {network_um:g} um"]
+
+
+def unfamiliar(wells: pd.DataFrame, max_unfamiliarity: float | None) -> list[str]:
+    """How many wells of a plate the network has never seen the like of, where that is known."""
+    known = wells["unfamiliarity"].dropna()
+    if known.empty or max_unfamiliarity is None:
+        return []
+    n = int((known > max_unfamiliarity).sum())
+    return [f"familiarity: {n} of {len(known)} wells are unfamiliar to the network"]
 
 
 def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
