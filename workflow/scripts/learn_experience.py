@@ -9,9 +9,10 @@ from livedead.cells.rules import CountingRules
 from livedead.fields.segmentation import set_up_device
 from livedead.job import run
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.network.plan import Plan
 from livedead.training.experience import measure_experience, read_labelled, read_unlabelled
-from livedead.training.sources import common_pixel_size, open_trusted
+from livedead.training.sources import open_trusted
 from livedead.training.splits import never_trained_on
 from livedead.weights import unet_io
 from livedead.weights.assay import certified_experience

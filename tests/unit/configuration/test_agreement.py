@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 
+import pandas as pd
 import pytest
 
 from livedead.configuration.agreement import (
@@ -162,6 +163,16 @@ def test_training_needs_dyes_that_tell_live_from_dead_cells(sheet):
     )  # objects are given, and need their state alone
     with pytest.raises(ConfigError, match=r"^dyes\.dead: null; training needs the dye inside"):
         check_training(*sheet("dyes: {total: hoechst}\n", *drawn)[:2])
+
+
+def test_training_needs_plates_of_one_pixel_size(sheet):
+    config, table, _ = sheet("dyes: {total: hoechst, dead: draq7}\n")
+    both = pd.concat([table, table.assign(pixel_size_um=0.325)])
+    with pytest.raises(
+        ConfigError, match=r"^plates\.tsv: pixel sizes differ by more than 5%: 0.65 um, but p1 0.325"
+    ):
+        check_training(config, both)
+    check_training(config, both.assign(pixel_size_um=0.325))
 
 
 def test_the_known_formats_are_those_of_the_readers():

@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
+from livedead.configuration.audit import contradicting_audit, contradicting_plan
 from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.dyes import contradicting_dyes, missing_dyes
 from livedead.configuration.written import Contradiction, Key, Written, listed
 from livedead.dyes.settings import ROLES
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
@@ -223,6 +225,7 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
                 [("simulation", plate)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
+    yield from contradicting_plan(config, table)
     for number, plate in enumerate(config["experience"]["plates"]):
         if plate not in table.index:
             yield (
@@ -264,6 +267,7 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
                 f"{config['normalization'][name]}",
             )
     yield from _areas(config["counting"], row["pixel_size_um"])
+    yield from contradicting_audit(config, row)
 
 
 def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[str, str]]:
@@ -289,7 +293,7 @@ def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only training needs: labelled wells, and dyes.
+    """Check what only training needs: labelled wells, dyes, and one pixel size.
 
     Raises
     ------
@@ -309,6 +313,11 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
     problems += missing_dyes(config["dyes"], drawn=bool((dyed["masks"] != "").all()))
+    if len(dyed):
+        try:
+            common_pixel_size(dyed.reset_index().to_dict("records"))
+        except ConfigError as error:
+            problems.append(f"{config['plates']}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
 

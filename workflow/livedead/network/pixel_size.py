@@ -1,5 +1,8 @@
 """How a plate's pixels compare with those that a network was trained on."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from livedead.errors import ConfigError
 
 ALIKE = 0.05
@@ -44,3 +47,32 @@ def scale_to(network_um: float | None, plate_um: float) -> float:
 def are_alike(one_um: float, other_um: float) -> bool:
     """Whether two pixel sizes are taken for the same."""
     return abs(other_um / one_um - 1) <= ALIKE
+
+
+def common_pixel_size(plates: Sequence[Mapping[str, Any]], known_um: float | None = None) -> float:
+    """The pixel size of the images that a network is trained on, or learned from.
+
+    Parameters
+    ----------
+    plates : sequence of mapping
+        Row of each plate in plates.tsv.
+    known_um : float, optional
+        Pixel size that the network was trained at; if not known, that of the first plate.
+
+    Raises
+    ------
+    ConfigError
+        If a plate has another one: a network knows cells by their size in pixels.
+    """
+    size = plates[0]["pixel_size_um"] if known_um is None else known_um
+    others = [
+        f"{row['plate']} {row['pixel_size_um']:g} um"
+        for row in plates
+        if not are_alike(size, row["pixel_size_um"])
+    ]
+    if others:
+        raise ConfigError(
+            f"pixel sizes differ by more than {ALIKE:.0%}: {size:g} um, but {', '.join(others)}; allowed: "
+            "plates of one pixel size; correct pixel_size_um in plates.tsv, or leave those plates out"
+        )
+    return float(size)

@@ -122,7 +122,11 @@ class ResampledGrid:
         """See `Grid`."""
         rows, columns = self._back
         part = rows.beginning_in(core[0]), columns.beginning_in(core[1])
-        return part, _resampled(logits, self._back, part, window)
+        top, left = (
+            slice(own.start, min(own.stop + 1, end.stop)) for own, end in zip(core, window, strict=True)
+        )
+        near = (top, left)
+        return part, _resampled(logits[:, *relative(near, window)], self._back, part, near)
 
 
 def grid_of(shape: tuple[int, int], scale: float, device: torch.device) -> Grid:
@@ -201,20 +205,19 @@ class Axis:
         start, stop = np.searchsorted(self._first, (part.start, part.stop))
         return slice(int(start), int(stop))
 
-    def apply(self, values: Tensor, dim: int, part: slice, start: int) -> Tensor:
-        """The new pixels `part` along the dimension `dim`, -1 or -2, of old ones that begin with `start`."""
-        weights = self._weights[:, part] if dim == -1 else self._weights[:, part, None]
-        taps = zip(self._pixels[:, part] - start, weights, strict=True)
-        pixels, weight = next(taps)
-        sums = values.index_select(dim, pixels).mul_(weight)
+    def apply(self, values: Tensor, part: slice, start: int) -> Tensor:
+        """The new rows `part` of old ones that begin with `start`, (..., rows, columns)."""
+        taps = zip(self._pixels[:, part] - start, self._weights[:, part, None], strict=True)
+        pixels, weights = next(taps)
+        sums = values.index_select(-2, pixels).mul_(weights)
         # No fused or blocked sums, whose rounding would depend on the window.
-        for pixels, weight in taps:
-            sums.add_(values.index_select(dim, pixels).mul_(weight))
+        for pixels, weights in taps:
+            sums.add_(values.index_select(-2, pixels).mul_(weights))
         return sums
 
 
 def _resampled(values: Tensor, axes: list[Axis], part: Rectangle, source: Rectangle) -> Tensor:
-    """A part, of old pixels that lie in `source`."""
-    for dim, axis, new, old in zip((-2, -1), axes, part, source, strict=True):
-        values = axis.apply(values, dim, new, old.start)
+    """A part, of old pixels that lie in `source`: its rows, then its columns as rows, which lie together."""
+    for axis, new, old in zip(axes, part, source, strict=True):
+        values = axis.apply(values.contiguous(), new, old.start).transpose(-1, -2)
     return values

@@ -80,15 +80,20 @@ def _reliability(cells: pd.DataFrame) -> bytes:
     bins = agreement.reliabilities(cells)
     figure, axes = _with_diagonal()
     softmax, calibrated = bins["softmax"], bins["confidence"]
-    axes.plot(softmax["confidence"], softmax["right"], "x--", color="0.55", label="softmax")
+    axes.plot(softmax["confidence"], softmax["right"], "x", color="0.55", label="softmax")
     axes.vlines(calibrated["confidence"], calibrated["low"], calibrated["high"], color=DATA_COLOUR)
-    axes.plot(calibrated["confidence"], calibrated["right"], "o-", color=DATA_COLOUR, label="confidence")
+    axes.plot(calibrated["confidence"], calibrated["right"], "o", color=DATA_COLOUR, label="confidence")
     for row in calibrated.itertuples():
         axes.annotate(
             f"{row.n}", (row.confidence, row.right), (5, -11), textcoords="offset points", fontsize=8
         )
-    axes.set(xlabel="confidence of the found state", ylabel="share of cells whose state is right")
-    axes.legend(loc="upper left")
+    axes.set(
+        xlabel="confidence of the found state",
+        ylabel="share of cells whose state is right",
+        xlim=(-0.03, 1.12),
+        ylim=(-0.05, 1.05),
+    )
+    figure.legend(loc="outside upper center", ncols=2)
     return png(figure)
 
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.errors import ConfigError
 from livedead.fields.normalized_plate import NormalizedPlate, open_normalized_plate
-from livedead.network.pixel_size import ALIKE, are_alike
 from livedead.plates import plate_maps
 from livedead.provenance import file_sha256
 from livedead.training.labelled_fields import LabelledFields, LabelledPlate
@@ -70,35 +68,6 @@ def open_trusted(
         else:
             unlabelled.append(inputs)
     return LabelledFields(labelled), unlabelled
-
-
-def common_pixel_size(plates: list[dict[str, Any]], known_um: float | None = None) -> float:
-    """The pixel size of the images that a network is trained on, or learned from.
-
-    Parameters
-    ----------
-    plates : list of dict
-        Row of each plate in plates.tsv.
-    known_um : float, optional
-        Pixel size that the network was trained at; if not known, that of the first plate.
-
-    Raises
-    ------
-    ConfigError
-        If a plate has another one: a network knows cells by their size in pixels.
-    """
-    size = plates[0]["pixel_size_um"] if known_um is None else known_um
-    others = [
-        f"{row['plate']} {row['pixel_size_um']:g} um"
-        for row in plates
-        if not are_alike(size, row["pixel_size_um"])
-    ]
-    if others:
-        raise ConfigError(
-            f"pixel sizes differ by more than {ALIKE:.0%}: {size:g} um, but {', '.join(others)}; allowed: "
-            "plates of one pixel size; correct pixel_size_um in plates.tsv, or leave those plates out"
-        )
-    return float(size)
 
 
 def read_plate_maps(plates: list[dict[str, Any]], platemaps: list[Path]) -> list[pd.DataFrame]:

@@ -1,7 +1,7 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import dye_signals
+from livedead.dyes.dyed_fields import ReadField, dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
@@ -65,18 +65,35 @@ def count_class_maps(
         return count_fields(
             fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
         )
-    of_plate = read_dyes(dyes)
-    rules = dye_rules(counting, of_plate, pixel_size_um)
+    return count_dyed_fields(fields, plate, read_dyes(dyes), counting, channels, pixel_size_um)
+
+
+def count_dyed_fields(
+    fields: Iterable[ReadField],
+    plate: PlateImages,
+    dyes: PlateDyes,
+    counting: dict[str, Any],
+    channels: list[str],
+    pixel_size_um: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of fields that were read by their dyes; see `count_class_maps`.
+
+    Parameters
+    ----------
+    fields : iterable
+        Such as `livedead.dyes.dyed_fields.read_fields` gives.
+    """
+    rules = dye_rules(counting, dyes, pixel_size_um)
     log.info("%s", rules)
     return count_fields(
         fields,
         plate.planes,
         channels,
-        of_plate.classes,
+        dyes.classes,
         rules,
         pixel_size_um,
-        of_plate.channels,
-        dye_signals(plate, of_plate),
+        dyes.channels,
+        dye_signals(plate, dyes),
     )
 
 

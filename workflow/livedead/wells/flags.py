@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,20 @@ def flag_areas(cells: pd.DataFrame, usual_um2: Mapping[str, float]) -> list[str]
     )
     log.warning("unusual_cell_area: %s; pixel_size_um in plates.tsv may be wrong", areas)
     return ["unusual_cell_area"]
+
+
+def flag_plate(reads: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
+    """The QC flags of a plate as a whole.
+
+    Parameters
+    ----------
+    reads : mapping
+        The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
+    cells : DataFrame
+        See `flag_areas`.
+    """
+    seen = reads.get("experience") or {}
+    return [*reads.get("flags", ()), *flag_areas(cells, seen.get("cell_area_um2", {}))]
 
 
 def exclude_flagged(

@@ -1,6 +1,7 @@
 """A run in words: what was found on its plates, and what ends it with an error."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -158,20 +159,37 @@ def describe_plate(
     return [_found(wells), *(f"  {line}" for line in below)]
 
 
-def resampled(network_um: float | None, plate_um: float) -> list[str]:
-    """What to tell of a plate whose pixels are of another size than those that the network knows."""
-    if scale_to(network_um, plate_um) == 1:
-        return []
-    return [f"fields are resampled for the network, from pixels of {plate_um:g} um to {network_um:g} um"]
+def resampled(models: Iterable[Mapping[str, Any]], plate_um: float) -> list[str]:
+    """What to tell of a plate whose pixels are of another size than those that the network knows.
+
+    Parameters
+    ----------
+    models : iterable of mapping
+        The records of what reads: certificates of networks, or records of dyes.
+    plate_um : float
+        The plate's pixel size.
+    """
+    return [
+        f"fields are resampled for the network, from pixels of {plate_um:g} um to {known_um:g} um"
+        for known_um in map(_pixel_size, models)
+        if scale_to(known_um, plate_um) != 1
+    ]
 
 
-def unfamiliar(wells: pd.DataFrame, max_unfamiliarity: float | None) -> list[str]:
-    """How many wells of a plate the network has never seen the like of, where that is known."""
-    known = wells["unfamiliarity"].dropna()
-    if known.empty or max_unfamiliarity is None:
-        return []
-    n = int((known > max_unfamiliarity).sum())
-    return [f"familiarity: {n} of {len(known)} wells are unfamiliar to the network"]
+def unknown_of(models: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What the records of what reads, as in `resampled`, do not say of a network."""
+    networks = [model for model in models if "classes_verified" in model]
+    lacks = {
+        CLASSES_NOT_VERIFIED: any(not model["classes_verified"] for model in networks),
+        PIXEL_SIZE_UNKNOWN: any(_pixel_size(model) is None for model in networks),
+        FAMILIARITY_UNKNOWN: any("familiarity" not in (model.get("experience") or {}) for model in networks),
+    }
+    return [line for line, is_told in lacks.items() if is_told]
+
+
+def _pixel_size(model: Mapping[str, Any]) -> float | None:
+    seen = model.get("experience") or {}
+    return seen.get("pixel_size_um")
 
 
 def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:
