@@ -52,11 +52,9 @@ demo-weights: $(VENV)/.installed
 		$(if $(ENCODER),--config 'training={"encoder": "$(ENCODER)"}') -- training
 	cp results/training/unet.h5 config/demo/unet.h5
 
-# What the demo's network has seen, from two simulated plates that it was not trained on, into its weights.
 demo-experience: $(VENV)/.installed
-	$(SNAKEMAKE) --configfile config/demo/train.yaml --quiet rules host progress \
-		--config weights=config/demo/unet.h5 \
-		'simulation={"dyed-1": {"seed": 103}, "dyed-2": {"seed": 104}}' -- experience
+	$(SNAKEMAKE) --configfile config/demo/train.yaml config/demo/experience.yaml \
+		--quiet rules host progress -- experience
 	PYTHONPATH=workflow $(BIN)/python -m livedead.weights convert config/demo/unet.h5 results/weights/unet.h5 \
 		--experience results/weights/experience.json
 	cp results/weights/unet.h5 config/demo/unet.h5

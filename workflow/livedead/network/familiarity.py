@@ -149,19 +149,24 @@ class Familiarity:
         """The inverse of `as_dict`; raises ValueError for anything else."""
         try:
             found = {name: np.array(record[name], float) for name in cls.__dataclass_fields__}
-            n_axes = found["axes"].shape[1]
-            lower = np.zeros((len(found["centres"]), n_axes, n_axes))
-            lower[:, *np.tril_indices(n_axes)] = found["whitening"]
-        except (KeyError, IndexError, TypeError) as error:
+            (n_descriptions, n_axes), n_kinds = found["axes"].shape, len(found["centres"])
+        except (KeyError, TypeError) as error:
             raise ValueError(f"no record of what is familiar: {error!r}") from error
         shapes = {name: array.shape for name, array in found.items()}
-        n_descriptions, n_axes = found["axes"].shape
-        expected = {"mean": (n_descriptions,), "centres": (len(lower), n_axes), "limit": ()}
-        if any(shapes[name] != shape for name, shape in expected.items()):
-            raise ValueError(f"no record of what is familiar: arrays of {shapes}")
+        expected = {
+            "mean": (n_descriptions,),
+            "axes": (n_descriptions, n_axes),
+            "centres": (n_kinds, n_axes),
+            "whitening": (n_kinds, n_axes * (n_axes + 1) // 2),
+            "limit": (),
+        }
+        if shapes != expected:
+            raise ValueError(f"no record of what is familiar: arrays of {shapes}, not of {expected}")
         if not all(np.isfinite(array).all() for array in found.values()) or not found["limit"] > 0:
             raise ValueError("no record of what is familiar: numbers that are not finite, or no limit")
-        return cls(found["mean"], found["axes"], found["centres"], lower, float(found["limit"]))
+        whitening = np.zeros((n_kinds, n_axes, n_axes))
+        whitening[:, *np.tril_indices(n_axes)] = found["whitening"]
+        return cls(found["mean"], found["axes"], found["centres"], whitening, float(found["limit"]))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values, to six digits; of each whitening, a lower triangle, its rows one after another."""
