@@ -52,7 +52,7 @@ _NAMES = {
         edge_effect_high deviation row_effect column_effect residual dose ic50 ic50_low ic50_high slope
         top bottom dispersion lt50 time concentration cell_count cell_count__ctrl cell_count__time0
         seconds learning_rate loss dice count_error viability_error true_viability expected_viability
-        value viability_true viability_counted unfamiliarity max_memory_mb fields_per_s threshold near_threshold background
+        value viability_true viability_counted max_memory_mb fields_per_s threshold near_threshold background
         sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
         Cells_ClumpFraction
@@ -242,8 +242,8 @@ RESULTS += ["viability", "viability_low", "viability_high", "viability_interval"
 RESULTS += [*EXPECTED, "viability_expected", *CORRECTED]
 RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
 RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
-RESULTS += ["saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256", "config_sha256", "version"]
-RESULTS += [ROW_SHA256]
+RESULTS += ["saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256"]
+RESULTS += ["config_sha256", "version", ROW_SHA256]
 """Columns of the well table, beside those of the plate map, which therefore has none of them."""
 
 

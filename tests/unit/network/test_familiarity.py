@@ -1,4 +1,4 @@
-"""How unlike known fields a field is, against distances computed by hand, and drawn patches of known kinds."""
+"""How unlike known fields a field is, against SciPy's distances, and with drawn patches of known kinds."""
 
 import json
 

@@ -70,7 +70,7 @@ class Familiarity:
     limit: float
 
     def distance(self, patches: np.ndarray) -> float:
-        """Mean of the squared distances of a field's patches, (n, D), to the nearest kind; about 1 at home."""
+        """Mean squared distance of a field's patches, (n, D), to the nearest kind; about 1 at home."""
         places = (patches - self.mean) @ self.axes
         nearest = np.full(len(places), np.inf)
         for centre, whitening in zip(self.centres, self.whitening, strict=True):
@@ -176,7 +176,7 @@ class Familiarity:
             "axes": _rounded(self.axes),
             "centres": _rounded(self.centres),
             "whitening": _rounded(self.whitening[:, *lower]),
-            "limit": _rounded(np.float64(self.limit)),
+            "limit": _rounded(np.array(self.limit)),
         }
 
 

@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--channels", type=int, help="channels to feed a U-Net; sums RGB filters")
     convert.add_argument("--classes", type=Path, help="YAML with the list 'classes' of {name, role}")
     convert.add_argument("--golden", type=Path, help="check against this file; the certificate says so")
-    convert.add_argument("--experience", type=Path, help="what the network has seen, of the target experience")
+    convert.add_argument("--experience", type=Path, help="record of what the network has seen")
     convert.add_argument("--sha256", help="what the hash of IN must be")
     convert.add_argument(
         "--nested",
@@ -162,7 +162,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _with_experience(network: Network, path: Path) -> Network:
-    """The network with the record of what it has seen, to be carried by every format that has a place for it."""
+    """The network with the record of what it has seen, which formats carry that have a place for it."""
     record = certificate.with_experience(network.certificate, path, None)
     assay = Assay.certified(record)
     with refusing(network.source):

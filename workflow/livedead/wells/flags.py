@@ -76,9 +76,9 @@ def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -
 def flag_counted(fields: pd.DataFrame, max_unfamiliarity: float | None) -> pd.DataFrame:
     """Add the QC flags that rest on what was read and counted to those of quality.
 
-    ``unfamiliar``: the network was trained on nothing like it. ``duplicate_image``: another field of the plate has the same pixels, as where files were copied
-    under two names or the stage was stuck; `duplicate_of` names the others. ``suspect``: see
-    `_are_suspect`.
+    ``unfamiliar``: the network was trained on nothing like it. ``duplicate_image``: another field of the
+    plate has the same pixels, as where files were copied under two names or the stage was stuck;
+    `duplicate_of` names the others. ``suspect``: see `_are_suspect`.
 
     Parameters
     ----------

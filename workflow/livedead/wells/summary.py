@@ -43,8 +43,8 @@ FLAGS = {
     "uneven": "uneven despite flat-field (qc.max_illumination_residual); see normalization.own_light",
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
-    "unfamiliar": "unlike all that the network was trained on (qc.max_unfamiliarity): look at the images before "
-    "their counts are believed; see docs/trust.md",
+    "unfamiliar": "unlike all that the network was trained on (qc.max_unfamiliarity): look at the images "
+    "before you believe their counts; see docs/trust.md",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
     "unusual_cell_area": "cells far larger or smaller than those that the network was trained on: is "
     "pixel_size_um in plates.tsv right?",
@@ -80,8 +80,8 @@ PIXEL_SIZE_UNKNOWN = (
     "be miscounted without a word: set experience.pixel_size_um, see docs/trust.md"
 )
 FAMILIARITY_UNKNOWN = (
-    "whether these fields are familiar to the network is unknown: the weights do not say what they have seen; "
-    "see docs/trust.md"
+    "whether these fields are familiar to the network is unknown: the weights do not say what they have "
+    "seen; see docs/trust.md"
 )
 NO_VIABILITY = {
     "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
