@@ -55,7 +55,7 @@ _NAMES = {
         value viability_true viability_counted max_memory_mb fields_per_s threshold near_threshold background
         sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
-        Cells_ClumpFraction
+        Cells_ClumpFraction unfamiliarity
         Cells_ViabilityCorrected dyed_y_px dyed_x_px viability_corrected viability_corrected_low
         viability_corrected_high viability_dyed sensitivity sensitivity_low sensitivity_high
         specificity specificity_low
