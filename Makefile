@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-dyes demo-weights verify accuracy test test-fast oracles oracles-table
+.PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify accuracy test test-fast oracles oracles-table
 .PHONY: record-tf-keras fuzz cluster faults environments benchmark gpu lint format resume clean
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make demo-agreement  compare the demo's counts with the truth"
 	@echo "make demo-dyes       count two simulated plates by their dyes, and compare with the truth (2 minutes)"
 	@echo "make demo-weights    train the demo's weights again (ENCODER=file.h5 starts from ImageNet)"
+	@echo "make demo-experience measure what the demo's network has seen, and write it into its weights (10 minutes)"
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"
 	@echo "make test            every test but those of the targets below (9 minutes)"
@@ -50,6 +51,13 @@ demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \
 		$(if $(ENCODER),--config 'training={"encoder": "$(ENCODER)"}') -- training
 	cp results/training/unet.h5 config/demo/unet.h5
+
+demo-experience: $(VENV)/.installed
+	$(SNAKEMAKE) --configfile config/demo/train.yaml config/demo/experience.yaml \
+		--quiet rules host progress -- experience
+	PYTHONPATH=workflow $(BIN)/python -m livedead.weights convert config/demo/unet.h5 results/weights/unet.h5 \
+		--experience results/weights/experience.json
+	cp results/weights/unet.h5 config/demo/unet.h5
 
 verify: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile $(CONFIG) --quiet rules host progress -- verify

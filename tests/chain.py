@@ -74,6 +74,7 @@ QC = {
     "max_dark_fraction": None,
     "max_illumination_residual": None,
     "max_drift": None,
+    "max_unfamiliarity": None,
     "exclude_flags": [],
     "experience": [],
 }

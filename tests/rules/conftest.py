@@ -54,6 +54,7 @@ def flow(tmp_path_factory):
             "max_dark_fraction": 0.3,
             "max_illumination_residual": 0.5,
             "max_drift": 0.5,
+            "max_unfamiliarity": 1,
         },
         dyed_wells=["A01", "A12", "B06"],
         simulation={

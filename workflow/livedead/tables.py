@@ -55,7 +55,7 @@ _NAMES = {
         value viability_true viability_counted max_memory_mb fields_per_s threshold near_threshold background
         sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
-        Cells_ClumpFraction
+        Cells_ClumpFraction unfamiliarity
         Cells_ViabilityCorrected dyed_y_px dyed_x_px viability_corrected viability_corrected_low
         viability_corrected_high viability_dyed sensitivity sensitivity_low sensitivity_high
         specificity specificity_low
@@ -242,8 +242,8 @@ RESULTS += ["viability", "viability_low", "viability_high", "viability_interval"
 RESULTS += [*EXPECTED, "viability_expected", *CORRECTED]
 RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
 RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
-RESULTS += ["saturated_fraction", "qc_flags", "pixels_sha256", "model_sha256", "config_sha256", "version"]
-RESULTS += [ROW_SHA256]
+RESULTS += ["saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256"]
+RESULTS += ["config_sha256", "version", ROW_SHA256]
 """Columns of the well table, beside those of the plate map, which therefore has none of them."""
 
 
@@ -260,12 +260,13 @@ IMAGES = _table(
     ROW_SHA256,
     key=[*FIELD_KEY, "channel", "z", "path", "dataset", "page", "problem"],
 )  # fmt: skip
-SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", ROW_SHA256, key=FIELD_KEY)
+SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", "unfamiliarity", ROW_SHA256, key=FIELD_KEY)
 FIELDS = _table(
     FIELD_KEY,
     READ,
     COUNTED,
     "edge_rule",
+    "unfamiliarity",
     QUALITY,
     "qc_flags",
     "drift",

@@ -22,7 +22,8 @@ def reading(well, log_odds, is_live):
     found[::2, ::2] = np.where(log_odds > 0, 1, 2).reshape(SIDE, SIDE)
     truth[::2, ::2] = np.where(is_live, 1, 2).reshape(SIDE, SIDE)
     nothing = np.empty(0, np.int64)
-    return Reading(well, Segmentation(found, nothing, nothing, encode_log_odds(log_odds)), truth)
+    segmented = Segmentation(found, nothing, nothing, encode_log_odds(log_odds), nothing[None])
+    return Reading(well, segmented, truth)
 
 
 def drawn(seed, mistaken):

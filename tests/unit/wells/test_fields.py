@@ -12,6 +12,7 @@ THRESHOLDS = {
     "max_dark_fraction": None,
     "max_illumination_residual": None,
     "max_drift": None,
+    "max_unfamiliarity": 1,
     "min_range": 100,
 }
 WELLS = ["A01", "A02", "A03"]

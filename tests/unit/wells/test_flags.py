@@ -15,6 +15,7 @@ def plate(n_total=40, drift=0.02, **of_wells):
         for field in (1, 2):
             row = {"well": well, "field": field, "timepoint": 1, "status": "ok", "qc_flags": ""}
             row |= {"pixels_sha256": f"{well}{field}", "n_total": n_total, "drift": drift}
+            row["unfamiliarity"] = 0.7
             rows.append(row | of_wells.get(well, {}))
     table = pd.DataFrame(rows)
     table.loc[table["drift"].abs() > 0.5, "qc_flags"] = "drift"
@@ -22,14 +23,20 @@ def plate(n_total=40, drift=0.02, **of_wells):
 
 
 def marked(table, flag):
-    found = flag_counted(table)
+    found = flag_counted(table, 1)
     return [f"{row.well}.{row.field}" for row in found.itertuples() if flag in str(row.qc_flags).split(";")]
 
 
 def test_a_field_as_usual_bears_no_mark():
-    table = flag_counted(plate())
+    table = flag_counted(plate(), 1)
     assert set(table["qc_flags"]) == {""}
     assert set(table["duplicate_of"]) == {""}
+
+
+def test_a_field_beyond_the_limit_is_unfamiliar_and_one_that_is_not_known_is_not():
+    table = plate(B02={"unfamiliarity": 1.01}, C03={"unfamiliarity": 1.0}, D01={"unfamiliarity": np.nan})
+    assert marked(table, "unfamiliar") == ["B02.1", "B02.2"]
+    assert set(flag_counted(table, None)["qc_flags"]) == {""}
 
 
 @pytest.mark.parametrize("drift", [14.7, -0.98])
@@ -67,14 +74,14 @@ def test_wells_damaged_side_by_side_do_not_excuse_each_other():
 def test_equal_pixels_name_each_other():
     table = plate(C01={"pixels_sha256": "stuck"}, D04={"pixels_sha256": "stuck"})
     table = table[(table["well"] != "D04") | (table["field"] == 1)]
-    found = flag_counted(table).set_index(["well", "field"])
+    found = flag_counted(table, 1).set_index(["well", "field"])
     assert found.loc[("D04", 1), "duplicate_of"] == "C01 field 1 timepoint 1; C01 field 2 timepoint 1"
     assert found.loc[("C01", 2), "duplicate_of"] == "C01 field 1 timepoint 1; D04 field 1 timepoint 1"
     assert marked(table, "duplicate_image") == ["C01.1", "C01.2", "D04.1"]
 
 
 def test_many_equal_fields_are_counted():
-    found = flag_counted(plate(**{well: {"pixels_sha256": "stuck"} for well in WELLS[:3]}))
+    found = flag_counted(plate(**{well: {"pixels_sha256": "stuck"} for well in WELLS[:3]}), 1)
     assert found["duplicate_of"].iloc[0] == (
         "A01 field 2 timepoint 1; A02 field 1 timepoint 1; A02 field 2 timepoint 1; and 2 more"
     )
@@ -89,7 +96,7 @@ def test_failed_fields_have_no_pixels_to_be_equal():
 
 def test_marks_follow_each_other_in_their_order():
     table = plate(B02={"drift": 9.0, "n_total": 0, "pixels_sha256": "same"})
-    flags = flag_counted(table).set_index("well").loc["B02", "qc_flags"].iloc[0].split(";")
+    flags = flag_counted(table, 1).set_index("well").loc["B02", "qc_flags"].iloc[0].split(";")
     assert flags == ["drift", "suspect", "duplicate_image"] == [flag for flag in FLAGS if flag in flags]
 
 

@@ -305,7 +305,8 @@ def test_plates_that_share_images_are_named_and_others_are_not():
 
 
 def model(pixel_size_um, **changes):
-    return {"classes_verified": True, "experience": {"pixel_size_um": pixel_size_um}, **changes}
+    seen = {"pixel_size_um": pixel_size_um, "familiarity": {}}
+    return {"classes_verified": True, "experience": seen, **changes}
 
 
 def test_fields_that_were_resampled_are_told():
@@ -322,6 +323,9 @@ def test_what_weights_do_not_say_is_told():
     assert summary.unknown_of([{"model_sha256": "d"}]) == []
     (line,) = summary.unknown_of([model(None)])
     assert line.startswith(unknown)
-    classes, size = summary.unknown_of([model(None, classes_verified=False, experience=None)])
+    (line,) = summary.unknown_of([model(0.65, experience={"pixel_size_um": 0.65})])
+    assert line == summary.FAMILIARITY_UNKNOWN
+    classes, size, familiarity = summary.unknown_of([model(None, classes_verified=False, experience=None)])
     assert classes == summary.CLASSES_NOT_VERIFIED
     assert size.startswith(unknown)
+    assert familiarity == summary.FAMILIARITY_UNKNOWN

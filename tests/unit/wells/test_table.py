@@ -25,6 +25,7 @@ def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
         "edge_rule": "keep",
         "focus": 2.0,
         "saturated_fraction": 0.0,
+        "unfamiliarity": number / 4 if well == "A01" else np.nan,
         "n_live_expected": np.nan,
         "n_dead_expected": np.nan,
         "code": "",
@@ -116,6 +117,9 @@ def test_counts_and_ratios_by_hand():
     assert row["median_area_um2_dead"] == 50
     # Median of all six cells is 105; one of four is larger than 1.75 times that.
     assert row["clump_fraction"] == 0.25
+    # Of its two fields the stranger one; where a network's training is not known, neither is this.
+    assert row["unfamiliarity"] == 0.5
+    assert np.isnan(table().at["A02", "unfamiliarity"])
 
 
 def test_zero_cells_is_an_answer_and_no_image_is_none():

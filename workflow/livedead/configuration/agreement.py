@@ -46,6 +46,7 @@ _LIMITS = {
     "dark": "max_dark_fraction",
     "uneven": "max_illumination_residual",
     "drift": "max_drift",
+    "unfamiliar": "max_unfamiliarity",
 }
 
 

@@ -80,13 +80,14 @@ def open_segmenter(
     if gain.shape != ANY_SIZE.shape and gain.size <= LARGE_FIELD_PX:
         keep_memory()
     network, certificate = unet_io.read(unet)
-    scale = _scale(certified_experience(certificate), pixel_size_um)
-    return Segmenter(network, transforms, plan, Classes.from_config(certificate["classes"]), scale)
+    experience = certified_experience(certificate) or Experience()
+    scale = _scale(experience.pixel_size_um, pixel_size_um)
+    classes = Classes.from_config(certificate["classes"])
+    return Segmenter(network, transforms, plan, classes, scale, experience.familiarity)
 
 
-def _scale(experience: Experience | None, pixel_size_um: float) -> float:
+def _scale(known_um: float | None, pixel_size_um: float) -> float:
     """The network's pixels per pixel of the plate; tells the log where that is not 1, or not known."""
-    known_um = None if experience is None else experience.pixel_size_um
     scale = scale_to(known_um, pixel_size_um)
     if known_um is None:
         log.warning(
@@ -146,7 +147,10 @@ def segmented_fields(
             "runners_up": found.runners_up,
             "log_odds": found.log_odds,
         }
-        return SegmentedField(plate.images.describe(key, pixels_sha256=pixels_sha256), arrays, check)
+        row = plate.images.describe(key, pixels_sha256=pixels_sha256)
+        if segmenter.familiarity is not None:
+            row["unfamiliarity"] = segmenter.familiarity.unfamiliarity(found.patches)
+        return SegmentedField(row, arrays, check)
 
     is_large = plate.images.largest_px > LARGE_FIELD_PX
     # While one field is written, the next is computed; a GPU has two in flight.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livedead.network.calibration import Calibration
+from livedead.network.familiarity import Familiarity
 
 STATES = ("live", "dead")
 
@@ -26,6 +27,8 @@ class Experience:
         State -> median area of the cells that it reads on images like those.
     calibration : Calibration, optional
         What its log odds are worth, from cells that it was not trained on.
+    familiarity : Familiarity, optional
+        What its fields look like.
 
     Examples
     --------
@@ -36,6 +39,7 @@ class Experience:
     pixel_size_um: float | None = None
     cell_area_um2: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
+    familiarity: Familiarity | None = None
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Experience":
@@ -45,22 +49,23 @@ class Experience:
             unknown = [*(set(record) - set(cls.__dataclass_fields__)), *(set(areas) - set(STATES))]
             if unknown:
                 raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-            calibration = record.get("calibration")
+            calibration, familiarity = record.get("calibration"), record.get("familiarity")
             return cls(
                 None if size is None else _positive(size),
                 {state: _positive(areas[state]) for state in areas},
                 None if calibration is None else Calibration.from_dict(calibration),
+                None if familiarity is None else Familiarity.from_dict(familiarity),
             )
         except (AttributeError, TypeError) as error:
             raise ValueError(f"no record of what a network has seen: {error!r}") from error
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON-like values."""
-        calibration = {} if self.calibration is None else {"calibration": self.calibration.as_dict()}
+        parts = {"calibration": self.calibration, "familiarity": self.familiarity}
         return {
             "pixel_size_um": self.pixel_size_um,
             "cell_area_um2": dict(self.cell_area_um2),
-            **calibration,
+            **{name: part.as_dict() for name, part in parts.items() if part is not None},
         }
 
     def of_pixel_size(self, pixel_size_um: float) -> "Experience":

@@ -24,8 +24,10 @@ from livedead.errors import FieldError, LivedeadError
 from livedead.network.calibration import encode_log_odds
 from livedead.network.classes import Classes
 from livedead.network.devices import choose_device, full_float32
+from livedead.network.familiarity import Familiarity
 from livedead.network.folding import folded
 from livedead.network.inputs import Inputs, RawField
+from livedead.network.patches import LAYERS, describe_patches
 from livedead.network.plan import PASSES, Plan, choose_pass
 from livedead.network.resampling import grid_of
 from livedead.network.unet import NARROW, STRIDE, UNet
@@ -55,17 +57,18 @@ class Part(NamedTuple):
         Of the field in the plate's pixels; where nothing is resampled, it may reach into the padding.
     logits : Tensor, (K, h, w), float32
         There.
-    bottom : Tensor, (D, rows, columns)
-        What the encoder gives to the decoder, for each cell of the grid of `STRIDE` in the network's pixels.
+    patches : Tensor, (D, rows, columns), float32
+        What the encoder sees in each patch of `STRIDE` x `STRIDE` of the network's pixels, see
+        `livedead.network.patches`.
     """
 
     place: Rectangle
     logits: Tensor
-    bottom: Tensor
+    patches: Tensor
 
 
 class Segmentation(NamedTuple):
-    """The class map of one field, where rounding could change it, and how sure the network is.
+    """The class map of one field, where rounding could change it, how sure the network is, and what it sees.
 
     Attributes
     ----------
@@ -78,12 +81,15 @@ class Segmentation(NamedTuple):
     log_odds : ndarray, (m,), int8
         Of every pixel of a live or dead class, in order, see
         `livedead.network.calibration.encode_log_odds`; none where the classes are not known.
+    patches : ndarray, (p, D), float32
+        Description of every patch of the field, see `livedead.network.patches`.
     """
 
     class_map: np.ndarray
     unstable: np.ndarray
     runners_up: np.ndarray
     log_odds: np.ndarray
+    patches: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,8 @@ class Segmenter:
         What the network tells apart.
     scale : float
         The network's pixels per pixel of the plate, from `livedead.network.pixel_size.scale_to`.
+    familiarity : Familiarity, optional
+        What its fields should look like.
 
     Examples
     --------
@@ -142,8 +150,10 @@ class Segmenter:
         plan: Plan,
         classes: Classes | None = None,
         scale: float = 1.0,
+        familiarity: Familiarity | None = None,
     ):
         self.plan = plan
+        self.familiarity = familiarity
         self.classes = classes
         self._is_nucleus = np.zeros(256, bool)
         if classes is not None:
@@ -242,9 +252,9 @@ class Segmenter:
         height, width = shape[-2:]
         class_map = np.empty((height, width), np.uint8)
         log_odds = np.zeros((height, width), np.int8)
-        unstable, runners_up = [], []
+        unstable, runners_up, patches = [], [], []
         margin = UNSTABLE_MARGINS[self.plan.precision]
-        for core, logits, _ in parts:
+        for core, logits, of_part in parts:
             if watch is not None:
                 watch(core, logits)
             top, left = core[0].start, core[1].start
@@ -257,12 +267,18 @@ class Segmenter:
             others = logits[:, rows, columns].scatter(0, choice[rows, columns][None], -torch.inf)
             unstable.append(((rows + top) * width + columns + left).cpu().numpy())
             runners_up.append(others.argmax(dim=0).to(torch.uint8).cpu().numpy())
+            patches.append(of_part.flatten(1).T.cpu().numpy())
             # The next part is computed before these names are bound again.
             del logits, best, choice, close, others
         places = np.concatenate(unstable)
         order = np.argsort(places)
-        nuclei = self._is_nucleus[class_map]
-        return Segmentation(class_map, places[order], np.concatenate(runners_up)[order], log_odds[nuclei])
+        return Segmentation(
+            class_map,
+            places[order],
+            np.concatenate(runners_up)[order],
+            log_odds[self._is_nucleus[class_map]],
+            np.concatenate(patches),
+        )
 
     def _note_log_odds(self, log_odds: np.ndarray, class_map: np.ndarray, logits: Tensor) -> None:
         """Write into a part of a field's log odds those of its pixels of nuclei."""
@@ -290,13 +306,13 @@ class Segmenter:
     ) -> Iterator[Part]:
         """The parts of a window of the padded field as the network reads it, one for each of its cores."""
         grid = self._grid_of(field.counts.shape[-2:])
-        logits, bottom = self._compute(field, window, name)
+        logits, patches = self._compute(field, window, name)
         for core in cores:
-            cells = (slice(side.start // STRIDE, side.stop // STRIDE) for side in relative(core, window))
-            yield Part(*grid.give_back(logits, window, core), bottom[:, *cells])
+            inside = (slice(side.start // STRIDE, side.stop // STRIDE) for side in relative(core, window))
+            yield Part(*grid.give_back(logits, window, core), patches[:, *inside])
 
     def _compute(self, field: RawField, window: Rectangle, name: str) -> tuple[Tensor, Tensor]:
-        """Logits, (K, h, w) float32, and bottom of a window.
+        """Logits, (K, h, w) float32, and the patches of a window, (D, h / STRIDE, w / STRIDE) float32.
 
         Raises
         ------
@@ -304,13 +320,19 @@ class Segmenter:
             If one of the logits is NaN or infinite: the class of such a pixel means nothing.
         """
         low, banded = self.plan.precision == "bfloat16", name == "banded"
-        inputs = self._grid_of(field.counts.shape[-2:]).read(
-            lambda cut: self._inputs.window(field, cut), window
-        )
+        grid = self._grid_of(field.counts.shape[-2:])
+        inputs = grid.read(lambda cut: self._inputs.window(field, cut), window)
+        rows, columns = (side // STRIDE for side in inputs.shape[1:])
+        patches: list[Tensor] = []
+
+        def watch(layer: str, entry: Tensor) -> None:
+            if layer in LAYERS:
+                patches.append(describe_patches(entry[0], rows, columns))
+
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             batch = inputs[None].contiguous(memory_format=self._format)
             del inputs
-            bottom, skips = self.network.encoder(batch, narrow=NARROW if banded else ())
+            bottom, skips = self.network.encoder(batch, narrow=NARROW if banded else (), watch=watch)
             if banded:
                 output = self.network.decode_banded(bottom, skips, BAND_PX)
             else:
@@ -325,4 +347,4 @@ class Segmenter:
                 "are damaged or overflow; delete results/weights and normalization.h5 and start again, "
                 "or use other weights",
             )
-        return logits, bottom[0]
+        return logits, torch.cat(patches)

@@ -10,6 +10,7 @@ Pix2Pix, https://arxiv.org/abs/1611.07004; and the Keras source of ``mobilenet_v
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -211,14 +212,21 @@ class Encoder(nn.Module):
         """Output of an expansion, such as a skip, from the narrow input of its block, (N, C, H, W)."""
         return F.relu6(self._step(name, entry), inplace=True)
 
-    def forward(self, x: Tensor, narrow: tuple[str, ...] = ()) -> tuple[Tensor, dict[str, Tensor]]:
-        """Bottom, and skips by name; one in `narrow` stays the input of its expansion, a sixth as wide."""
+    def forward(
+        self, x: Tensor, narrow: tuple[str, ...] = (), watch: Callable[[str, Tensor], None] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Bottom, and skips by name; one in `narrow` stays the input of its expansion, a sixth as wide.
+
+        `watch` sees the name of every expansion, and its narrow input, as they are computed.
+        """
         skips = {}
         x = F.relu6(self.bn_Conv1(self.Conv1(x)), inplace=True)
         for block in self.blocks:
             entry = x
             if block.expands:
                 name = f"{block.name}_expand"
+                if watch is not None:
+                    watch(name, entry)
                 x = self.expand(name, x)
                 if name in SKIPS:
                     skips[name] = entry if name in narrow else x

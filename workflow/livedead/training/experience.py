@@ -15,6 +15,7 @@ from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.logs import log, progress
 from livedead.network.classes import Classes
 from livedead.network.experience import STATES, Experience
+from livedead.network.familiarity import Familiarity, some_patches
 from livedead.network.plan import Plan
 from livedead.network.segmenter import Segmentation, Segmenter
 from livedead.network.unet import UNet
@@ -83,13 +84,16 @@ def measure_experience(
         Of fields that it was trained on, and of others like them.
     unseen : collection of str
         Wells (``plate/well``) that it was not trained on. Their labelled cells tell what its log odds are
-        worth; without such wells that stays unknown, for of its training cells it is too sure.
+        worth; without such wells that stays unknown, for of its training cells it is too sure. Their fields
+        tell how unlike its training a field may be, see `livedead.network.familiarity.Familiarity.fit`.
     classes : Classes
     rules : CountingRules
     pixel_size_um : float
     """
-    areas, judged = [], []
+    areas, judged, patches, wells = [], [], [], []
     for reading in readings:
+        wells.append(reading.well)
+        patches.append(some_patches(reading.found.patches))
         cells = measure_cells(reading.found.class_map, classes, rules, pixel_size_um)
         areas.append(cells[["state", "area_um2"]])
         if reading.truth is not None and reading.well in unseen:
@@ -103,4 +107,5 @@ def measure_experience(
         pixel_size_um,
         {state: float(median[state]) for state in STATES if state in median},
         calibration,
+        Familiarity.fit(patches, wells, unseen),
     )

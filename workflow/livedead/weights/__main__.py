@@ -13,7 +13,7 @@ from livedead.errors import LivedeadError, WeightsError
 from livedead.faults import explained
 from livedead.provenance import file_sha256
 from livedead.weights import certificate, formats, golden
-from livedead.weights.assay import Classes
+from livedead.weights.assay import Assay, Classes
 from livedead.weights.network import Network
 from livedead.weights.refusals import refuse, refusing
 from livedead.weights.sources import SourceFile
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--channels", type=int, help="channels to feed a U-Net; sums RGB filters")
     convert.add_argument("--classes", type=Path, help="YAML with the list 'classes' of {name, role}")
     convert.add_argument("--golden", type=Path, help="check against this file; the certificate says so")
+    convert.add_argument("--experience", type=Path, help="record of what the network has seen")
     convert.add_argument("--sha256", help="what the hash of IN must be")
     convert.add_argument(
         "--nested",
@@ -143,6 +144,8 @@ def _convert(options: argparse.Namespace) -> int:
     if not network.certificate:
         with refusing(options.source):
             network = certificate.certify(network, n_channels=options.channels, classes=classes)
+    if options.experience:
+        network = _with_experience(network, options.experience)
     if options.golden:
         report = golden.verify(network, options.golden)
         if _tell(report) != PASSED:
@@ -156,6 +159,16 @@ def _convert(options: argparse.Namespace) -> int:
     if network.ignored:
         _say(f"ignored: {', '.join(network.ignored)}")
     return PASSED
+
+
+def _with_experience(network: Network, path: Path) -> Network:
+    """The network with the record of what it has seen, which formats carry that have a place for it."""
+    record = certificate.with_experience(network.certificate, path, None)
+    assay = Assay.certified(record)
+    with refusing(network.source):
+        if assay is None:
+            refuse("carries no classes and channels, beside which to write what it has seen")
+    return replace(network, certificate=record, assay=assay)
 
 
 def _classes(path: Path) -> Classes:

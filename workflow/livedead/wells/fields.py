@@ -24,7 +24,7 @@ def judge_fields(
     quality : DataFrame
         A field and channel, from `livedead.stores.read_normalization`.
     thresholds : mapping
-        See `livedead.wells.flags.flag_fields`.
+        See `livedead.wells.flags.flag_fields`; and ``max_unfamiliarity``, see `flag_counted` there.
     what : str
         The files that both come from, for the message.
 
@@ -42,7 +42,7 @@ def judge_fields(
     check_same_fields(counted, first, what)
     judged = counted.merge(first[[*FIELD, *QUALITY]], on=FIELD, validate="one_to_one")
     judged = judged.merge(flag_fields(quality, thresholds), on=FIELD, validate="one_to_one")
-    return flag_counted(judged)[[*FIELD_KEY, *OF_PLATE]]
+    return flag_counted(judged, thresholds["max_unfamiliarity"])[[*FIELD_KEY, *OF_PLATE]]
 
 
 def finish_fields(

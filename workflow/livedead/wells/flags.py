@@ -17,7 +17,7 @@ FIELD = FIELD_KEY[1:]
 """Columns that name a field within its plate."""
 
 OF_QUALITY = ["out_of_focus", "saturated", "dark", "uneven", "drift", "low_range"]
-FLAGS = [*OF_QUALITY, "suspect", "duplicate_image"]
+FLAGS = [*OF_QUALITY, "unfamiliar", "suspect", "duplicate_image"]
 """The QC flags that a field may carry."""
 
 SHOWN = 3
@@ -73,18 +73,20 @@ def flag_fields(quality: pd.DataFrame, thresholds: Mapping[str, float | None]) -
     return table[FIELD].assign(qc_flags=flags).merge(drifts, on=FIELD, how="left", validate="one_to_one")
 
 
-def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
+def flag_counted(fields: pd.DataFrame, max_unfamiliarity: float | None) -> pd.DataFrame:
     """Add the QC flags that rest on what was read and counted to those of quality.
 
-    ``duplicate_image``: another field of the plate has the same pixels, as where files were copied
-    under two names or the stage was stuck; `duplicate_of` names the others. ``suspect``: see
-    `_are_suspect`.
+    ``unfamiliar``: the network was trained on nothing like it. ``duplicate_image``: another field of the
+    plate has the same pixels, as where files were copied under two names or the stage was stuck;
+    `duplicate_of` names the others. ``suspect``: see `_are_suspect`.
 
     Parameters
     ----------
     fields : DataFrame
-        A field: ``well, field, timepoint, status, pixels_sha256, n_total, drift, qc_flags``. Failed
-        fields have no hash, and get no flag.
+        A field: ``well, field, timepoint, status, pixels_sha256, n_total, unfamiliarity, drift, qc_flags``.
+        Failed fields have no hash, and get no flag.
+    max_unfamiliarity : float, optional
+        Unfamiliarity above which a field is flagged; None leaves that flag out.
 
     Returns
     -------
@@ -93,7 +95,11 @@ def flag_counted(fields: pd.DataFrame) -> pd.DataFrame:
         fields, `SHOWN` of them, joined by semicolons.
     """
     duplicate_of = _duplicates(fields)
-    marks = {"suspect": _are_suspect(fields), "duplicate_image": duplicate_of != ""}
+    marks = {
+        "unfamiliar": fields["unfamiliarity"] > (np.inf if max_unfamiliarity is None else max_unfamiliarity),
+        "suspect": _are_suspect(fields),
+        "duplicate_image": duplicate_of != "",
+    }
     flags = fields["qc_flags"].fillna("")
     for name, marked in marks.items():
         flags = flags.where(~marked, flags + np.where(flags == "", name, f";{name}"))

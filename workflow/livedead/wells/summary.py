@@ -43,6 +43,8 @@ FLAGS = {
     "uneven": "uneven despite flat-field (qc.max_illumination_residual); see normalization.own_light",
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
+    "unfamiliar": "unlike all that the network was trained on (qc.max_unfamiliarity): look at the images "
+    "before you believe their counts; see docs/trust.md",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
     "unusual_cell_area": "cells far larger or smaller than those that the network was trained on: is "
     "pixel_size_um in plates.tsv right?",
@@ -50,7 +52,7 @@ FLAGS = {
 }
 """What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
 
-ALWAYS_TOLD = ("suspect", "duplicate_image")
+ALWAYS_TOLD = ("unfamiliar", "suspect", "duplicate_image")
 """Flags that are mentioned however few fields carry them: their counts cannot be trusted."""
 
 TOLD_OTHERWISE = ("fields_missing", "controls_reversed", *OF_WELLS)
@@ -76,6 +78,10 @@ CLASSES_NOT_VERIFIED = (
 PIXEL_SIZE_UNKNOWN = (
     "the pixel size that the network was trained at is not known, so a plate at another magnification would "
     "be miscounted without a word: set experience.pixel_size_um, see docs/trust.md"
+)
+FAMILIARITY_UNKNOWN = (
+    "whether these fields are familiar to the network is unknown: the weights do not say what they have "
+    "seen; see docs/trust.md"
 )
 NO_VIABILITY = {
     "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
@@ -176,6 +182,7 @@ def unknown_of(models: Iterable[Mapping[str, Any]]) -> list[str]:
     lacks = {
         CLASSES_NOT_VERIFIED: any(not model["classes_verified"] for model in networks),
         PIXEL_SIZE_UNKNOWN: any(_pixel_size(model) is None for model in networks),
+        FAMILIARITY_UNKNOWN: any("familiarity" not in (model.get("experience") or {}) for model in networks),
     }
     return [line for line, is_told in lacks.items() if is_told]
 

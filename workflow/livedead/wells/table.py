@@ -121,6 +121,7 @@ def _sums(used: pd.DataFrame) -> pd.DataFrame:
         [
             wells[[*COUNTS, *EXPECTED, "area_mm2"]].sum(min_count=1),
             wells[["focus", "saturated_fraction"]].mean(),
+            wells["unfamiliarity"].max(),
             viability.groupby([used["well"], used["timepoint"]]).std(ddof=1).rename("viability_field_sd"),
             wells.size().rename("n_fields_used"),
         ],
