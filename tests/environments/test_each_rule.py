@@ -9,7 +9,16 @@ import pytest
 from working_folder import TINY, Folder, write_config, write_dyed
 
 BIN = Path(__file__).parent / "bin"
-TARGETS = ["all", "inventory", "normalized", "verify", "training", "demo_agreement", "plan_audit"]
+TARGETS = [
+    "all",
+    "inventory",
+    "normalized",
+    "verify",
+    "training",
+    "experience",
+    "demo_agreement",
+    "plan_audit",
+]
 OF_DYES = ["all", "verify"]
 """Targets that bring every rule of the other reading."""
 

@@ -16,7 +16,7 @@ from livedead.simulation.plate import simulate_plate
 WELLS = ["A01", "A12", "B01", "B12"]
 """Two untreated wells and two of killed cells, so that each training sees both."""
 
-TARGETS = ["all", "inventory", "normalized", "verify", "training"]
+TARGETS = ["all", "inventory", "normalized", "verify", "training", "experience"]
 TRAINING = {
     "tiles": {"tile_px": 32, "tiles_per_field": 1, "batch_size": 1, "validation_fraction": 0.25},
     "fit": {"epochs": 1},
@@ -34,6 +34,7 @@ READ_RAW = {
     "review_labels",
     "train_unet",
     "evaluate_unet",
+    "learn_experience",
 }
 ALWAYS = {"inventory", "verify"}
 """They print and have no output, so they run whenever they are asked for."""
