@@ -60,11 +60,11 @@ class Experience:
             raise ValueError(f"no record of what a network has seen: {error!r}") from error
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON-like values."""
+        """As JSON-like values, floats to six digits."""
         parts = {"calibration": self.calibration, "familiarity": self.familiarity}
         return {
             "pixel_size_um": self.pixel_size_um,
-            "cell_area_um2": dict(self.cell_area_um2),
+            "cell_area_um2": {state: float(f"{area:.6g}") for state, area in self.cell_area_um2.items()},
             **{name: part.as_dict() for name, part in parts.items() if part is not None},
         }
 
