@@ -148,7 +148,8 @@ def plate_on_disk(
     transform = store_transform(Transform(np.ones(raw.shape[1:], np.float32), 0.0, 65535.0))
     quality = pd.DataFrame({"well": ["A01"]})
     stores.write_normalization(folder / "normalization.h5", {"w1": transform}, quality)
-    classes = [{"name": str(k), "role": "context"} for k in range(network.architecture.n_classes)]
+    roles = ["background", "context", "boundary", "live", "dead"]
+    classes = [{"name": role, "role": role} for role in roles]
     certificate = certify_training(network, Assay(classes, ["w1"]), {})
     unet_io.write(folder / "unet.safetensors", network, certificate)
     return {
@@ -160,6 +161,7 @@ def plate_on_disk(
         "scatteritem": "1-of-1",
         "channels": ["w1"],
         "bit_depth": 16,
+        "pixel_size_um": 0.65,
     }
 
 

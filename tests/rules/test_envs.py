@@ -62,7 +62,7 @@ def test_the_slurm_profile_routes_every_rule_that_asks_for_a_gpu(
     write_config(tmp_path / "run", repository, TINY, segmentation=segmentation)
     dry = Folder(tmp_path / "run", repository).snakemake(
         *("--dry-run", "--workflow-profile", str(tmp_path / "profile"), "--"),
-        *("verify", "results/training/cells.csv", "results/accuracy/errors.csv"),
+        *("verify", "experience", "results/training/cells.csv", "results/accuracy/errors.csv"),
     )
     assert dry.returncode == 0, dry.stdout + dry.stderr
     planned = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)", dry.stdout, re.MULTILINE)

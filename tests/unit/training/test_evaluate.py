@@ -20,7 +20,9 @@ def segmented(class_map, log_odds=None):
     if log_odds is None:
         log_odds = np.where(class_map == 1, 2.0, -1.0)[np.isin(class_map, NUMBERS.nuclei)]
     nothing = np.empty(0, np.int64)
-    return Segmentation(class_map, nothing, nothing.astype(np.uint8), encode_log_odds(log_odds))
+    return Segmentation(
+        class_map, nothing, nothing.astype(np.uint8), encode_log_odds(log_odds), nothing[None]
+    )
 
 
 def judge(found, truth, instances=None):

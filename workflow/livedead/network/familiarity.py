@@ -169,7 +169,7 @@ class Familiarity:
         return cls(found["mean"], found["axes"], found["centres"], whitening, float(found["limit"]))
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values, to six digits; of each whitening, a lower triangle, its rows one after another."""
+        """As JSON values, to four digits; of each whitening, a lower triangle, its rows one after another."""
         lower = np.tril_indices(self.axes.shape[1])
         return {
             "mean": _rounded(self.mean),
@@ -217,4 +217,4 @@ def _upper_bound(distances: np.ndarray, n_wells: int) -> float:
 
 
 def _rounded(array: np.ndarray) -> Any:
-    return np.vectorize(lambda number: float(f"{number:.6g}"))(array).tolist()
+    return np.vectorize(lambda number: float(f"{number:.4g}"))(array).tolist()

@@ -23,8 +23,9 @@ def receptive_halo() -> int:
     it reads. Widths and weights do not matter, so one answer serves every network of this kind;
     kernel 4 of the decoder covers kernel 3.
     """
-    # Half-open interval of rows at the current scale, for the output rows of one grid cell.
-    low, high = 0, STRIDE
+    # Half-open interval of rows at the current scale, for the output rows of one grid cell, and the row that
+    # follows: between two pixels, logits are a mean of both.
+    low, high = 0, STRIDE + 1
     for _ in range(5):  # transposed convolutions: output row r reads input rows r // 2 - 1 .. (r + 1) // 2
         low, high = (low - 1) // 2, (high + 2) // 2
     for block in reversed(encoder_blocks(1.0)):
@@ -32,8 +33,7 @@ def receptive_halo() -> int:
         pad = 1 if block.stride == 1 else 0
         low, high = block.stride * low - pad, block.stride * (high - 1) - pad + 3
     low, high = 2 * low, 2 * (high - 1) + 3
-    # On the high side also the cell that follows: between two pixels, logits are a mean with the next one.
-    reach = max(-low, high)
+    reach = max(-low, high - STRIDE)
     return -(-reach // STRIDE) * STRIDE
 
 

@@ -62,7 +62,7 @@ class Assay:
         """As it is written into a file."""
         named = {"classes": self.classes, "input_channels": self.input_channels}
         seen = {} if self.experience is None else {"experience": self.experience.as_dict()}
-        return json.dumps({**named, **seen}, sort_keys=True)
+        return json.dumps({**named, **seen}, sort_keys=True, separators=(",", ":"))
 
     def disagreements(self, classes: Classes, input_channels: list[str]) -> list[str]:
         """How the configuration differs from what the network was trained for; empty if it does not.
