@@ -75,6 +75,7 @@ QC = {
     "max_illumination_residual": None,
     "max_drift": None,
     "exclude_flags": [],
+    "experience": [],
 }
 SETTINGS = {
     "plate": "p",
@@ -117,6 +118,7 @@ SETTINGS = {
     "seed": 0,
     "sample": 1,
     "exclude_flags": [],
+    "experience": [],
     "plate_map": {},
     "channel": "brightfield",
     "shown": {"input": "brightfield"},

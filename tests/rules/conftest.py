@@ -60,6 +60,7 @@ def flow(tmp_path_factory):
             "seed": 3,
             "fields_per_well": 2,
             "side_px": 160,
+            "pixel_size_um": 0.65,
             "wells": ["A01", "A12", "B06"],
             "truncated_field": {"well": "A12", "field": 2},
         },

@@ -9,7 +9,14 @@ from chain import NORMALIZATION
 from livedead import accuracy
 from livedead.errors import ConfigError
 
-ASKING = ["segment_fields", "segment_sample", "train_unet", "evaluate_unet", "measure_accuracy"]
+ASKING = [
+    "segment_fields",
+    "segment_sample",
+    "train_unet",
+    "evaluate_unet",
+    "measure_accuracy",
+    "learn_experience",
+]
 
 
 def test_these_rules_ask_for_a_gpu(rules):
@@ -21,7 +28,7 @@ def test_these_rules_ask_for_a_gpu(rules):
 def test_a_job_that_was_given_a_gpu_refuses_a_build_without_cuda(labelled, rule, tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(accuracy, "SIDE_PX", 160)
-    outputs = ("class_maps", "history", "worst", "errors")
+    outputs = ("class_maps", "history", "worst", "errors", "experience")
     given = {name: tmp_path / name for name in outputs}
     given |= {"device": "auto", "segmentation": {**labelled.settings["segmentation"], "device": "auto"}}
     given |= {"scatteritem": "1-of-2", "platemaps": [labelled.folder / "map.tsv"]}

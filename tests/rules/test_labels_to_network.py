@@ -14,12 +14,13 @@ from draw_history import draw_history
 from evaluate_unet import evaluate_unet
 from export_weights import export_weights
 from label_wells import label_wells
+from learn_experience import learn_experience
 from review_labels import review_labels
 from train_unet import train_unet
 
 from livedead import stores
 from livedead.errors import LivedeadError
-from livedead.tables import DETECTED, EVALUATION, READ_CELLS, READ_WELLS
+from livedead.tables import CELLS, DETECTED, EVALUATION, READ_CELLS, READ_WELLS
 from livedead.weights import unet_io
 from livedead.weights.certificate import read_certificate
 
@@ -170,3 +171,25 @@ def test_labels_of_nothing_are_an_error(flow, tmp_path, dyed_wells, message):
     with pytest.raises(LivedeadError, match=message):
         label_masks(flow, tmp_path, dyed_wells, dead_offset=60)
     assert not (tmp_path / "labels.h5").exists()
+
+
+def test_what_a_network_has_seen_is_kept_with_it(labelled, trained):
+    seen = read_certificate(trained / "unet.safetensors")["experience"]
+    assert seen["pixel_size_um"] == 0.65
+    assert set(seen["cell_area_um2"]) <= {"live", "dead"}
+
+
+@pytest.mark.parametrize(("dyed", "labels"), [(["A01"], "labels"), ([], None)])
+def test_what_a_network_has_seen_is_learned_from_a_plate(labelled, trained, tmp_path, dyed, labels):
+    """The areas are those of the cells that the chain counts with this network, in the same wells."""
+    unet, learned = trained / "unet.safetensors", tmp_path / "experience.json"
+    given = {"labels": labelled.settings[labels]} if labels else {"labels": []}
+    plates = [{**labelled.settings["plates"][0], "dyed_wells": dyed}]
+    labelled.call(learn_experience, unet=unet, plates=plates, experience=learned, **given)
+    labelled.read_shard(tmp_path / "1-of-1", unet=unet)
+    cells = stores.read_table(tmp_path / "1-of-1/cells.csv.gz", CELLS)
+    if dyed:
+        read = stores.list_class_maps(labelled.settings["labels"])
+        cells = cells.merge(read[["well", "field", "timepoint"]])
+    expected = cells.groupby("state")["area_um2"].median().drop("ambiguous", errors="ignore")
+    assert stores.read_json(learned)["cell_area_um2"] == pytest.approx(expected.to_dict(), rel=1e-5)

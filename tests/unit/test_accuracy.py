@@ -17,7 +17,7 @@ RULES = CountingRules(min_area_um2=0, edge_rule="keep")
 def small(monkeypatch):
     monkeypatch.setattr(accuracy, "SIDE_PX", 160)
     monkeypatch.setattr(accuracy, "N_REFERENCES", 2)
-    monkeypatch.setattr(accuracy, "VARIED", {"mean_cells": (5, 20), "defocus_px": (0.5,)})
+    monkeypatch.setattr(accuracy, "VARIED", {"mean_cells": (5, 20), "pixel_size_um": (0.65,)})
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def painted(cells, side_px=160):
 
 
 def test_a_perfect_reader_has_no_errors(truth):
-    errors = accuracy.measure_errors(lambda field: painted(truth[field.tobytes()]), CLASSES, RULES)
+    errors = accuracy.measure_errors(lambda field, _: painted(truth[field.tobytes()]), CLASSES, RULES)
     assert errors[["varied", "value"]].to_numpy().tolist() == [
         ["mean_cells", 5],
         ["mean_cells", 20],
-        ["defocus_px", 0.5],
+        ["pixel_size_um", 0.65],
     ]
     assert (errors["n_true"] > 0).all()
     assert errors["n_counted"].tolist() == errors["n_true"].tolist()
@@ -57,7 +57,7 @@ def test_a_perfect_reader_has_no_errors(truth):
 
 
 def test_a_reader_that_takes_the_dead_for_live_errs_by_their_share(truth):
-    def read(field):
+    def read(field, _):
         class_map = painted(truth[field.tobytes()])
         return np.where(class_map == 2, 1, class_map).astype(np.uint8)
 
@@ -70,7 +70,7 @@ def test_a_reader_that_takes_the_dead_for_live_errs_by_their_share(truth):
 def test_as_many_fields_are_counted_as_hold_about_200_cells(truth):
     counted = []
 
-    def read(field):
+    def read(field, _):
         counted.append(len(truth[field.tobytes()]))
         return painted(truth[field.tobytes()])
 
@@ -80,7 +80,7 @@ def test_as_many_fields_are_counted_as_hold_about_200_cells(truth):
 
 
 def test_the_counting_frame_holds_whatever_the_rules_say(truth):
-    def read(field):
+    def read(field, _):
         class_map = np.zeros((160, 160), np.uint8)
         class_map[-1, -1] = 1  # the frame leaves it to the next field
         class_map[80, 80] = 2
@@ -92,6 +92,8 @@ def test_the_counting_frame_holds_whatever_the_rules_say(truth):
 
 def test_the_reference_is_fitted_on_usual_fields(small):
     settings = NormalizationSettings(0.1, 99.9, min_range=200, flat_fields=2, smooth_px=16, floor=0.2, seed=0)
-    transform = accuracy.fit_reference(settings)
+    transform = accuracy.fit_reference(settings, 0.65)
     assert transform.gain.shape == (160, 160)
     assert transform.black < transform.white
+    # The same part of the well, on larger pixels.
+    assert accuracy.fit_reference(settings, 1.3).gain.shape == (80, 80)

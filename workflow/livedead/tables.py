@@ -30,7 +30,8 @@ _NAMES = {
         axes projection dataset dtype accept problem edge_rule viability_interval model_sha256 config_sha256
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
         found fold varied rule dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
-        Metadata_QC_Flags Metadata_Row_SHA256""",
+        Metadata_QC_Flags Metadata_Row_SHA256
+        read dyed treatment reason""",
     WHOLE: """
         column field timepoint z page pages height width bytes crop_y_px crop_x_px cell area_px
         n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
@@ -38,9 +39,11 @@ _NAMES = {
     COUNT: """
         n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
         n_fields true_live true_dead
-        true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total""",
+        true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total
+        n_live_dyed n_dead_dyed""",
     NUMBER: """
-        x_um y_um y_px x_px area_um2 component_area_um2 confidence live_share nucleus_radius_px area_mm2
+        x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
+        area_mm2 n_live_expected n_dead_expected viability_expected
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
         range_counts drift viability viability_low viability_high viability_field_sd live_per_mm2
         dead_per_mm2 live_vs_control total_vs_control median_area_um2_live median_area_um2_dead
@@ -52,7 +55,12 @@ _NAMES = {
         value viability_true viability_counted max_memory_mb fields_per_s threshold near_threshold background
         sigma diameter_px bleed_through bleed_reach stained_share viability_080 viability_125 Cells_Viability
         Cells_Density_Live Cells_Density_Dead Cells_AreaShape_MedianLive Cells_AreaShape_MedianDead
-        Cells_ClumpFraction""",
+        Cells_ClumpFraction
+        Cells_ViabilityCorrected dyed_y_px dyed_x_px viability_corrected viability_corrected_low
+        viability_corrected_high viability_dyed sensitivity sensitivity_low sensitivity_high
+        specificity specificity_low
+        specificity_high spread total_bias total_bias_low total_bias_high live_bias live_bias_low
+        live_bias_high dead_bias dead_bias_low dead_bias_high""",
     FLAG: "touches_edge touches_cell",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
@@ -213,19 +221,25 @@ def _place(row: Mapping[str, object], kind: Table) -> str:
 
 KEYS = ["plate", "well", "row", "column", "timepoint"]
 COUNTS = ["n_live", "n_dead", "n_ambiguous", "n_total"]
+EXPECTED = ["n_live_expected", "n_dead_expected"]
+"""Sums of the probabilities that a cell lives, or is dead; missing where they are not known."""
 FIELD_KEY = ["plate", "well", "field", "timepoint"]
 CELL_KEY = [*FIELD_KEY, "cell"]
 READ = ["status", "code", "message", "pixels_sha256"]
 """How reading a field went."""
-COUNTED = [*COUNTS, "area_mm2", "n_unstable_px", "n_total_alt", "viability_alt"]
+COUNTED = [*COUNTS, *EXPECTED, "viability_expected", "area_mm2"]
+COUNTED += ["n_unstable_px", "n_total_alt", "viability_alt"]
 """Columns of a field that are missing where it failed."""
 QUALITY = ["focus", "saturated_fraction", "dark_fraction", "illumination_residual"]
 QUALITY += ["median_counts", "range_counts"]
 """What is measured of a field's light and sharpness."""
 MEASURES = ["y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2", "state"]
-MEASURES += ["confidence", "touches_edge", "touches_cell"]
+MEASURES += ["vote", "confidence", "touches_edge", "touches_cell"]
+CORRECTED = ["viability_corrected", "viability_corrected_low", "viability_corrected_high"]
+"""Viability of a well without the network's errors, as an audit knows them."""
 RESULTS = ["status", "n_fields_expected", "n_fields_used", *COUNTS]
 RESULTS += ["viability", "viability_low", "viability_high", "viability_interval", "viability_field_sd"]
+RESULTS += [*EXPECTED, "viability_expected", *CORRECTED]
 RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
 RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
 RESULTS += ["saturated_fraction", "qc_flags", "pixels_sha256", "model_sha256", "config_sha256", "version"]
@@ -261,6 +275,19 @@ FIELDS = _table(
 )
 CELLS = _table(CELL_KEY, MEASURES, OTHERS, key=CELL_KEY, others=NUMBER)
 """Others are ``mean_<channel>``, raw counts, the signals of dyes, and descriptors of shape."""
+AUDIT_CELLS = _table(
+    FIELD_KEY, "read", "dyed", "y_px", "x_px", "dyed_y_px", "dyed_x_px", ROW_SHA256,
+)  # fmt: skip
+"""Cells of the audited wells; the place is missing in the reading that did not find it."""
+AUDIT = _table(
+    "plate", "timepoint", "level", "treatment", "well", "n_wells", "n_live", "n_dead", "n_live_dyed",
+    "n_dead_dyed", "viability", "viability_dyed", "sensitivity", "sensitivity_low", "sensitivity_high",
+    "specificity", "specificity_low", "specificity_high", "spread", "total_bias", "total_bias_low",
+    "total_bias_high", "live_bias", "live_bias_low", "live_bias_high", "dead_bias", "dead_bias_low",
+    "dead_bias_high", "reason", ROW_SHA256,
+    key=["plate", "timepoint", "level", "treatment", "well"],
+)  # fmt: skip
+"""What an audit found: ``level`` is ``plate``, ``treatment`` or ``well``."""
 WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 
@@ -296,8 +323,9 @@ TIME_COURSES = _table(
 CYTOMINING = _table(
     "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", OTHERS, "Metadata_Status", "Metadata_QC_Flags",
     "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live", "Cells_Count_Dead",
-    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_Density_Live",
-    "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead", "Cells_ClumpFraction",
+    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_ViabilityCorrected",
+    "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead",
+    "Cells_ClumpFraction",
     others=TEXT,
 )  # fmt: skip
 DRC = _table("plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_total", "dose_unit")
@@ -322,7 +350,9 @@ HISTORY = _table(
     "epoch", "seconds", "learning_rate", "loss", "dice", OTHERS, ROW_SHA256, key=["epoch"], others=NUMBER
 )
 """Others are ``dice_<class>``."""
-READ_CELLS = _table(FIELD_KEY, "area_um2", "true", "found", "live_share", ROW_SHA256)
+READ_CELLS = _table(
+    FIELD_KEY, "area_um2", "true", "found", "live_share", "log_odds", "confidence", ROW_SHA256
+)  # fmt: skip
 READ_WELLS = _table(
     "plate", "well", "timepoint", "n_live", "n_dead", "n_total", "true_live", "true_dead", "true_total",
     "viability", "true_viability", "control", ROW_SHA256,

@@ -31,7 +31,7 @@ def is_folder(path: str) -> bool:
 
 def is_finished(plate: str) -> bool:
     """Whether all results of a plate are there."""
-    files = expand(FILES_OF_A_PLATE, plate=plate)
+    files = expand(files_of_plate(plate), plate=plate)
     return all(os.path.exists(in_project(path)) for path in files)
 
 
@@ -43,13 +43,14 @@ def changed(plate: str) -> str:
         "provenance": "results/provenance.json",
         "weights": config.get("weights", ""),
     }
+    read_by = [*TO_CLASS_MAPS, "count_cells", *(TO_AUDIT if auditors(plate) else [])]
     return paths.changed_since(
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
         sheet=PLATES.loc[plate].to_dict(),
         file_pattern=config["file_pattern"],
-        config_sha256=derived.config_sha256(config, PLATES.loc[plate].to_dict()),
-        code_sha256={rule: code(rule) for rule in (*TO_CLASS_MAPS, "count_cells")},
+        config_sha256=config_sha256_of(plate),
+        code_sha256={name: code(name) for name in read_by},
     )
 
 

@@ -32,6 +32,7 @@ COUNTING = derived.counting_rules(config)
 INTENSITY_CHANNELS = derived.intensity_channels(config)
 MAP_COLUMNS = MapColumns(**config["plate_map"])
 SIMULATED = "results/simulated/{plate}/raw"
+AUDITED = PLATES.index[PLATES["audit_wells"].str.len() > 0]
 
 
 wildcard_constraints:
@@ -102,6 +103,33 @@ def platemap_content(wildcards) -> str | None:
     return content(PLATES.at[wildcards.plate, "platemap"])
 
 
+def auditors(plate: str) -> list[str]:
+    """The plate whose audit corrects a plate: itself, or one that lends its own; or none."""
+    lender = PLATES.at[plate, "audit_plate"]
+    return [plate] if plate in AUDITED else [lender] if lender else []
+
+
+def audit(wildcards) -> list[str]:
+    """Input function: the audited cells by which a plate is corrected, if there are any."""
+    return expand("results/{plate}/audit_cells.csv", plate=auditors(wildcards.plate))
+
+
+def audit_map(wildcards) -> list[str]:
+    """Input function: the map of the audited wells, if their plate has one."""
+    paths = [PLATES.at[plate, "platemap"] for plate in auditors(wildcards.plate)]
+    return [path for path in paths if path]
+
+
+def audit_map_content(wildcards) -> list[str | None]:
+    """Parameter function: `content` of that map."""
+    return list(map(content, audit_map(wildcards)))
+
+
+def wells_with_dyes(wildcards) -> list[str]:
+    """Parameter function: the plate's wells that dyes were added to, if plates.tsv names any."""
+    return derived.wells_with_dyes(PLATES.loc[wildcards.plate].to_dict())
+
+
 @functools.cache
 def control_wells(plate: str) -> dict[str, list[str]]:
     """The plate's negative and positive control wells, if the threshold of a dye looks at them.
@@ -132,7 +160,13 @@ def dyes_of_labels(wildcards) -> list[str]:
 
 def config_sha256(wildcards) -> str:
     """Parameter function: hash of every setting that can change a number of the plate."""
-    return derived.config_sha256(config, PLATES.loc[wildcards.plate].to_dict())
+    return config_sha256_of(wildcards.plate)
+
+
+def config_sha256_of(plate: str) -> str:
+    """The same, of a plate."""
+    rows = [PLATES.loc[name].to_dict() for name in (plate, *auditors(plate))]
+    return derived.config_sha256(config, *rows)
 
 
 def once_checked(path: str, *checks):

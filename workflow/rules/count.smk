@@ -4,6 +4,7 @@ rule count_cells:
         raw=raw,
         images="results/{plate}/images.tsv",
         dyes=DYES,
+        model=MODEL,
     output:
         fields="results/{plate}/shards/{scatteritem}/fields.csv",
         cells="results/{plate}/shards/{scatteritem}/cells.csv.gz",

@@ -14,7 +14,7 @@ rule simulate_plate:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        dyed_wells=of_plate("dyed_wells"),
+        dyed_wells=wells_with_dyes,
         simulation=lambda wildcards: config["simulation"][wildcards.plate],
         code=code("simulate_plate"),
     script:

@@ -1,4 +1,4 @@
-# The dyes of a plate: what a run reads, or labels to train on are made of.
+# The dyes of a plate: what a run reads, what labels to train on are made of, or what audits a network.
 rule fit_dyes:
     input:
         raw=raw,
@@ -18,7 +18,7 @@ rule fit_dyes:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        dyed_wells=of_plate("dyed_wells"),
+        dyed_wells=wells_with_dyes,
         controls=lambda wildcards: control_wells(wildcards.plate),
         pixel_size_um=of_plate("pixel_size_um"),
         bit_depth=of_plate("bit_depth"),
@@ -27,3 +27,30 @@ rule fit_dyes:
         code=code("fit_dyes"),
     script:
         "../scripts/fit_dyes.py"
+
+
+rule draw_dyes:
+    input:
+        dyes="results/{plate}/dyes.h5",
+    output:
+        picture=report(
+            "results/{plate}/report/dyes.png",
+            caption="../report/dyes.rst",
+            category="Plates",
+            labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
+        ),
+    log:
+        "logs/draw_dyes/{plate}.log",
+    benchmark:
+        "benchmarks/draw_dyes/{plate}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        plate="{plate}",
+        code=code("draw_dyes"),
+    script:
+        "../scripts/draw_dyes.py"

@@ -65,30 +65,3 @@ rule read_sample:
         code=code("read_sample"),
     script:
         "../scripts/read_sample.py"
-
-
-rule draw_dyes:
-    input:
-        dyes=DYES,
-    output:
-        picture=report(
-            "results/{plate}/report/dyes.png",
-            caption="../report/dyes.rst",
-            category="Plates",
-            labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
-        ),
-    log:
-        "logs/draw_dyes/{plate}.log",
-    benchmark:
-        "benchmarks/draw_dyes/{plate}.tsv"
-    conda:
-        "../../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(10),
-    params:
-        plate="{plate}",
-        code=code("draw_dyes"),
-    script:
-        "../scripts/draw_dyes.py"

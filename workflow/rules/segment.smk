@@ -21,6 +21,7 @@ rule segment_fields:
         scatteritem="{scatteritem}",
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
+        pixel_size_um=of_plate("pixel_size_um"),
         segmentation=config["segmentation"],
         seam=config["segmentation"]["seam"],
         code=code("segment_fields"),
@@ -53,6 +54,7 @@ rule segment_sample:
         sample=config["verify_wells"],
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
+        pixel_size_um=of_plate("pixel_size_um"),
         segmentation=config["segmentation"],
         code=code("segment_sample"),
     script:

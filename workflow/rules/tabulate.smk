@@ -4,6 +4,8 @@ rule tabulate_wells:
         cells="results/{plate}/cells.csv.gz",
         model=MODEL,
         platemap=platemap,
+        audit=audit,
+        audit_map=audit_map,
     output:
         wells="results/{plate}/wells.csv",
     log:
@@ -18,6 +20,7 @@ rule tabulate_wells:
         runtime=growing(30),
     params:
         platemap_sha256=platemap_content,
+        audit_map_sha256=audit_map_content,
         n_wells=of_plate("wells"),
         fields_per_well=config["fields_per_well"],
         treatment_columns=MAP_COLUMNS.treatment,
@@ -67,6 +70,8 @@ rule summarize_run:
         models=MODELS,
         dyes=expand(DYE_TABLE, plate=PLATES.index),
         dyed_cells=expand(DYED_CELLS, plate=PLATES.index),
+        audits=expand("results/{plate}/audit.csv", plate=AUDITED),
+        audit_dyes=expand("results/{plate}/dyes.csv", plate=AUDITED),
         after=FILES_OF_A_RUN,
     output:
         summary="results/summary.txt",
@@ -98,7 +103,7 @@ rule write_provenance:
             gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
             plate=PLATES.index,
         ),
-        models=MODELS,
+        models=[*MODELS, *expand("results/{plate}/dyes.json", plate=AUDITED)],
         platemaps=[path for path in PLATES["platemap"] if path],
     output:
         provenance="results/provenance.json",
@@ -117,7 +122,9 @@ rule write_provenance:
         plates=PLATES.to_dict("index"),
         config=lambda wildcards: config,
         version=__version__,
-        scripts={name: code(name) for name in CHAIN},
+        scripts={
+            name: code(name) for name in CHAIN + (TO_AUDIT if len(AUDITED) else [])
+        },
         code=code("write_provenance"),
     script:
         "../scripts/write_provenance.py"

@@ -18,6 +18,22 @@ FILES_OF_A_PLATE = [
     "results/{plate}/report/fields.png",
 ]
 
+FILES_OF_AN_AUDIT = [
+    "results/{plate}/dyes.h5",
+    "results/{plate}/dyes.csv",
+    "results/{plate}/dyes.json",
+    "results/{plate}/audit_cells.csv",
+    "results/{plate}/audit.csv",
+    "results/{plate}/report/dyes.png",
+    "results/{plate}/report/audit.png",
+]
+
+
+def files_of_plate(plate: str) -> list[str]:
+    """Patterns of all files that a run makes of a plate."""
+    return FILES_OF_A_PLATE + (FILES_OF_AN_AUDIT if plate in AUDITED else [])
+
+
 # The summary waits for all of them, and the rules that may end a run with an error wait for the summary:
 # when a job fails, Snakemake starts no other.
 FILES_OF_A_RUN = [
@@ -26,7 +42,11 @@ FILES_OF_A_RUN = [
     "results/dose_response.csv",
     "results/time_courses.csv",
     "benchmarks/sum.csv",
-    *dict.fromkeys(expand(FILES_OF_A_PLATE, plate=PLATES.index)),
+    *dict.fromkeys(
+        path
+        for plate in PLATES.index
+        for path in expand(files_of_plate(plate), plate=plate)
+    ),
 ]
 
 
@@ -37,6 +57,7 @@ ON_DEMAND = [
     "results/{plate}/verified/well.txt",
     "results/{plate}/agreement.json",
     "results/accuracy/errors.png",
+    "results/audit_plan.txt",
 ]
 
 
@@ -48,6 +69,8 @@ def asked_for_before(wildcards) -> list[str]:
 
 # The rules from raw images to the well table.
 CHAIN = [*TO_CLASS_MAPS, "count_cells", "gather_fields", "tabulate_wells"]
+# Those that a plate with an audit needs besides.
+TO_AUDIT = ["fit_dyes", "audit_cells"]
 OF_NO_PLATE = ["convert_weights"]
 IN_SHARDS = ["segment_fields", "read_dyes", "count_cells"]
 

@@ -89,12 +89,13 @@ rule train_unet:
         gpu=GPU,
     params:
         encoder_sha256=lambda wildcards: content(config["training"]["encoder"] or ""),
-        plates=TRAINING[["plate", "bit_depth"]].to_dict("records"),
+        plates=TRAINING[["plate", "bit_depth", "pixel_size_um"]].to_dict("records"),
         channels=config["input_channels"],
         classes=config["classes"],
         network=config["network"],
         training=config["training"],
-        device=config["segmentation"]["device"],
+        segmentation=config["segmentation"],
+        counting=COUNTING,
         fold=lambda wildcards: (
             int(wildcards.fold.split("-")[0]) if wildcards.fold else None
         ),

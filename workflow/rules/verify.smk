@@ -6,6 +6,8 @@ rule verify_well:
         dyes=DYES,
         model=MODEL,
         platemap=platemap,
+        audit=audit,
+        audit_map=audit_map,
         wells="results/{plate}/wells.csv",
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",
@@ -25,6 +27,7 @@ rule verify_well:
         runtime=growing(30),
     params:
         platemap_sha256=platemap_content,
+        audit_map_sha256=audit_map_content,
         bit_depth=of_plate("bit_depth"),
         classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),

@@ -5,20 +5,23 @@ from pathlib import Path
 from livedead import stores
 from livedead.job import run
 from livedead.weights import unet_io
-from livedead.weights.certificate import certificate_beside
+from livedead.weights.certificate import certificate_beside, with_experience
 
 
 def convert_weights(
     source: Path,
+    experience: Path | None,
     unet: Path,
     certificate: Path,
     *,
     input_channels: list[str],
     classes: list[dict[str, str]],
     network: dict[str, str],
+    pixel_size_um: float | None,
 ) -> None:
     """Write the network and its certificate."""
     converted, record = unet_io.convert(source, input_channels=input_channels, classes=classes, **network)
+    record = with_experience(record, experience, pixel_size_um)
     unet_io.write(unet, converted, record)
     stores.write_json(certificate, certificate_beside(unet, record))
 

@@ -16,6 +16,7 @@ def count_cells(
     raw: Path,
     images: Path,
     dyes: Path | None,
+    model: Path,
     fields: Path,
     cells: Path,
     *,
@@ -28,7 +29,7 @@ def count_cells(
     """Write one row a field and one row a cell."""
     plate = open_plate(raw, images, bit_depth)
     of_fields, of_cells = count_class_maps(
-        class_maps, plate, dyes, classes, counting, intensity_channels, pixel_size_um
+        class_maps, plate, dyes, stores.read_json(model), classes, counting, intensity_channels, pixel_size_um
     )
     check_cells(of_cells, of_fields, f"{class_maps}: cells and fields")
     stores.write_table(fields, of_fields, SHARD_FIELDS)

@@ -48,7 +48,8 @@ def _pictured(
     places = {
         field: (path, k)
         for path in worst
-        for k, field in enumerate(stores.list_class_maps(path)[FIELD_KEY].itertuples(index=False))
+        # Without a field that was read wrongly, the file has no columns.
+        for k, field in enumerate(stores.list_class_maps(path).reindex(columns=FIELD_KEY).itertuples(False))
     }
     for row in ranked.to_dict("records"):
         arrays = stores.read_segmentation(*places[tuple(row[name] for name in FIELD_KEY)])

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.fields.segmentation import open_segmenter
 from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan
+from livedead.network.segmenter import Segmentation
 from livedead.tables import DETECTED, READ_CELLS, READ_WELLS
 from livedead.training import evaluate, sources
 from livedead.training.splits import never_trained_on
@@ -38,15 +37,18 @@ def evaluate_unet(
 ) -> None:
     """Write cells and wells by both readouts, which cells were found, and the fields that were read worst."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
-    segmenters = [open_segmenter(unet, plate.inputs.seen.values(), segmentation) for plate in fields.plates]
+    sizes = [row["pixel_size_um"] for row in plates]
+    segmenters = [
+        open_segmenter(unet, plate.inputs.seen.values(), segmentation, size)
+        for plate, size in zip(fields.plates, sizes, strict=True)
+    ]
 
-    def segment(k: int) -> np.ndarray:
+    def segment(k: int) -> Segmentation:
         place = fields.places[k]
         counts = fields.plates[place.source].inputs.counts(place.key)
-        return segmenters[place.source].segment(counts, place.key).class_map
+        return segmenters[place.source].segment(counts, place.key)
 
     chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
-    sizes = [row["pixel_size_um"] for row in plates]
     judged, counted, found = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)

@@ -30,6 +30,7 @@ def segment_fields(
     scatteritem: str,
     channels: list[str],
     bit_depth: int,
+    pixel_size_um: float,
     segmentation: Plan,
     seam: dict[str, float],
 ) -> None:
@@ -37,7 +38,7 @@ def segment_fields(
     shard, n_shards = map(int, re.findall(r"\d+", scatteritem))
     plate = open_normalized_plate(raw, images, normalization, channels, bit_depth, LARGE_FIELD_PX)
     keys = plate.images.keys(shard_wells(plate.images.wells(), shard, n_shards))
-    segmenter = open_segmenter(unet, plate.seen.values(), segmentation)
+    segmenter = open_segmenter(unet, plate.seen.values(), segmentation, pixel_size_um)
     log.info("%d fields on %s, PyTorch %s, %s", len(keys), segmenter.device, torch.__version__, segmentation)
     fields = segmented_fields(plate, keys, segmenter, choose_checked(keys, int(seam["checks"]), seed=shard))
     n_unstable_px, checks = 0, []

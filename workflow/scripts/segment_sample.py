@@ -23,12 +23,13 @@ def segment_sample(
     sample: int,
     channels: list[str],
     bit_depth: int,
+    pixel_size_um: float,
     segmentation: Plan,
 ) -> None:
     """Write the segmentations of `sample` wells that the table of `wells` counted."""
     chosen = choose_wells(stores.read_table(wells, WELLS), sample, seed)
     plate = open_normalized_plate(raw, images, normalization, channels, bit_depth, LARGE_FIELD_PX)
-    segmenter = open_segmenter(unet, plate.seen.values(), segmentation)
+    segmenter = open_segmenter(unet, plate.seen.values(), segmentation, pixel_size_um)
     fields = segmented_fields(plate, plate.images.keys(chosen), segmenter)
     stores.write_segmentations(class_maps, ((field.row, field.arrays) for field in fields))
 

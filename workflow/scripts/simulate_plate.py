@@ -21,6 +21,7 @@ def simulate_plate(
         dyed_wells=dyed_wells,
         n_fields=simulation["fields_per_well"],
         side_px=simulation["side_px"],
+        pixel_size_um=simulation["pixel_size_um"],
         wells=simulation.get("wells"),
         missing_well=simulation.get("missing_well"),
         truncated=(truncated["well"], truncated["field"]) if truncated else None,

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from livedead import stores
-from livedead.dyes.notes import dye_notes
+from livedead.dyes.notes import read_dye_notes
 from livedead.job import run
 from livedead.readers.inventory import differing_pixel_size
 from livedead.results import not_in_sheet, plates_not_in_sheet
-from livedead.tables import CELLS, DYES, FIELDS, PLATE_QUALITY, WELLS
+from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
 from livedead.wells import summary as summaries
+from livedead.wells.audits import read_audit_notes
 
 
 def summarize_run(
@@ -19,6 +20,8 @@ def summarize_run(
     models: list[Path],
     dyes: list[Path],
     dyed_cells: list[Path],
+    audits: list[Path],
+    audit_dyes: list[Path],
     summary: Path,
     *,
     sheet: str,
@@ -27,12 +30,10 @@ def summarize_run(
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
-    """Write the summary as text; `dyes` and `dyed_cells` are tables of plates that their dyes read."""
+    """Write the summary; `dyes`, `dyed_cells` are of plates that dyes read, `audits`, `audit_dyes` audit."""
     table = stores.read_table(wells, WELLS)
-    of_dyes = {
-        path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
-        for path, of_cells in zip(dyes, dyed_cells, strict=True)
-    }
+    of_dyes = read_dye_notes(dyes, dyed_cells) | read_audit_notes(audits, audit_dyes)
+    records = [stores.read_json(model) for model in models]
     sections, pixels = [], {}
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True
@@ -41,6 +42,7 @@ def summarize_run(
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
         notes = [*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])]
+        notes += summaries.resampled(records, size)
         section = summaries.describe_plate(
             table[table["plate"] == plate],
             of_fields,
@@ -52,8 +54,7 @@ def summarize_run(
         sections.append(section)
     notes = summaries.shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
-    if any(stores.read_json(model).get("classes_verified") is False for model in models):
-        notes.append(summaries.CLASSES_NOT_VERIFIED)
+    notes += summaries.unknown_of(records)
     text = summaries.describe_run(table, str(wells), sections, notes, by_dyes=bool(dyes))
     stores.write_bytes(summary, text.encode())
 

@@ -8,6 +8,8 @@ from livedead.job import run
 from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, WELLS
 from livedead.wells import table
+from livedead.wells.audits import read_audits
+from livedead.wells.flags import flag_plate
 
 
 def tabulate_wells(
@@ -15,6 +17,8 @@ def tabulate_wells(
     cells: Path,
     model: Path,
     platemap: Path | None,
+    audit: Path | None,
+    audit_map: Path | None,
     wells: Path,
     *,
     n_wells: int,
@@ -33,7 +37,8 @@ def tabulate_wells(
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
         provenance=table.provenance_of(reads, config_sha256),
-        plate_flags=reads.get("flags", ()),
+        plate_flags=flag_plate(reads, of_cells),
+        audits=read_audits(audit, audit_map, n_wells, treatment_columns),
     )
     stores.write_table(wells, of_wells, WELLS)
 

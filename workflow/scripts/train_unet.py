@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from livedead.cells.rules import CountingRules
 from livedead.fields.segmentation import set_up_device
 from livedead.job import run
+from livedead.network.pixel_size import common_pixel_size
+from livedead.network.plan import Plan
 from livedead.training import runs
 from livedead.training.outdated import remove_replaced
 from livedead.training.sources import open_labelled, source_record
@@ -26,7 +29,8 @@ def train_unet(
     classes: list[dict[str, str]],
     network: dict[str, str],
     training: dict[str, Any],
-    device: str,
+    segmentation: Plan,
+    counting: CountingRules,
     code: str,
     of_network: list[str],
     of_folds: list[str],
@@ -36,13 +40,15 @@ def train_unet(
     Wells of the given `fold` take no part. Files that tell of the network that this one replaces are
     deleted: `of_network` beside it, and those `of_folds`, the cross-validation's.
     """
-    set_up_device(device, training["threads"])
+    size = common_pixel_size(plates)
+    reading: dict[str, Any] = {"plan": segmentation, "counting": counting, "pixel_size_um": size}
+    set_up_device(segmentation.device, training["threads"])
     assay = Assay(classes, channels)
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
     model = runs.new_model(assay, training, network, encoder)
     source = source_record(images, normalization, labels, encoder, training, code)
     remove_replaced(unet, fold, source, of_network=of_network, of_folds=of_folds)
-    runs.train(model, fields, assay, training, source, unet, history, fold=fold, device=device)
+    runs.train(model, fields, assay, training, source, unet, history, fold=fold, **reading)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def test_a_hand_drawn_field():
             "x_px": [0.5, 8.5, 4.0, 0.5, 5.0],
             "area_px": [4, 4, 9, 2, 1],
             "state": ["live", "dead", "live", "dead", "live"],
-            "confidence": [1, 1, 6 / 9, 1, 1],
+            "vote": [1, 1, 6 / 9, 1, 1],
             "touches_edge": [True, True, False, True, False],
         }
     )
@@ -111,7 +111,7 @@ def test_more_cells_than_sixteen_bits():
 
 
 @pytest.mark.parametrize(
-    ("text", "live", "dead", "states", "confidences"),
+    ("text", "live", "dead", "states", "votes"),
     [
         # Pixels of neither state do not vote: 3 of 5 are live; 2 of 5 are; none is.
         ("LLLUU.LLUUU.UU", (1,), (2,), ["live", "ambiguous", "ambiguous"], [0.6, 0.4, np.nan]),
@@ -121,8 +121,8 @@ def test_more_cells_than_sixteen_bits():
         ("DD.D", (), (2,), ["dead", "dead"], [1, 1]),
     ],
 )
-def test_cells_of_readings_that_do_not_tell_all(text, live, dead, states, confidences):
+def test_cells_of_readings_that_do_not_tell_all(text, live, dead, states, votes):
     classes = Classes(background=(0,), live=live, dead=dead, unknown=(4,))
     found = measure_cells(drawn(text), classes, CountingRules(min_area_um2=0), 1.0)
     assert list(found["state"]) == states
-    np.testing.assert_allclose(found["confidence"], confidences)
+    np.testing.assert_allclose(found["vote"], votes)

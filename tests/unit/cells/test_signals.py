@@ -35,7 +35,7 @@ def test_signals_of_cells_by_hand():
     assert found["stained_hoechst"].tolist() == [0, 0], "a pixel at the threshold is not above it"
     # The signals are told, but the pixels vote.
     assert found["state"].tolist() == ["live", "dead"]
-    assert found["confidence"].tolist() == [1, 1]
+    assert found["vote"].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_mean_decides_instead_of_the_vote(threshold, expected):
     signals = {"pi": Signal(DEAD, threshold, "dead")}
     found = measure_cells(CLASS_MAP, CLASSES, BY_MEAN, 1.0, signals=signals)
     assert found["state"].tolist() == expected
-    assert found["confidence"].isna().all()
+    assert found["vote"].isna().all()
     # What may be told from the table alone is what was told.
     again = np.where(found["signal_pi"] > threshold, "dead", "live")
     assert found["state"].tolist() == again.tolist()

@@ -10,13 +10,13 @@ from livedead.cells.tallies import (
     tells_viability,
 )
 from livedead.errors import CountError
-from livedead.tables import COUNTS
+from livedead.tables import COUNTS, EXPECTED
 
-CELLS = pd.DataFrame({"well": ["A01", "A01", "A02"], "state": ["live", "dead", "dead"]})
+CELLS = pd.DataFrame({"well": ["A01", "A01", "A02"], "state": ["live", "dead", "dead"], "confidence": None})
 
 
 def counted(*rows):
-    return pd.DataFrame(rows, columns=["well", *COUNTS])
+    return pd.DataFrame(rows, columns=["well", *COUNTS]).assign(**dict.fromkeys(EXPECTED))
 
 
 def test_cells_sum_to_their_fields():
@@ -26,7 +26,7 @@ def test_cells_sum_to_their_fields():
     with pytest.raises(CountError, match="A02"):
         check_cells(CELLS[:2], fields, "cells and fields", ["well"])
     with pytest.raises(CountError, match="A04"):
-        stray = pd.DataFrame([{"well": "A04", "state": "live"}])
+        stray = pd.DataFrame([{"well": "A04", "state": "live", "confidence": None}])
         check_cells(pd.concat([CELLS, stray]), fields, "cells and fields", ["well"])
 
 
@@ -122,3 +122,22 @@ def test_a_count_that_fields_do_not_tell_is_no_zero_in_their_well():
 def test_what_a_table_tells(rows, main, has_viability):
     assert main_count(counted(*rows)) == main
     assert tells_viability(counted(*rows)) == has_viability
+
+
+def test_expected_counts_sum_within_what_six_digits_lose():
+    cells = CELLS.assign(confidence=[0.9, 0.6, 0.8])
+    fields = counted(("A01", 1, 1, 0, 2), ("A02", 0, 1, 0, 1), ("A03", 0, 0, 0, 0))
+    # By hand: 0.9 + (1 - 0.6) live in A01, 1 - 0.8 in A02.
+    fields[EXPECTED] = [[1.304, 0.696], [0.2, 0.8], [0, 0]]
+    check_cells(cells, fields, "cells and fields", ["well"])
+    for lost in (cells.assign(confidence=[0.9, 0.6, 0.7]), cells.assign(confidence=[0.9, None, 0.8])):
+        with pytest.raises(CountError, match="expected counts do not agree in 1 place"):
+            check_cells(lost, fields, "cells and fields", ["well"])
+    large = counted(*[("A01", 40_000, 0, 0, 40_000)] * 3)
+    large[EXPECTED] = 39_999.9, 0.1
+    well = counted(("A01", 120_000, 0, 0, 120_000))
+    well[EXPECTED] = float(f"{3 * 39_999.9:.6g}"), 0.3
+    check_counts(large, well, ["well"], "fields and wells")
+    well[EXPECTED] = 119_990, 0.3
+    with pytest.raises(CountError, match="fields and wells: expected counts do not agree"):
+        check_counts(large, well, ["well"], "fields and wells")

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 
+import pandas as pd
 import pytest
 
 from livedead.configuration.agreement import (
@@ -46,6 +47,11 @@ CONTRADICTIONS = [
         "simulation: {p: {seed: 1, truncated_field: {well: A01, field: 3}}}",
         "simulation.p.truncated_field.field",
         "1 to fields_per_well, 2",
+    ),
+    (
+        "simulation: {p: {seed: 1, pixel_size_um: 1.3, staining: {}}}",
+        "simulation.p.pixel_size_um",
+        "dyed plates are simulated at 0.65 um; leave out staining",
     ),
 ]
 
@@ -181,6 +187,16 @@ def test_training_on_boxes_needs_no_dye(sheet):
     table.at["p2", "dyed_wells"], table.at["p2", "boxes"] = ["A01"], ""
     with pytest.raises(ConfigError, match=r"^dyes: .*training needs two"):
         check_training(config, table)
+
+
+def test_training_needs_plates_of_one_pixel_size(sheet):
+    config, table, _ = sheet("dyes: {total: hoechst, dead: draq7}\n")
+    both = pd.concat([table, table.assign(pixel_size_um=0.325)])
+    with pytest.raises(
+        ConfigError, match=r"^plates\.tsv: pixel sizes differ by more than 5%: 0.65 um, but p1 0.325"
+    ):
+        check_training(config, both)
+    check_training(config, both.assign(pixel_size_um=0.325))
 
 
 def test_the_known_formats_are_those_of_the_readers():

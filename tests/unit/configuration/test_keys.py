@@ -103,7 +103,9 @@ def test_a_key_that_is_needed_is_described(mistakes, needed):
 def test_defaults_are_those_of_the_schema(schema, needed):
     config = yaml.safe_load(needed + "simulation: {p1: {seed: 1}}\ncounting: {edge_rule: exclude}\n")
     complete(config, schema)
-    assert config["simulation"] == {"p1": {"seed": 1, "fields_per_well": 2, "side_px": 512}}
+    assert config["simulation"] == {
+        "p1": {"seed": 1, "fields_per_well": 2, "side_px": 512, "pixel_size_um": 0.65}
+    }
     assert config["counting"]["min_area_um2"] == 15
     assert config["counting"]["edge_rule"] == "exclude"
     assert config["training"]["tiles"]["tile_px"] == 256

@@ -3,14 +3,20 @@ import pandas as pd
 import pytest
 import torch
 from chain import write_unet
+from conftest import CLASSES, randomized
 
 from livedead.errors import ConfigError, FieldError, LivedeadError
 from livedead.fields import segmentation
 from livedead.fields.normalized_plate import NormalizedPlate, pixels_sha256
 from livedead.fields.plate_images import PlateImages
+from livedead.network.experience import Experience
 from livedead.network.plan import Plan
-from livedead.network.segmenter import SeamCheck
+from livedead.network.segmenter import SeamCheck, Segmenter
+from livedead.network.unet import Architecture
 from livedead.normalization.transforms import Transform
+from livedead.weights import unet_io
+from livedead.weights.assay import Assay
+from livedead.weights.certificate import certify_training
 
 SHAPE = (64, 96)
 KEYS = [("A01", 1, 1), ("A01", 2, 1), ("B01", 1, 1), ("B01", 2, 1)]
@@ -45,7 +51,7 @@ def plate():
 
 @pytest.fixture
 def segmenter(unet, plate):
-    return segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"))
+    return segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"), 0.65)
 
 
 @pytest.mark.parametrize("n_readers", [1, 2, 16])
@@ -79,7 +85,7 @@ def test_a_field_that_the_network_cannot_read_is_a_failed_row(unet):
     local = {KEYS[0]: (1000.0, np.nan)}
     broken = Transform(np.ones(SHAPE, np.float32), 1000.0, 9000.0, local=local)
     plate = NormalizedPlate(Pictures(), {"bf": broken})
-    segmenter = segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"))
+    segmenter = segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu"), 0.65)
     checked = segmentation.choose_checked(KEYS, 9, seed=1)
     found = list(segmentation.segmented_fields(plate, KEYS, segmenter, checked))
     assert [field.row["code"] for field in found] == ["not_finite", "truncated", "", ""]
@@ -130,15 +136,44 @@ def test_a_file_tells_how_it_was_computed_and_how_surely(segmenter):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads_are_those_of_the_plan_not_of_the_machine(unet, plate, threads):
-    segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu", threads=threads))
+    segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="cpu", threads=threads), 0.65)
     assert torch.get_num_threads() == threads
+
+
+def seen(folder, pixel_size_um):
+    """The network of `unet`, which knows its pixel size."""
+    network = randomized(Architecture(n_classes=5, alpha=0.35, decoder_widths=(16, 12, 8, 8)))
+    assay = Assay(CLASSES, ["brightfield"], Experience(pixel_size_um))
+    unet_io.write(folder / "unet.safetensors", network, certify_training(network, assay, {}))
+    return folder / "unet.safetensors"
+
+
+def test_fields_are_read_at_the_pixel_size_that_the_network_knows(unet, plate, tmp_path, caplog):
+    """As the segmenter does that is told the scale; on pixels that are alike, as without the knowledge."""
+    caplog.set_level("INFO")
+    counts = PLANES[KEYS[0]][np.newaxis]
+    transforms, plan = list(plate.seen.values()), Plan(device="cpu")
+    known = seen(tmp_path, 0.65)
+    found = segmentation.open_segmenter(known, transforms, plan, 0.91).segment(counts)
+    assert "resampled from pixels of 0.91 um to the network's 0.65 um" in caplog.text
+    network, _ = unet_io.read(known)
+    expected = Segmenter(network, transforms, plan, scale=0.91 / 0.65).segment(counts)
+    np.testing.assert_array_equal(found.class_map, expected.class_map)
+    own = segmentation.open_segmenter(known, transforms, plan, 0.66).segment(counts)
+    assert (own.class_map != found.class_map).any()
+    assert "not known" not in caplog.text
+    unknown = segmentation.open_segmenter(unet, transforms, plan, 0.91).segment(counts)
+    assert "set experience.pixel_size_um in config.yaml" in caplog.text
+    np.testing.assert_array_equal(own.class_map, unknown.class_map)
+    with pytest.raises(ConfigError, match=r"allowed: 0.325 to 1.3 um"):
+        segmentation.open_segmenter(known, transforms, plan, 3.25)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that the test withholds")
 def test_a_job_that_was_given_a_gpu_never_computes_on_the_processor_unseen(unet, plate, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(ConfigError, match="this job was given GPU 0, but PyTorch"):
-        segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="auto"))
+        segmentation.open_segmenter(unet, plate.seen.values(), Plan(device="auto"), 0.65)
     with pytest.raises(ConfigError, match="this job was given GPU 0, but PyTorch"):
         segmentation.set_up_device("auto", 2)
     assert segmentation.set_up_device("cpu", 2).type == "cpu"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from livedead.network.calibration import Calibration
 from livedead.network.experience import Experience
 
 SEEN = {"pixel_size_um": 0.65, "cell_area_um2": {"live": 60.5, "dead": 41.0}}
@@ -14,6 +15,8 @@ def test_a_record_comes_back_from_json():
     assert found == Experience(0.65, {"live": 60.5, "dead": 41.0})
     assert found.as_dict() == SEEN
     assert Experience.from_dict({}) == Experience()
+    surer = Experience(calibration=Calibration(slope=0.5, offset=-0.1, n_live=30, n_dead=40))
+    assert Experience.from_dict(json.loads(json.dumps(surer.as_dict()))) == surer
 
 
 @pytest.mark.parametrize(
@@ -25,11 +28,13 @@ def test_a_record_comes_back_from_json():
         {"cell_area_um2": {"live": -1}},
         {"cell_area_um2": {"lively": 1}},
         {"pixels": 0.65},
+        {"calibration": {"slope": -1, "offset": 0}},
+        {"calibration": {"slope": 1}},
         "0.65",
     ],
 )
 def test_another_record_is_refused(record):
-    with pytest.raises(ValueError, match=r"allowed|unknown|no record|could not convert"):
+    with pytest.raises(ValueError, match=r"allowed|unknown|no record|could not convert|at least 0"):
         Experience.from_dict(record)
 
 

@@ -6,6 +6,7 @@ import torch
 from conftest import randomized
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import interpolate
 
 from livedead.errors import FieldError, LivedeadError
 from livedead.network.plan import Plan
@@ -15,20 +16,21 @@ from livedead.network.windows import padded_shape, windows
 from livedead.normalization.transforms import ANY_SIZE, Transform
 
 
-def segmenter(network, shape, **plan):
+def segmenter(network, shape, scale=1.0, **plan):
     """A segmenter whose input is the raw counts over 32,767.5, less 1."""
     transform = Transform(np.ones(shape, np.float32), 0.0, 65535.0)
-    return Segmenter(copy.deepcopy(network), [transform], Plan(device="cpu", **plan))
+    return Segmenter(copy.deepcopy(network), [transform], Plan(device="cpu", **plan), scale=scale)
 
 
-def logits(network, raw, **plan):
-    """Logits of the whole padded field by some plan."""
-    output = np.full((5, *padded_shape(raw.shape)), np.nan, np.float32)
+def logits(network, raw, scale=1.0, **plan):
+    """Logits of the whole field by some plan; padded, unless it is resampled."""
+    shape = padded_shape(raw.shape) if scale == 1 else raw.shape[1:]
+    output = np.full((5, *shape), np.nan, np.float32)
 
     def watch(core, part):
         output[:, *core] = part
 
-    segmenter(network, raw.shape[1:], **plan).segment(raw, watch=watch)
+    segmenter(network, raw.shape[1:], scale, **plan).segment(raw, watch=watch)
     return output
 
 
@@ -66,8 +68,25 @@ def test_every_pass_equals_the_whole_field_of_any_size_and_weights(height, width
     equals_the_whole_field(network, random_raw(height, width, seed=seed), plan)
 
 
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from([0.5, 0.7, 1 / 1.3, 1.4, 2.0]),
+    st.sampled_from([{"force": "banded"}, *({"tile_px": side} for side in (32, 96, 160))]),
+)
+def test_every_pass_equals_the_whole_field_that_is_resampled(small_network, height, width, scale, plan):
+    equals_the_whole_field(small_network, random_raw(height, width, seed=height), {**plan, "scale": scale})
+
+
+@pytest.mark.parametrize(("shape", "scale"), [((1202, 970), 0.625), ((450, 330), 2.0)])
+def test_a_large_resampled_field_is_the_same_in_tiles(small_network, shape, scale):
+    equals_the_whole_field(small_network, random_raw(*shape), {"tile_px": 96, "scale": scale})
+
+
 def equals_the_whole_field(network, raw, plan):
-    expected, found = logits(network, raw, force="whole"), logits(network, raw, **plan)
+    whole = {"force": "whole", "scale": plan.get("scale", 1.0)}
+    expected, found = logits(network, raw, **whole), logits(network, raw, **plan)
     # 1e-5 is for logits of a range near 25 (NETWORK.md); this network's range sets its own.
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * max(1.0, np.ptp(expected) / 25))
     ordered = np.sort(expected, axis=0)
@@ -86,6 +105,26 @@ def test_the_whole_field_is_the_network_on_the_padded_field(small_network):
     decided = ordered[-1] - ordered[-2] > 1e-3
     np.testing.assert_array_equal(found.class_map[decided], expected.argmax(0)[decided])
     assert decided.mean() > 0.9
+
+
+@pytest.mark.parametrize(("shape", "scale"), [((140, 90), 0.5), ((72, 44), 1.25), ((50, 41), 2.0)])
+def test_a_field_is_resampled_for_the_network_and_its_logits_are_brought_back(small_network, shape, scale):
+    """As PyTorch resamples, whose way there is antialiased, and the way back bilinear."""
+    raw = random_raw(*shape)
+    found = segmenter(small_network, shape, scale).segment(raw)
+    size = [round(side * scale) for side in shape]
+    inputs = torch.from_numpy(raw.astype(np.float32) / 32767.5 - 1)[None]
+    resampled = interpolate(inputs, size, mode="bicubic", antialias=True)[0].numpy()
+    pads = [(0, -side % 32) for side in size]
+    padded = torch.from_numpy(np.pad(resampled, ((0, 0), *pads), mode="reflect"))
+    with torch.no_grad():
+        network_logits = small_network(padded[None])[..., : size[0], : size[1]]
+    expected = interpolate(network_logits, shape, mode="bilinear", align_corners=False)[0].numpy()
+    ordered = np.sort(expected, axis=0)
+    decided = ordered[-1] - ordered[-2] > 1e-2
+    assert decided.mean() > 0.9
+    assert found.class_map.shape == shape
+    np.testing.assert_array_equal(found.class_map[decided], expected.argmax(0)[decided])
 
 
 def test_unstable_pixels_are_those_of_a_small_margin(small_network, monkeypatch):
@@ -119,6 +158,26 @@ def test_a_halo_too_small_is_seen_by_the_test_and_by_the_seam_check(small_networ
     found = logits(small_network, raw, tile_px=160)
     assert np.abs(found - expected).max() > 1e-2
     _, seam = segmenter(small_network, (640, 640), tile_px=160).segment_checked(raw, np.random.default_rng(0))
+    assert seam.largest_difference > 1e-3
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.4])
+def test_the_seam_of_a_resampled_field_is_checked(small_network, scale, monkeypatch):
+    raw = random_raw(round(640 / scale), round(640 / scale))
+    of_tiles = {"scale": scale, "tile_px": 160}
+    found, fine = segmenter(small_network, raw.shape[1:], **of_tiles).segment_checked(
+        raw, np.random.default_rng(0)
+    )
+    np.testing.assert_array_equal(
+        found.class_map, segmenter(small_network, raw.shape[1:], **of_tiles).segment(raw).class_map
+    )
+    assert fine.largest_difference < 1e-4
+    # A window of 128 px of the network.
+    assert fine.n_pixels == pytest.approx((128 / scale) ** 2, rel=0.03)
+    monkeypatch.setattr(windows, "__defaults__", (64,))
+    _, seam = segmenter(small_network, raw.shape[1:], **of_tiles).segment_checked(
+        raw, np.random.default_rng(0)
+    )
     assert seam.largest_difference > 1e-3
 
 
@@ -226,12 +285,13 @@ def test_large_logits_are_no_fault(small_network):
     np.testing.assert_array_equal(found.class_map, expected.class_map)
 
 
-@pytest.mark.parametrize("shape", [(70, 45), (33, 200), (20, 20)])
+@pytest.mark.parametrize("scale", [1.0, 0.7])
 @pytest.mark.parametrize("plan", [{}, {"force": "banded"}, {"tile_px": 32}])
-def test_a_gain_for_fields_of_any_size_is_one_everywhere(small_network, shape, plan):
-    raw = random_raw(*shape)
-    any_size = segmenter(small_network, ANY_SIZE.shape, **plan)
-    found, check = any_size.segment_checked(raw, np.random.default_rng(0))
-    expected = segmenter(small_network, shape, **plan).segment(raw)
-    np.testing.assert_array_equal(found.class_map, expected.class_map)
-    assert check.largest_difference < 1e-5
+def test_fields_of_any_size_are_read_as_if_their_plate_had_that_size(small_network, scale, plan):
+    any_size = segmenter(small_network, ANY_SIZE.shape, scale, **plan)
+    for shape in [(70, 45), (33, 200), (20, 20), (70, 45)]:
+        raw = random_raw(*shape)
+        found, check = any_size.segment_checked(raw, np.random.default_rng(0))
+        expected = segmenter(small_network, shape, scale, **plan).segment(raw)
+        np.testing.assert_array_equal(found.class_map, expected.class_map)
+        assert check.largest_difference < 1e-5

@@ -15,7 +15,8 @@ def test_the_page_shows_the_worst_fields_and_says_what_is_lacking():
             "well": ["A01"] * 10,
             "true": ["live", "dead"] * 5,
             "found": ["live"] * 10,
-            "live_share": [0.75] * 10,
+            "log_odds": [2.0] * 10,
+            "confidence": [0.6] * 5 + [np.nan] * 5,
         }
     )
     shares = [0.95, 0.85, 0.1, 0.2]
@@ -31,5 +32,6 @@ def test_the_page_shows_the_worst_fields_and_says_what_is_lacking():
     assert page.count("data:image/png") == 3
     assert "p/A02/1: 2 of 10 cells wrong" in page
     assert "robust_z_prime" in page and "state_of_detected_dead" in page and "p/A01" in page
+    assert "fitted on the other wells of this page" in page.replace("\n", " ")
     without = evaluation.draw(cells, wells.drop(columns="control"), detected, table, [], NUMBERS).decode()
     assert "names no wells of both kinds of control" in without

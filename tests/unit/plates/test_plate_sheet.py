@@ -212,3 +212,32 @@ def test_control_plates(write, control, message):
     text = f"plate\traw\tpixel_size_um\tcontrol_plate\nplate1\tx\t1\t{control}\nplate2\ty\t1\t\n"
     with pytest.raises(SheetError, match=rf"line 2, column 'control_plate': .*{message}"):
         plate_sheet.read_plates(write("plates.tsv", text))
+
+
+AUDITED = "plate\traw\tpixel_size_um\twells\tdyed_wells\taudit_wells\taudit_plate\n"
+
+
+def test_audited_wells_and_the_plate_that_lends_its_audit(write):
+    text = AUDITED + "a\tx\t1\t96\tA1\tB2, B1\t\nb\ty\t1\t96\t\t\ta\nc\tz\t1\t96\t\t\t\n"
+    table = plate_sheet.read_plates(write("plates.tsv", text))
+    assert table["audit_wells"].to_dict() == {"a": ["B01", "B02"], "b": [], "c": []}
+    assert table["audit_plate"].to_dict() == {"a": "", "b": "a", "c": ""}
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "wrong"),
+    [
+        ("96\tA1-A4\tA3,A4,B1\t", "audit_wells", "A03-A04: in dyed_wells, too, which are to train on"),
+        ("96\t\tA13\t", "audit_wells", "well 'A13' is not on a 96-well plate"),
+        ("96\t\tA1\tlender", "audit_plate", "'lender', but the plate has audit_wells of its own"),
+        ("96\t\t\tlendr", "audit_plate", r"'lendr' is none of lender, none, p (did you mean 'lender'?)"),
+        ("96\t\t\tnone", "audit_plate", "'none' has no audit_wells"),
+        ("96\t\t\tp", "audit_plate", "'p' has no audit_wells"),
+        ("384\t\t\tlender", "audit_plate", "'lender' has 96 wells, this plate 384"),
+    ],
+)
+def test_an_audit_that_would_test_nothing(write, row, column, wrong):
+    text = AUDITED + f"lender\tx\t1\t96\t\tA1\t\nnone\ty\t1\t96\t\t\t\np\tz\t1\t{row}\n"
+    with pytest.raises(SheetError) as error:
+        plate_sheet.read_plates(write("plates.tsv", text))
+    assert f"line 4, column '{column}': {wrong}" in str(error.value)

@@ -7,6 +7,8 @@ import pytest
 from livedead.statistics import agreement
 from livedead.statistics.controls import z_prime
 
+WELLS = ["n_total", "true_total", "viability", "true_viability"]
+
 
 def cells(**counts):
     """Cells named true_found, so many of each, spread over wells in turn."""
@@ -35,14 +37,20 @@ def test_a_state_that_no_cell_has():
     assert found.loc["dead"].isna().all()
 
 
-def test_calibration_by_hand():
-    shares = [0.05, 0.15, 0.9, 0.9, 0.9, 1.0, np.nan]
-    states = ["dead", "live", "live", "live", "dead", "live", "dead"]
-    bins, error = agreement.calibration(pd.DataFrame({"true": states, "live_share": shares}), n_bins=2)
-    assert bins["n"].tolist() == [2, 4]
-    assert bins["live"].tolist() == [0.5, 0.75]
-    assert bins["live_share"].tolist() == pytest.approx([0.1, 0.925])
-    assert error == pytest.approx((2 * 0.4 + 4 * 0.175) / 6)
+def test_reliabilities_of_found_cells_by_hand():
+    read = cells(live_live=3, dead_live=1, dead_dead=1, live_missed=2, none_live=5)
+    # Log odds of 4/1 and of 1/9; the network's own cells and missed ones take no part.
+    read["log_odds"] = np.log([4, 4, 4, 4, 1 / 9, *[np.nan] * 2, *[4] * 5])
+    read["confidence"] = [0.75] * 4 + [0.95] + [np.nan] * 2 + [0.99] * 5
+    found = agreement.reliabilities(read)
+    assert found["softmax"]["confidence"].tolist() == pytest.approx([0.8, 0.9])
+    assert found["confidence"]["confidence"].tolist() == pytest.approx([0.75, 0.95])
+    for bins in found.values():
+        assert bins["n"].tolist() == [4, 1]
+        assert bins["right"].tolist() == [0.75, 1]
+    errors = agreement.summary(read, pd.DataFrame(columns=WELLS, dtype=float))
+    assert errors["calibration_error"] == pytest.approx((4 * 0 + 0.05) / 5)
+    assert errors["calibration_error_softmax"] == pytest.approx((4 * 0.05 + 0.1) / 5)
 
 
 def test_wells_by_hand():
@@ -87,14 +95,23 @@ def test_the_interval_is_wider_where_wells_differ():
 
 
 def test_summary_of_a_perfect_reading():
-    perfect = cells(live_live=8, dead_dead=8).assign(live_share=[1.0] * 8 + [0.0] * 8)
+    perfect = cells(live_live=8, dead_dead=8).assign(log_odds=[99.0] * 8 + [-99.0] * 8, confidence=1.0)
     wells = pd.DataFrame(
         {"n_total": [4] * 4, "true_total": [4] * 4, "viability": [0.5] * 4, "true_viability": [0.5] * 4}
     )
     found = agreement.summary(perfect, wells)
     assert (found["n_wells"], found["n_cells"]) == (4, 16)
     ones = ["accuracy", "accuracy_low", "precision_live", "recall_dead"]
-    zeros = ["calibration_error", "count_error", "count_bias", "viability_error", "bias", "low", "high"]
+    zeros = [
+        "calibration_error",
+        "calibration_error_softmax",
+        "count_error",
+        "count_bias",
+        "viability_error",
+        "bias",
+        "low",
+        "high",
+    ]
     assert {found[name] for name in ones} == {1.0}
     assert {found[name] for name in zeros} == {0.0}
 
@@ -108,9 +125,19 @@ def read_plate():
             true, well = "live" if control == "negative" else "dead", f"{'AB'[fold]}0{k + 1}"
             n_live = (9 - (k + fold) % 2) if true == "live" else (k + fold) % 2 + 1
             found = ["live"] * n_live + ["dead"] * (10 - n_live)
-            cells += [("p", well, 1, 1, 1.0, true, state, float(state == "live")) for state in found]
+            cells += [("p", well, 1, 1, 1.0, true, state, np.nan, np.nan) for state in found]
             wells.append((well, control, 10, n_live / 10, 10, float(true == "live") * 0.9 + 0.05 * k))
-        columns = ["plate", "well", "field", "timepoint", "area_um2", "true", "found", "live_share"]
+        columns = [
+            "plate",
+            "well",
+            "field",
+            "timepoint",
+            "area_um2",
+            "true",
+            "found",
+            "log_odds",
+            "confidence",
+        ]
         names = ["well", "control", "n_total", "viability", "true_total", "true_viability"]
         folds.append((pd.DataFrame(cells, columns=columns), pd.DataFrame(wells, columns=names)))
     return folds

@@ -7,10 +7,20 @@ import pytest
 
 from livedead.cells.rules import CountingRules
 from livedead.errors import ConfigError
+from livedead.network.calibration import Calibration, encode_log_odds
 from livedead.network.classes import Classes
+from livedead.network.segmenter import Segmentation
 from livedead.training import evaluate
 
 NUMBERS = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
+
+
+def segmented(class_map, log_odds=None):
+    """A segmentation whose log odds are 2 at live pixels and -1 at dead ones, unless they are given."""
+    if log_odds is None:
+        log_odds = np.where(class_map == 1, 2.0, -1.0)[np.isin(class_map, NUMBERS.nuclei)]
+    nothing = np.empty(0, np.int64)
+    return Segmentation(class_map, nothing, nothing.astype(np.uint8), encode_log_odds(log_odds))
 
 
 def judge(found, truth, instances=None):
@@ -19,7 +29,7 @@ def judge(found, truth, instances=None):
     if instances is not None:
         instances = np.array([[int(mark) for mark in row] for row in instances.split()])
     rules = CountingRules(min_area_um2=2)
-    return evaluate.judge_cells(*maps, NUMBERS, rules, 1.0, instances)
+    return evaluate.judge_cells(segmented(maps[0]), maps[1], NUMBERS, rules, 1.0, instances)
 
 
 def test_cells_are_judged_by_hand():
@@ -181,3 +191,55 @@ def test_drawn_cells_are_counted_ones_by_the_centre_in_the_box():
     rows = [("live", "dead"), ("dead", "dead"), ("live", "missed"), ("none", "live")]
     assert list(zip(found["true"], found["found"], strict=True)) == rows
     assert found[["y_px", "x_px"]].to_numpy().tolist() == [[3.5, 4.5], [3.5, 7.5], [9, 15], [3.5, 8.6]]
+
+
+def test_log_odds_of_a_cell_are_the_mean_over_its_pixels_that_were_read():
+    found = judge("LL.DD.b. LLD...b.", "LLLLL.LL DDDLL.LL", "11122033 11122033")
+    # Of the first, four live pixels and a dead one; of the second two dead; the third is but outline.
+    np.testing.assert_allclose(found["log_odds"], [(4 * 2 - 1) / 5, -1, np.nan])
+
+
+def read_wells(n_wells, n_cells, seed, slope=0.5, offset=0.4):
+    """Cells of wells whose states are drawn with the probabilities of a known calibration."""
+    rng = np.random.default_rng(seed)
+    n = n_wells * n_cells
+    log_odds = rng.normal(0, 4, n)
+    p_live = 1 / (1 + np.exp(-(slope * log_odds + offset)))
+    return pd.DataFrame(
+        {
+            "plate": "p",
+            "well": np.repeat([f"A{k:02}" for k in range(n_wells)], n_cells),
+            "true": np.where(rng.uniform(size=n) < p_live, "live", "dead"),
+            "found": np.where(log_odds > 0, "live", "dead"),
+            "log_odds": log_odds,
+            "p_found": np.where(log_odds > 0, p_live, 1 - p_live),
+        }
+    )
+
+
+def test_confidence_comes_near_the_probability_that_the_state_is_right():
+    cells = read_wells(20, 500, seed=0)
+    found = evaluate.cross_fitted_confidence(cells)
+    assert np.abs(found - cells["p_found"]).max() < 0.03
+
+
+def test_no_cell_is_judged_by_a_calibration_that_knew_it():
+    cells = read_wells(8, 60, seed=1)
+    before = evaluate.cross_fitted_confidence(cells)
+    other = cells["true"].map({"live": "dead", "dead": "live"})
+    in_well = cells["well"] == "A03"
+    after = evaluate.cross_fitted_confidence(cells.assign(true=cells["true"].where(~in_well, other)))
+    np.testing.assert_array_equal(after[in_well], before[in_well])
+    assert (after[~in_well] != before[~in_well]).any()
+
+
+def test_what_is_missed_or_has_no_other_wells_has_no_confidence():
+    cells = read_wells(2, 200, seed=2)
+    cells.loc[5, ["found", "log_odds"]] = "missed", np.nan
+    cells.loc[7, "true"] = "none"
+    found = evaluate.cross_fitted_confidence(cells)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [5]
+    assert np.isnan(evaluate.cross_fitted_confidence(cells[:200])).all()
+    calibration = evaluate.calibrate(cells)
+    assert isinstance(calibration, Calibration)
+    assert calibration.n_live + calibration.n_dead == 398

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from livedead.plates.geometry import well_name
-from livedead.wells.flags import FLAGS, exclude_flagged, flag_counted
+from livedead.wells.flags import FLAGS, exclude_flagged, flag_areas, flag_counted
 
 WELLS = [well_name(row, column) for row in range(4) for column in range(4)]
 
@@ -115,3 +115,38 @@ def test_only_excluded_flags_remove_a_field():
     assert list(left["status"]) == ["ok", "failed", "failed"]
     assert left["n_live"].isna().tolist() == [False, True, True]
     assert list(counted["field"]) == [1]
+
+
+def cells_of(**areas):
+    """40 cells of each state, of about that area, um2; or (how many, area)."""
+    rng = np.random.default_rng(0)
+    drawn = []
+    for state, given in areas.items():
+        n, area = given if isinstance(given, tuple) else (40, given)
+        drawn.append(pd.DataFrame({"state": state, "area_um2": rng.normal(area, area / 20, n)}))
+    return pd.concat(drawn, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("areas", "is_flagged"),
+    [
+        ({"live": 100, "dead": 60}, False),
+        ({"live": 170, "dead": 100}, True),  # a pixel size that is 1.3 times too large
+        ({"live": 25, "dead": 15}, True),  # half the pixel size
+        ({"live": 170, "dead": 60}, False),  # a drug that swells the living
+        ({"live": 170, "dead": 30}, False),
+        ({"live": 170, "dead": (29, 60)}, True),  # too few dead cells to say anything
+        ({"live": (29, 400), "dead": (29, 240)}, False),
+        ({"live": 140, "dead": 85}, False),
+    ],
+)
+def test_a_plate_whose_cells_are_all_of_another_area_is_flagged(areas, is_flagged, caplog):
+    cells = cells_of(**areas, ambiguous=(50, 1000))
+    flags = flag_areas(cells, {"live": 100.0, "dead": 60.0})
+    assert flags == ["unusual_cell_area"] * is_flagged
+    assert ("pixel_size_um in plates.tsv may be wrong" in caplog.text) == is_flagged
+
+
+def test_areas_that_are_not_known_flag_nothing():
+    assert flag_areas(cells_of(live=1000), {}) == []
+    assert flag_areas(cells_of(live=1000).iloc[:0], {"live": 100.0}) == []

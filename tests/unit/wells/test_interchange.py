@@ -26,6 +26,7 @@ def row(well, timepoint, treatment, dose, control, n_live, n_dead, **more):
         "n_dead": n_dead,
         "n_total": n_live + n_dead,
         "viability": n_live / (n_live + n_dead) if n_live + n_dead else None,
+        "viability_corrected": None,
         "live_per_mm2": n_live / 2,
         "dead_per_mm2": n_dead / 2,
         **more,
@@ -52,9 +53,9 @@ def test_cytomining():
         "Metadata_Plate,Metadata_Well,Metadata_Timepoint,Metadata_treatment,Metadata_dose_um,"
         "Metadata_control,Metadata_Status,Metadata_QC_Flags,Metadata_Fields_Used,Metadata_Row_SHA256,"
         "Cells_Count_Live,Cells_Count_Dead,Cells_Count_Ambiguous,Cells_Count_Total,Cells_Viability,"
-        "Cells_Density_Live,Cells_Density_Dead,Cells_AreaShape_MedianLive,Cells_AreaShape_MedianDead,"
+        "Cells_ViabilityCorrected,Cells_Density_Live,Cells_Density_Dead,Cells_AreaShape_MedianLive,Cells_AreaShape_MedianDead,"
         "Cells_ClumpFraction\n"
-        "p1,A02,1,x,1.5,,ok,,0,hash-A02-1,30,10,0,40,0.75,15,5,0,0,0\n"
+        "p1,A02,1,x,1.5,,ok,,0,hash-A02-1,30,10,0,40,0.75,NA,15,5,0,0,0\n"
     )
     assert len(found) == len(TABLE)
     # A map may have a column that is called as one of ours.

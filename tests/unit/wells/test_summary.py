@@ -302,3 +302,26 @@ def test_plates_that_share_images_are_named_and_others_are_not():
         "A02 field 1 timepoint 1: was a folder copied?"
     ]
     assert summary.shared_images({"p": plate("a", ""), "other": plate("b", "")}) == []
+
+
+def model(pixel_size_um, **changes):
+    return {"classes_verified": True, "experience": {"pixel_size_um": pixel_size_um}, **changes}
+
+
+def test_fields_that_were_resampled_are_told():
+    by_dyes = {"model_sha256": "d"}
+    for silent in ([model(None)], [model(0.65)], [model(1.3, experience=None)], [by_dyes]):
+        assert summary.resampled(silent, 0.66) == []
+    (line,) = summary.resampled([model(0.65)], 1.3)
+    assert line == "fields are resampled for the network, from pixels of 1.3 um to 0.65 um"
+
+
+def test_what_weights_do_not_say_is_told():
+    unknown = "the pixel size that the network was trained at is not known"
+    assert summary.unknown_of([model(0.65)]) == []
+    assert summary.unknown_of([{"model_sha256": "d"}]) == []
+    (line,) = summary.unknown_of([model(None)])
+    assert line.startswith(unknown)
+    classes, size = summary.unknown_of([model(None, classes_verified=False, experience=None)])
+    assert classes == summary.CLASSES_NOT_VERIFIED
+    assert size.startswith(unknown)

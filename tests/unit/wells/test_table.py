@@ -25,6 +25,8 @@ def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
         "edge_rule": "keep",
         "focus": 2.0,
         "saturated_fraction": 0.0,
+        "n_live_expected": np.nan,
+        "n_dead_expected": np.nan,
         "code": "",
         "message": "",
     }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from livedead.cells.confidence import LogOdds, expected_counts
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal
@@ -24,6 +25,7 @@ def count_field(
     pixel_size_um: float,
     planes: Mapping[str, np.ndarray] | None = None,
     signals: Mapping[str, Signal] | None = None,
+    log_odds: LogOdds | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """The row of one field, counted, and the rows of its cells with their keys.
 
@@ -34,20 +36,22 @@ def count_field(
     unstable, runners_up : ndarray
         Flat indices of the pixels that rounding could decide otherwise, and their other class;
         ``n_total_alt`` and ``viability_alt`` count the field with all of them decided so.
-    class_map, classes, rules, pixel_size_um, planes, signals
+    class_map, classes, rules, pixel_size_um, planes, signals, log_odds
         See `livedead.cells.measures.measure_cells`.
     """
-    found = measure_cells(class_map, classes, rules, pixel_size_um, planes, signals)
+    found = measure_cells(class_map, classes, rules, pixel_size_um, planes, signals, log_odds)
     alternative = found
     if unstable.size:
         other_map = class_map.copy()
         other_map.flat[unstable] = runners_up
         alternative = measure_cells(other_map, classes, rules, pixel_size_um, signals=signals)
     counts = count_states(alternative, classes.known)
+    expected = {} if log_odds is None else expected_counts(found)
     decided = counts["n_live"] + counts["n_dead"]
     counted = {
         **row,
         **count_states(found, classes.known),
+        **expected,
         "area_mm2": rules.counted_area_mm2(class_map.shape, pixel_size_um),
         "n_unstable_px": unstable.size,
         "n_total_alt": counts["n_total"],

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from skimage.measure import regionprops_table
 
+from livedead.cells.confidence import LogOdds, confidence_of
 from livedead.cells.labels import label_cells, of_classes
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal, signal_columns, states_by_mean
 from livedead.cells.splitting import split_cells
+from livedead.network.calibration import decode_log_odds
 from livedead.network.classes import Classes
 from livedead.tables import CELL_KEY, MEASURES
 
@@ -37,6 +39,7 @@ def measure_cells(
     pixel_size_um: float,
     planes: Mapping[str, np.ndarray] | None = None,
     signals: Mapping[str, Signal] | None = None,
+    log_odds: LogOdds | None = None,
 ) -> pd.DataFrame:
     """Find, vote on and measure the cells of one field.
 
@@ -50,6 +53,8 @@ def measure_cells(
         Raw counts of channels whose mean over each cell is wanted.
     signals : mapping of str -> Signal, optional
         Dyes, by their channel.
+    log_odds : LogOdds, optional
+        Of a network whose calibration is known.
 
     Returns
     -------
@@ -58,10 +63,12 @@ def measure_cells(
         pixel is 0), ``y_um, x_um`` (the same from the field's upper left corner, so the centre
         of the first pixel is half a pixel), ``area_px, area_um2, component_area_um2`` (of the
         connected pixels that the cell was cut from), ``state`` (``live``, ``dead``, ``ambiguous``, or
-        ``unknown`` where the classes do not tell), ``confidence`` (the larger of the shares of pixels
-        that voted for live and for dead; NaN where none voted, or signals decided), ``touches_edge``,
-        ``touches_cell`` (cut from another cell), ``mean_<channel>`` for `planes`, ``signal_<channel>,
-        stained_<channel>`` (mean; share of stained pixels) for `signals`, and `SHAPES` if asked for.
+        ``unknown`` where the classes do not tell), ``vote`` (the larger of the shares of pixels that
+        voted for live and for dead; NaN where none voted, or signals decided), ``confidence`` (the
+        probability that the state is right; NaN where neither live nor dead was called, or without
+        `log_odds`), ``touches_edge``, ``touches_cell`` (cut from another cell), ``mean_<channel>`` for
+        `planes`, ``signal_<channel>, stained_<channel>`` (mean; share of stained pixels) for `signals`,
+        and `SHAPES` if asked for.
 
     Examples
     --------
@@ -71,14 +78,17 @@ def measure_cells(
     >>> classes = Classes(background=(0,), live=(1,), dead=(2,))
     >>> rules = CountingRules(min_area_um2=0)
     >>> cells = measure_cells(class_map, classes, rules, pixel_size_um=0.5)
-    >>> cells[["cell", "area_px", "area_um2", "state", "confidence"]].round(2)
-       cell  area_px  area_um2 state  confidence
-    0     1        4      1.00  live        1.00
-    1     2        3      0.75  dead        0.67
+    >>> cells[["cell", "area_px", "area_um2", "state", "vote"]].round(2)
+       cell  area_px  area_um2 state  vote
+    0     1        4      1.00  live  1.00
+    1     2        3      0.75  dead  0.67
     """
     components = label_cells(class_map, classes)
     cells = LabelledCells(split_cells(components, class_map, classes, rules, pixel_size_um))
     table = _table(cells, components, class_map, classes, rules, pixel_size_um)
+    if log_odds is not None:
+        of_cells = cells.mean(decode_log_odds(log_odds.of_pixels))
+        table["confidence"] = confidence_of(table["state"].to_numpy(), of_cells, log_odds.calibration)
     for channel, plane in (planes or {}).items():
         table[f"mean_{channel}"] = cells.mean(plane.ravel()[cells.at])
     table = _with_signals(table, cells, signals or {}, classes, rules)
@@ -196,7 +206,8 @@ def _table(
             "area_um2": cells.area_px * pixel_size_um**2,
             "component_area_um2": component_area_px * pixel_size_um**2,
             "state": rules.vote(live_share, unknown_share, undecided),
-            "confidence": np.where(unknown_share < 1, voted, np.nan),
+            "vote": np.where(unknown_share < 1, voted, np.nan),
+            "confidence": np.nan,
             "touches_edge": near | far,
             "touches_cell": component_area_px != cells.area_px,
         }
@@ -218,7 +229,7 @@ def _with_signals(
         shares = cells.mean(of_pixel > signal.threshold)
         table = table.assign(**dict(zip(signal_columns([channel]), (means[channel], shares), strict=True)))
     if rules.dead_by == "mean" and "n_ambiguous" in classes.known:
-        table = table.assign(state=states_by_mean(means, signals, rules.both), confidence=np.nan)
+        table = table.assign(state=states_by_mean(means, signals, rules.both), vote=np.nan)
     return table
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from livedead.cells.confidence import LogOdds
 from livedead.cells.counting import count_field, join_cells
 from livedead.cells.measures import cell_columns
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal
+from livedead.network.calibration import Calibration
 from livedead.network.classes import Classes
 from livedead.normalization.transforms import Key
 from livedead.tables import SHARD_FIELDS
@@ -29,6 +31,7 @@ def count_fields(
     pixel_size_um: float,
     dyes: Sequence[str] = (),
     read_signals: ReadSignals | None = None,
+    calibration: Calibration | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the cells of fields, one field in memory at a time.
 
@@ -47,6 +50,8 @@ def count_fields(
         Channels of dyes whose signal in each cell is wanted.
     read_signals : callable, optional
         Needed for `dyes`.
+    calibration : Calibration, optional
+        Of the network that segmented; without it no confidence is known.
 
     Returns
     -------
@@ -64,6 +69,7 @@ def count_fields(
             key = row["well"], row["field"], row["timepoint"]
             planes = read_planes(key, channels, class_map.shape)
             signals = read_signals(key, dyes, class_map.shape) if read_signals else None
+            log_odds = None if calibration is None else LogOdds(arrays["log_odds"], calibration)
             row, cells = count_field(
                 row,
                 class_map,
@@ -74,6 +80,7 @@ def count_fields(
                 pixel_size_um,
                 planes,
                 signals,
+                log_odds,
             )
             tables.append(cells.reindex(columns=columns))
         rows.append(row)

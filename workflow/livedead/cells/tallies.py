@@ -1,14 +1,18 @@
 """Counts that must agree: cells sum to fields, fields to wells, live, dead and ambiguous to the total.
 
+So do expected counts, within what is lost by writing them with six digits.
+
 A count that a reading cannot tell is missing in every table.
 """
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
+from livedead.cells.confidence import COUNT_DIGITS, p_live
 from livedead.errors import CountError
-from livedead.tables import COUNTS, FIELD_KEY
+from livedead.tables import COUNTS, EXPECTED, FIELD_KEY
 
 STATES = ("live", "dead", "ambiguous")
 
@@ -42,6 +46,9 @@ def check_cells(cells: pd.DataFrame, sums: pd.DataFrame, what: str, by: list[str
     given["n_total"] = given["n_total"].fillna(given[COUNTS[:-1]].sum(axis=1))
     places = added.index.union(given.index)
     _check_equal(added.reindex(places, fill_value=0), given.reindex(places).fillna(0), what)
+    probable = pd.DataFrame(dict(zip(EXPECTED, (p_live(cells), 1 - p_live(cells)), strict=True)))
+    probable = pd.concat([cells[by].reset_index(drop=True), probable], axis=1)
+    _check_expected(probable.groupby(by)[EXPECTED].sum(), sums.set_index(by)[EXPECTED], what)
 
 
 def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str, mapped: Collection[str] = ()) -> None:
@@ -105,6 +112,7 @@ def check_counts(parts: pd.DataFrame, sums: pd.DataFrame, by: list[str], what: s
     given = sums.set_index(by)[COUNTS]
     places = added.index.union(given.index)
     _check_equal(added.reindex(places), given.reindex(places), what)
+    _check_expected(parts.groupby(by)[EXPECTED].sum(), sums.set_index(by)[EXPECTED], what)
 
 
 def _check_total(table: pd.DataFrame, by: list[str], what: str) -> None:
@@ -125,5 +133,19 @@ def _check_equal(added: pd.DataFrame, given: pd.DataFrame, what: str) -> None:
         raise CountError(
             f"{what} do not agree in {int(unequal.sum())} place(s), first {key}: "
             f"{added.loc[key].to_dict()} counted, {given.loc[key].to_dict()} in the table; "
+            "a table was damaged or edited by hand: delete it and run again"
+        )
+
+
+def _check_expected(added: pd.DataFrame, given: pd.DataFrame, what: str) -> None:
+    """The same for expected counts; what is not known counts as 0."""
+    places = added.index.union(given.index)
+    added, given = (table.reindex(places).astype(float).fillna(0) for table in (added, given))
+    apart = ~np.isclose(added, given, rtol=1e-5, atol=10**-COUNT_DIGITS).all(axis=1)
+    if apart.any():
+        key = places[apart][0]
+        raise CountError(
+            f"{what}: expected counts do not agree in {int(apart.sum())} place(s), first {key}: "
+            f"{added.loc[key].to_dict()} of the parts, {given.loc[key].to_dict()} in the table; "
             "a table was damaged or edited by hand: delete it and run again"
         )

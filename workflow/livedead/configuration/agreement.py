@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 
 from livedead.cells.rules import CountingRules, check_rules
+from livedead.configuration.audit import contradicting_audit, contradicting_plan
 from livedead.configuration.derived import counting_rules, intensity_channels
 from livedead.configuration.dyes import contradicting_dyes, missing_dyes
 from livedead.configuration.written import Contradiction, Key, Written, listed
 from livedead.dyes.settings import ROLES
 from livedead.errors import ConfigError, nearest
 from livedead.network.classes import Classes
+from livedead.network.pixel_size import common_pixel_size
 from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
@@ -35,6 +37,9 @@ EXPORT_FORMATS = (
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
 
+LEARNED = "results/weights/experience.json"
+"""What the target ``experience`` makes."""
+
 _LIMITS = {
     "out_of_focus": "min_focus",
     "saturated": "max_saturated_fraction",
@@ -55,6 +60,11 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from _sizes(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
+    if config["experience"]["file"] == LEARNED:
+        yield (
+            [("experience", "file")],
+            f"{LEARNED} is made by the network that would read it; copy it to config/, and name the copy",
+        )
 
 
 def _unknown_channels(config: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -197,6 +207,8 @@ def _simulated(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 )
             if broken["well"] == settings.get("missing_well"):
                 yield [(*section, "truncated_field", "well")], f"{broken['well']} is also missing_well"
+        if "staining" in settings and settings["pixel_size_um"] != 0.65:
+            yield [(*section, "pixel_size_um")], "dyed plates are simulated at 0.65 um; leave out staining"
         made = settings.get("wells", geometry.all_wells(96))
         for key, well in named:
             if well not in geometry.all_wells(96):
@@ -237,6 +249,13 @@ def _against_sheet(config: Mapping[str, Any], table: pd.DataFrame) -> Iterator[C
                 [("simulation", plate)],
                 f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
             )
+    yield from contradicting_plan(config, table)
+    for number, plate in enumerate(config["experience"]["plates"]):
+        if plate not in table.index:
+            yield (
+                [("experience", "plates", number)],
+                f"no plate {plate!r} in {config['plates']}{nearest(plate, table.index)}",
+            )
     for number, name in enumerate(config["training"]["exclude"]):
         wrong = _no_labelled_well(name, table)
         if wrong:
@@ -272,6 +291,7 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
                 f"{config['normalization'][name]}",
             )
     yield from _areas(config["counting"], row["pixel_size_um"])
+    yield from contradicting_audit(config, row)
 
 
 def _areas(counting: Mapping[str, Any], pixel_size_um: float) -> Iterator[tuple[str, str]]:
@@ -297,7 +317,7 @@ def training_wells(config: Mapping[str, Any], table: pd.DataFrame) -> list[str]:
 
 
 def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
-    """Check what only training needs: labelled wells, and dyes.
+    """Check what only training needs: labelled wells, dyes, and one pixel size.
 
     Raises
     ------
@@ -319,6 +339,11 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
     by_dyes = dyed[dyed["boxes"] == ""]
     if len(by_dyes):
         problems += missing_dyes(config["dyes"], drawn=bool((by_dyes["masks"] != "").all()))
+    if len(dyed):
+        try:
+            common_pixel_size(dyed.reset_index().to_dict("records"))
+        except ConfigError as error:
+            problems.append(f"{config['plates']}: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from livedead.dyes.settings import ROLES
+from livedead.plates.geometry import sort_wells
 from livedead.provenance import value_sha256
 
 HASHED = (
@@ -17,6 +18,9 @@ HASHED = (
     "qc",
 )
 """Keys of the configuration that can change a number, whatever is read, in addition to ``counting``."""
+
+OF_PLATE = ("pixel_size_um", "bit_depth", "control_plate")
+"""Columns of plates.tsv that can change a number, whatever is read."""
 
 NOT_HASHED = ("device", "seam", "threads")
 """Keys of ``segmentation`` that change no number."""
@@ -58,7 +62,19 @@ def counting_rules(config: Mapping[str, Any]) -> dict[str, Any]:
     return rules
 
 
-def config_sha256(config: Mapping[str, Any], plate: Mapping[str, Any]) -> str:
+def auditing_rules(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as a reading of the audited wells by their dyes would have them, which know no context."""
+    return counting_rules({**config, "reading": "dyes"}) | {"min_context_fraction": 0.0}
+
+
+def wells_with_dyes(plate: Mapping[str, Any]) -> list[str]:
+    """Wells of a plate that dyes were added to, to train on, to read or to audit: its row of plates.tsv."""
+    return sort_wells({*plate["dyed_wells"], *plate["audit_wells"]})
+
+
+def config_sha256(
+    config: Mapping[str, Any], plate: Mapping[str, Any], auditor: Mapping[str, Any] | None = None
+) -> str:
     """Hash of every setting that can change a number: not paths, devices, shards or threads.
 
     Parameters
@@ -67,14 +83,19 @@ def config_sha256(config: Mapping[str, Any], plate: Mapping[str, Any]) -> str:
         The whole configuration.
     plate : mapping
         The plate's row in plates.tsv.
+    auditor : mapping, optional
+        The row of the plate whose audit corrects its viability, itself or another one.
     """
     settings = {name: config[name] for name in HASHED}
     settings["counting"] = {**config["counting"], **counting_rules(config)}
-    of_plate = {name: plate[name] for name in ("pixel_size_um", "bit_depth", "control_plate")}
+    of_plate = {name: plate[name] for name in OF_PLATE}
     if config["reading"] == "network":
         settings |= {name: config[name] for name in ("input_channels", "classes", "network")}
         computing = config["segmentation"]
         settings["segmentation"] = {name: computing[name] for name in computing if name not in NOT_HASHED}
+        if auditor is not None:
+            settings["dyes"] = config["dyes"]
+            of_plate["auditor"] = {name: auditor[name] for name in (*OF_PLATE, "dyed_wells", "audit_wells")}
     else:
         settings |= {"reading": config["reading"], "dyes": config["dyes"]}
         of_plate["dyed_wells"] = plate["dyed_wells"]

@@ -56,14 +56,18 @@ def _counting(counting: Mapping[str, Any], stained_fraction: float | None) -> It
             yield [("counting", "ambiguous_margin"), ("dyes", "stained_fraction")], str(error)
 
 
-def missing_dyes(dyes: Mapping[str, Any], drawn: bool) -> list[str]:
-    """What is missing of the section ``dyes`` to make labels of; `drawn` objects need a dead dye alone."""
+def missing_dyes(dyes: Mapping[str, Any], drawn: bool, what: str = "training") -> list[str]:
+    """What is missing of the section ``dyes`` to tell states by; `drawn` objects need a dead dye alone.
+
+    Parameters
+    ----------
+    what : str
+        What needs them, for the message.
+    """
     if drawn:
-        return [] if dyes["dead"] else ["dyes.dead: null; training needs the dye inside the drawn objects"]
+        return [] if dyes["dead"] else [f"dyes.dead: null; {what} needs the dye inside the drawn objects"]
     given = [role for role in ROLES if dyes[role]]
     if len(given) < 2:
         named = ", ".join(given) or "none"
-        return [
-            f"dyes: {named}; training needs two of them, to tell live from dead cells: {', '.join(ROLES)}"
-        ]
+        return [f"dyes: {named}; {what} needs two of them, to tell live from dead cells: {', '.join(ROLES)}"]
     return []

@@ -48,6 +48,8 @@ def missing_paths(
 def _files(config: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
     if config["reading"] == "network":
         yield ("weights",), config["weights"]
+        if config["experience"]["file"] is not None:
+            yield ("experience", "file"), config["experience"]["file"]
     encoder = config["training"]["encoder"]
     if encoder is not None:
         yield ("training", "encoder"), encoder

@@ -1,8 +1,12 @@
 """What the flags of a plate's dyes mean, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
+
+from livedead import stores
+from livedead.tables import CELLS, DYES
 
 MEANINGS = {
     "none_stained": "nothing is brighter than the background: there is no such cell, or no dye",
@@ -12,6 +16,14 @@ MEANINGS = {
     "bleed_through": "light of another dye comes near its threshold (bleed_through in dyes.csv)",
 }
 """What each of `livedead.dyes.plate_dyes.FLAGS` means."""
+
+
+def read_dye_notes(dyes: Sequence[Path], cells: Sequence[Path]) -> dict[str, Iterator[str]]:
+    """Plate -> `dye_notes` of its tables, which lie in a folder called like it."""
+    return {
+        path.parent.name: dye_notes(stores.read_table(path, DYES), stores.read_table(of_cells, CELLS))
+        for path, of_cells in zip(dyes, cells, strict=True)
+    }
 
 
 def dye_notes(dyes: pd.DataFrame, cells: pd.DataFrame) -> Iterator[str]:

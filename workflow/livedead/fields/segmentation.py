@@ -14,10 +14,13 @@ from livedead.fields.ahead import read_ahead, work_ahead
 from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.network.classes import Classes
 from livedead.network.devices import choose_device, keep_memory
+from livedead.network.experience import Experience
+from livedead.network.pixel_size import scale_to
 from livedead.network.plan import LARGE_FIELD_PX, Plan
 from livedead.network.segmenter import SeamCheck, Segmenter
 from livedead.normalization.transforms import ANY_SIZE, Key, Transform
 from livedead.weights import unet_io
+from livedead.weights.assay import certified_experience
 
 log = logging.getLogger(__name__)
 
@@ -53,18 +56,22 @@ def set_up_device(device: str, threads: int) -> torch.device:
     return choose_device(device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
 
 
-def open_segmenter(unet: Path, transforms: Iterable[Transform], plan: Plan) -> Segmenter:
+def open_segmenter(
+    unet: Path, transforms: Iterable[Transform], plan: Plan, pixel_size_um: float
+) -> Segmenter:
     """The network in the file `unet`, ready for fields of these transforms.
 
     Parameters
     ----------
     transforms : iterable of Transform
         Of each input channel, such as the values of `NormalizedPlate.seen`.
+    pixel_size_um : float
+        Of the plate.
 
     Raises
     ------
     ConfigError
-        As `set_up_device`.
+        As `set_up_device`, and if the network knows pixels of quite another size only.
     """
     transforms = list(transforms)
     set_up_device(plan.device, plan.threads)
@@ -73,7 +80,22 @@ def open_segmenter(unet: Path, transforms: Iterable[Transform], plan: Plan) -> S
     if gain.shape != ANY_SIZE.shape and gain.size <= LARGE_FIELD_PX:
         keep_memory()
     network, certificate = unet_io.read(unet)
-    return Segmenter(network, transforms, plan, Classes.from_config(certificate["classes"]))
+    scale = _scale(certified_experience(certificate), pixel_size_um)
+    return Segmenter(network, transforms, plan, Classes.from_config(certificate["classes"]), scale)
+
+
+def _scale(experience: Experience | None, pixel_size_um: float) -> float:
+    """The network's pixels per pixel of the plate; tells the log where that is not 1, or not known."""
+    known_um = None if experience is None else experience.pixel_size_um
+    scale = scale_to(known_um, pixel_size_um)
+    if known_um is None:
+        log.warning(
+            "the pixel size that the network was trained at is not known, so fields are read as they are; "
+            "if you know it, set experience.pixel_size_um in config.yaml"
+        )
+    elif scale != 1:
+        log.info("fields are resampled from pixels of %g um to the network's %g um", pixel_size_um, known_um)
+    return scale
 
 
 def choose_checked(keys: list[Key], n_checks: int, seed: int) -> dict[Key, np.random.Generator]:

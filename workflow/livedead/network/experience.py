@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from livedead.network.calibration import Calibration
+
 STATES = ("live", "dead")
 
 
@@ -22,6 +24,8 @@ class Experience:
         Of the images that it was trained on.
     cell_area_um2 : mapping
         State -> median area of the cells that it reads on images like those.
+    calibration : Calibration, optional
+        What its log odds are worth, from cells that it was not trained on.
 
     Examples
     --------
@@ -31,6 +35,7 @@ class Experience:
 
     pixel_size_um: float | None = None
     cell_area_um2: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Experience":
@@ -40,15 +45,23 @@ class Experience:
             unknown = [*(set(record) - set(cls.__dataclass_fields__)), *(set(areas) - set(STATES))]
             if unknown:
                 raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+            calibration = record.get("calibration")
             return cls(
-                None if size is None else _positive(size), {state: _positive(areas[state]) for state in areas}
+                None if size is None else _positive(size),
+                {state: _positive(areas[state]) for state in areas},
+                None if calibration is None else Calibration.from_dict(calibration),
             )
         except (AttributeError, TypeError) as error:
             raise ValueError(f"no record of what a network has seen: {error!r}") from error
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON-like values."""
-        return {"pixel_size_um": self.pixel_size_um, "cell_area_um2": dict(self.cell_area_um2)}
+        calibration = {} if self.calibration is None else {"calibration": self.calibration.as_dict()}
+        return {
+            "pixel_size_um": self.pixel_size_um,
+            "cell_area_um2": dict(self.cell_area_um2),
+            **calibration,
+        }
 
     def of_pixel_size(self, pixel_size_um: float) -> "Experience":
         """The same with its pixel size, where that is not known.

@@ -1,12 +1,14 @@
 """How fields are computed, and how much memory that takes."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from livedead.errors import ConfigError
 from livedead.network.devices import DEVICES
+from livedead.network.resampling import Grid
 from livedead.network.unet import SKIPS, STRIDE, Architecture, encoder_blocks
-from livedead.network.windows import HALO_PX
+from livedead.network.windows import HALO_PX, padded_shape
 
 PASSES = ("whole", "banded", "tiled")
 """In one piece; the fine half of the decoder in bands of rows; in tiles. Each needs less memory."""
@@ -62,8 +64,8 @@ class Plan:
             raise ConfigError(f"tile_px {self.tile_px}; allowed: positive multiples of {STRIDE}")
 
 
-def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[str, int]:
-    """The pass for a padded field of `n_pixels`, and the side of its tiles' cores in px.
+def choose_pass(architecture: Architecture, grid: Grid, plan: Plan) -> tuple[str, int]:
+    """The pass for the fields of a plate, and the side of its tiles' cores in px.
 
     Raises
     ------
@@ -72,14 +74,18 @@ def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[
 
     Examples
     --------
-    >>> choose_pass(Architecture(n_classes=5), 2720 * 3616, Plan(memory_mb=8000))
+    >>> from livedead.network.resampling import OwnGrid
+    >>> choose_pass(Architecture(n_classes=5), OwnGrid((2700, 3600)), Plan(memory_mb=8000))
     ('whole', 0)
-    >>> choose_pass(Architecture(n_classes=5), 2720 * 3616, Plan(memory_mb=4000))
+    >>> choose_pass(Architecture(n_classes=5), OwnGrid((2700, 3600)), Plan(memory_mb=4000))
     ('banded', 0)
     """
-    held = PROCESS_MB * 1e6 + n_pixels * held_bytes_per_pixel(architecture, n_pixels)
+    n_pixels, n_raw = (math.prod(padded_shape(shape)) for shape in (grid.shape, grid.plate_shape))
+    held = PROCESS_MB * 1e6 + n_raw * held_bytes_per_pixel(architecture, n_raw)
     budget = plan.memory_mb * 1e6 - held
-    whole, banded = bytes_per_pixel(architecture), bytes_per_pixel(architecture, banded=True)
+    # Being read: all channels in float32, and of one its counts and the steps of its normalization.
+    read = (4 * architecture.input_channels + 18) * n_raw / n_pixels
+    whole, banded = (max(read, bytes_per_pixel(architecture, banded)) for banded in (False, True))
     smallest = whole * (2 * HALO_PX + STRIDE) ** 2
     core_px = plan.tile_px or int((max(budget, 0) / whole) ** 0.5 - 2 * HALO_PX) // STRIDE * STRIDE
     if plan.force is not None:
@@ -92,7 +98,7 @@ def choose_pass(architecture: Architecture, n_pixels: int, plan: Plan) -> tuple[
         return "banded", 0
     if core_px < STRIDE:
         raise ConfigError(
-            f"memory_mb: {plan.memory_mb} is not enough for a field of {n_pixels:,} px with this network; "
+            f"memory_mb: {plan.memory_mb} is not enough for a field of {n_raw:,} px with this network; "
             f"at least {(held + smallest) / 1e6:.0f} is needed"
         )
     return "tiled", core_px

@@ -3,13 +3,17 @@
 The result is defined by one pass over the padded field. The banded pass computes the same sums
 in less memory; tiles give the same logits, see `livedead.network.windows`. Nothing is blended,
 so there is no seam to hide; each job measures that.
+
+What is padded, cut and computed is the field in pixels of the size that the network knows. Where the plate's
+are of another size, `livedead.network.resampling` leads there, and back to the class map.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +27,7 @@ from livedead.network.devices import choose_device, full_float32
 from livedead.network.folding import folded
 from livedead.network.inputs import Inputs, RawField
 from livedead.network.plan import PASSES, Plan, choose_pass
+from livedead.network.resampling import grid_of
 from livedead.network.unet import NARROW, STRIDE, UNet
 from livedead.network.windows import Rectangle, overlap, padded_shape, relative, whole, windows, with_halo
 from livedead.normalization.transforms import Key, Transform
@@ -42,15 +47,16 @@ Watch = Callable[[Rectangle, Tensor], None]
 
 
 class Part(NamedTuple):
-    """What the network makes of one part of a padded field.
+    """What the network makes of one part of a field.
 
     Attributes
     ----------
     place : Rectangle
-        Of the padded field; on the grid of `STRIDE`.
+        Of the field in the plate's pixels; where nothing is resampled, it may reach into the padding.
     logits : Tensor, (K, h, w), float32
-    bottom : Tensor, (D, h / STRIDE, w / STRIDE)
-        What the encoder gives to the decoder.
+        There.
+    bottom : Tensor, (D, rows, columns)
+        What the encoder gives to the decoder, for each cell of the grid of `STRIDE` in the network's pixels.
     """
 
     place: Rectangle
@@ -116,6 +122,8 @@ class Segmenter:
     plan : Plan
     classes : Classes, optional
         What the network tells apart.
+    scale : float
+        The network's pixels per pixel of the plate, from `livedead.network.pixel_size.scale_to`.
 
     Examples
     --------
@@ -128,7 +136,12 @@ class Segmenter:
     """
 
     def __init__(
-        self, network: UNet, transforms: list[Transform], plan: Plan, classes: Classes | None = None
+        self,
+        network: UNet,
+        transforms: list[Transform],
+        plan: Plan,
+        classes: Classes | None = None,
+        scale: float = 1.0,
     ):
         self.plan = plan
         self.classes = classes
@@ -139,6 +152,7 @@ class Segmenter:
         self._format = torch.contiguous_format if on_gpu else torch.channels_last
         self.network = folded(network).to(self.device, memory_format=self._format)  # type: ignore[call-overload]
         self._inputs = Inputs(transforms, self.device)
+        self._grid_of = lru_cache(partial(grid_of, scale=scale, device=self.device))
         self._of_thread = threading.local()
         if self.device.type == "cuda":
             torch.cuda.synchronize()
@@ -155,7 +169,7 @@ class Segmenter:
         key : tuple, optional
             Which field it is, where black and white hold for a well or a field only.
         watch : callable, optional
-            Is shown every part of the padded field; after a lack of memory, from the start again.
+            Is shown every part of the field; after a lack of memory, from the start again.
 
         Raises
         ------
@@ -163,8 +177,7 @@ class Segmenter:
             ``not_finite``, whatever the pass, if a logit is NaN or infinite.
         """
         field = self._inputs.field(raw, key)
-        height, width = padded_shape(raw.shape)
-        chosen = choose_pass(self.network.architecture, height * width, self.plan)
+        chosen = choose_pass(self.network.architecture, self._grid_of(raw.shape[-2:]), self.plan)
         for name, core_px in passes_from(*chosen):
             try:
                 with self._stream(), torch.inference_mode():
@@ -188,23 +201,23 @@ class Segmenter:
         The window's origin lies on the grid of `STRIDE` but not on that of any tile, so that a
         halo too small, or a dependence on the place, would show.
         """
-        shape = padded_shape(raw.shape)
+        shape = padded_shape(self._grid_of(raw.shape[-2:]).shape)
         starts = [STRIDE * int(rng.integers(max(1, (side - core_px) // STRIDE + 1))) for side in shape]
         rows, columns = (
             slice(start, min(start + core_px, side)) for start, side in zip(starts, shape, strict=True)
         )
-        place = (rows, columns)
-        window, inner = with_halo(place, shape)
+        core = (rows, columns)
+        window, _ = with_halo(core, shape)
         # In one stream: memory of another one could still be read there when it is written here.
         with self._stream(), torch.inference_mode():
-            logits, _ = self._part(self._inputs.field(raw, key), window, inner, "whole")
+            ((place, logits, _),) = self._window_parts(self._inputs.field(raw, key), window, [core], "whole")
             alone = logits.softmax(0)
             with_rest = torch.full_like(alone, torch.nan)
 
-            def watch(core: Rectangle, logits: Tensor) -> None:
-                shared = overlap(core, place)
+            def watch(part: Rectangle, logits: Tensor) -> None:
+                shared = overlap(part, place)
                 if shared is not None:
-                    with_rest[:, *relative(shared, place)] = logits[:, *relative(shared, core)].softmax(0)
+                    with_rest[:, *relative(shared, place)] = logits[:, *relative(shared, part)].softmax(0)
 
             segmentation = self.segment(raw, key, watch)
             return segmentation, SeamCheck(
@@ -257,7 +270,7 @@ class Segmenter:
         live, dead = (
             chosen[list(numbers)].logsumexp(0) for numbers in (self.classes.live, self.classes.dead)
         )
-        log_odds[nuclei] = encode_log_odds(live - dead).to(torch.int8).cpu().numpy()
+        log_odds[nuclei] = encode_log_odds((live - dead).cpu().numpy())
 
     def _are_nuclei(self, class_map: np.ndarray) -> np.ndarray:
         """Pixels of live and dead classes, none where the classes are not known, bool."""
@@ -265,17 +278,27 @@ class Segmenter:
         return np.isin(class_map, numbers)
 
     def _parts(self, field: RawField, name: str, core_px: int) -> Iterator[Part]:
-        """The parts in which a pass computes a padded field."""
-        shape = padded_shape(field.counts.shape)
+        """The parts in which a pass computes a field."""
+        grid = self._grid_of(field.counts.shape[-2:])
+        shape = padded_shape(grid.shape)
         if name != "tiled":
-            everything = whole(shape)
-            yield Part(everything, *self._part(field, everything, everything, name))
+            yield from self._window_parts(field, whole(shape), grid.bands(), name)
             return
-        for window, inner, core in windows(shape, core_px):
-            yield Part(core, *self._part(field, window, inner, "whole"))
+        for window, _, core in windows(shape, core_px):
+            yield from self._window_parts(field, window, [core], "whole")
 
-    def _part(self, field: RawField, window: Rectangle, inner: Rectangle, name: str) -> tuple[Tensor, Tensor]:
-        """Logits, (K, h, w) float32, and bottom of the inner part of a window of the padded field.
+    def _window_parts(
+        self, field: RawField, window: Rectangle, cores: Iterable[Rectangle], name: str
+    ) -> Iterator[Part]:
+        """The parts of a window of the padded field as the network reads it, one for each of its cores."""
+        grid = self._grid_of(field.counts.shape[-2:])
+        logits, bottom = self._compute(field, window, name)
+        for core in cores:
+            cells = (slice(side.start // STRIDE, side.stop // STRIDE) for side in relative(core, window))
+            yield Part(*grid.give_back(logits, window, core), bottom[:, *cells])
+
+    def _compute(self, field: RawField, window: Rectangle, name: str) -> tuple[Tensor, Tensor]:
+        """Logits, (K, h, w) float32, and bottom of a window.
 
         Raises
         ------
@@ -283,8 +306,12 @@ class Segmenter:
             If one of the logits is NaN or infinite: the class of such a pixel means nothing.
         """
         low, banded = self.plan.precision == "bfloat16", name == "banded"
+        inputs = self._grid_of(field.counts.shape[-2:]).read(
+            lambda cut: self._inputs.window(field, cut), window
+        )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            batch = self._inputs.window(field, window)[None].contiguous(memory_format=self._format)
+            batch = inputs[None].contiguous(memory_format=self._format)
+            del inputs
             bottom, skips = self.network.encoder(batch, narrow=NARROW if banded else ())
             if banded:
                 output = self.network.decode_banded(bottom, skips, BAND_PX)
@@ -300,5 +327,4 @@ class Segmenter:
                 "are damaged or overflow; delete results/weights and normalization.h5 and start again, "
                 "or use other weights",
             )
-        rows, columns = (slice(side.start // STRIDE, side.stop // STRIDE) for side in inner)
-        return logits[:, *inner], bottom[0, :, rows, columns]
+        return logits, bottom[0]

@@ -32,7 +32,8 @@ def receptive_halo() -> int:
         pad = 1 if block.stride == 1 else 0
         low, high = block.stride * low - pad, block.stride * (high - 1) - pad + 3
     low, high = 2 * low, 2 * (high - 1) + 3
-    reach = max(-low, high - STRIDE)
+    # On the high side also the cell that follows: between two pixels, logits are a mean with the next one.
+    reach = max(-low, high)
     return -(-reach // STRIDE) * STRIDE
 
 
@@ -73,14 +74,14 @@ def padded_window(field: np.ndarray, window: Rectangle) -> np.ndarray:
     shape = field.shape[-2:]
     if all(part.stop <= side for part, side in zip(window, shape, strict=True)):
         return field[..., *window]
-    rows, columns = (_reflected(side)[part] for part, side in zip(window, shape, strict=True))
+    rows, columns = (reflected(side)[part] for part, side in zip(window, shape, strict=True))
     top, left = int(rows.min()), int(columns.min())
     # Cut a rectangle first: a file can be read in no other way.
     cut = field[..., top : int(rows.max()) + 1, left : int(columns.max()) + 1]
     return cut[..., (rows - top)[:, None], columns - left]
 
 
-def _reflected(side: int) -> np.ndarray:
+def reflected(side: int) -> np.ndarray:
     """Row of the field that each padded row repeats; NumPy's reflection also serves 1 px."""
     return np.pad(np.arange(side), (0, -side % STRIDE), mode="reflect")
 

@@ -11,6 +11,7 @@ LABELS = {
     "size": "size of cells",
     "n_debris": "specks in a field",
     "defocus_px": "blur, px",
+    "pixel_size_um": "pixel size, um",
 }
 
 
@@ -23,7 +24,7 @@ def draw(errors: pd.DataFrame) -> bytes:
         ``varied, value, count_error, viability_error``; errors are counted minus true, those of the
         count relative to the truth.
     """
-    figure = Figure(figsize=(13, 5), layout="constrained")
+    figure = Figure(figsize=(15.6, 5), layout="constrained")
     axes = figure.subplots(2, len(LABELS), sharey="row")
     for column, (varied, label) in enumerate(LABELS.items()):
         chosen = errors[errors["varied"] == varied].sort_values("value")

@@ -21,6 +21,10 @@ the dye, or who drew the cells, is the truth. Cells are those drawn where there 
 connected components of the dye's class map. <i>found</i> is the state of most of a cell's pixels in the
 network's class map, or <i>missed</i>; a cell that only the network saw has the true state <i>none</i>.
 Wells are counted by the counting rules, on either class map.</p>"""
+RELIABILITY = """<p>Confidence is the probability that the found state is right, by a calibration that was
+fitted on the other wells of this page (each well left out in turn), so no cell is judged by what was fitted
+on it. The calibration that travels with the weights is fitted on all of these wells. Softmax is what the
+network says of itself, uncalibrated. Numbers are cells, bars Wilson's 95 % intervals.</p>"""
 
 
 def draw(
@@ -54,7 +58,9 @@ def draw(
         "<h2>Cells</h2>",
         pages.table(table.rename_axis(index="by the dye", columns=None).reset_index()),
         pages.table(agreement.per_class(table)),
-        pages.figure(_calibration(cells), "Are cells as often live as their live share says?"),
+        "<h3>Can confidence be believed?</h3>",
+        RELIABILITY,
+        pages.figure(_reliability(cells), "Are cells as often right as their confidence says?"),
         "<h2>Detection</h2>",
         DETECTION,
         pages.table(detection_by_well(detected)),
@@ -79,15 +85,24 @@ def _controls(wells: pd.DataFrame) -> str:
     return note + pages.table(pd.DataFrame(found).rename_axis("measure").reset_index())
 
 
-def _calibration(cells: pd.DataFrame) -> bytes:
-    bins, _ = agreement.calibration(cells)
+def _reliability(cells: pd.DataFrame) -> bytes:
+    bins = agreement.reliabilities(cells)
     figure, axes = _with_diagonal()
-    axes.plot(bins["live_share"], bins["live"], marker="o", color=DATA_COLOUR)
-    for row in bins.itertuples():
+    softmax, calibrated = bins["softmax"], bins["confidence"]
+    axes.plot(softmax["confidence"], softmax["right"], "x", color="0.55", label="softmax")
+    axes.vlines(calibrated["confidence"], calibrated["low"], calibrated["high"], color=DATA_COLOUR)
+    axes.plot(calibrated["confidence"], calibrated["right"], "o", color=DATA_COLOUR, label="confidence")
+    for row in calibrated.itertuples():
         axes.annotate(
-            f"{row.n}", (row.live_share, row.live), (5, -11), textcoords="offset points", fontsize=8
+            f"{row.n}", (row.confidence, row.right), (5, -11), textcoords="offset points", fontsize=8
         )
-    axes.set(xlabel="live share of the cell's pixels", ylabel="share of live cells by the dye")
+    axes.set(
+        xlabel="confidence of the found state",
+        ylabel="share of cells whose state is right",
+        xlim=(-0.03, 1.12),
+        ylim=(-0.05, 1.05),
+    )
+    figure.legend(loc="outside upper center", ncols=2)
     return png(figure)
 
 

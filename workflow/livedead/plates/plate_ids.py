@@ -6,6 +6,7 @@ from livedead.errors import SheetError
 
 WRITTEN_TOGETHER = (
     "accuracy",
+    "audit_plan.txt",
     "checked.txt",
     "dose_response.csv",
     "provenance.json",

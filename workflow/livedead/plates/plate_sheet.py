@@ -22,10 +22,12 @@ PLATE_COLUMNS = {
     "pixel_size_um": None,
     "bit_depth": "16",
     "dyed_wells": "",
+    "audit_wells": "",
     "masks": "",
     "boxes": "",
     "barcode": "",
     "control_plate": "",
+    "audit_plate": "",
 }
 """Columns of plates.tsv and their defaults; None means that a value is needed."""
 
@@ -47,7 +49,7 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     -------
     DataFrame
         Indexed by plate, with every column of `PLATE_COLUMNS`; ``wells`` and ``bit_depth`` are
-        int, ``pixel_size_um`` is float, ``dyed_wells`` a list of wells.
+        int, ``pixel_size_um`` is float, ``dyed_wells`` and ``audit_wells`` are lists of wells.
 
     Raises
     ------
@@ -84,7 +86,11 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     for plate, row in rows.items():
         row["barcode"] = row["barcode"] or plate
         row["platemap"] = row["platemap"] or maps.get(row["barcode"], "")
-    for plate, column, problem in (*_folder_problems(rows, lines), *_control_problems(rows)):
+    for plate, column, problem in (
+        *_folder_problems(rows, lines),
+        *_control_problems(rows),
+        *_audit_problems(rows),
+    ):
         problems.append(f"{path}: line {lines[plate.lower()]}, column {column!r}: {problem}")
     if problems:
         raise SheetError("\n".join(problems))
@@ -100,6 +106,28 @@ def _control_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, st
             yield plate, "control_plate", f"{control!r} is {known}"
         elif control and (control == plate or rows[control]["control_plate"]):
             yield plate, "control_plate", f"{control!r} must be another plate, normalized by itself"
+
+
+def _audit_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(plate, column, what is wrong) of audits that test nothing, or are not there."""
+    for plate, row in rows.items():
+        both = [well for well in row["audit_wells"] if well in row["dyed_wells"]]
+        if both:
+            wells = geometry.format_wells(both)
+            learned = (
+                "a network that learned from a well is not tested by it; remove them from one of the two"
+            )
+            yield plate, "audit_wells", f"{wells}: in dyed_wells, too, which are to train on; {learned}"
+        lender = row["audit_plate"]
+        if lender and row["audit_wells"]:
+            yield plate, "audit_plate", f"{lender!r}, but the plate has audit_wells of its own; remove one"
+        elif lender and lender not in rows:
+            yield plate, "audit_plate", f"{lender!r} is none of {', '.join(rows)}{nearest(lender, rows)}"
+        elif lender and not rows[lender]["audit_wells"]:
+            yield plate, "audit_plate", f"{lender!r} has no audit_wells; name them in its row"
+        elif lender and rows[lender]["wells"] != row["wells"]:
+            sizes = f"{rows[lender]['wells']} wells, this plate {row['wells']}"
+            yield plate, "audit_plate", f"{lender!r} has {sizes}; only plates of one size lend an audit"
 
 
 def _folder_problems(
@@ -175,10 +203,11 @@ def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str
         except SheetError as error:
             problems.append(f"column {column!r}: {error}")
     if isinstance(checked["wells"], int):
-        try:
-            checked["dyed_wells"] = geometry.parse_well_list(checked["dyed_wells"], checked["wells"])
-        except SheetError as error:
-            problems.append(f"column 'dyed_wells': {error}")
+        for column in ("dyed_wells", "audit_wells"):
+            try:
+                checked[column] = geometry.parse_well_list(checked[column], checked["wells"])
+            except SheetError as error:
+                problems.append(f"column {column!r}: {error}")
     if checked["masks"] and checked["boxes"]:
         problems.append("columns 'masks' and 'boxes': cells are drawn as one or the other; remove one")
     return checked, problems
@@ -239,4 +268,4 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "masks": _masks,
     "boxes": _path,
 }
-"""What reads a column of plates.tsv alone; ``dyed_wells`` needs the plate's size."""
+"""What reads a column of plates.tsv alone; lists of wells need the plate's size."""

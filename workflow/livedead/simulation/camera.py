@@ -37,3 +37,9 @@ class Camera:
 
 
 USUAL_CAMERA = Camera()
+
+
+def integrated(light: np.ndarray, points: int) -> np.ndarray:
+    """Mean light on pixels that are so many points wide, (N, N) float32, of light at (N points, N points)."""
+    side_px = light.shape[0] // points
+    return light.reshape(side_px, points, side_px, points).mean(axis=(1, 3))

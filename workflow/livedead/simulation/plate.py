@@ -14,7 +14,7 @@ import pandas as pd
 import tifffile
 
 from livedead.plates import geometry
-from livedead.simulation.label_free import simulate_field
+from livedead.simulation.label_free import PIXEL_SIZE_UM, simulate_field
 from livedead.simulation.stained import Staining, simulate_stained_field
 
 CHANNELS = {"brightfield": "w1", "hoechst": "w2", "draq7": "w3", "calcein": "w4", "ethd": "w5"}
@@ -64,6 +64,7 @@ def simulate_plate(
     missing_well: str | None = None,
     truncated: tuple[str, int] | None = None,
     staining: Staining | None = None,
+    pixel_size_um: float = PIXEL_SIZE_UM,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write a plate as a MetaXpress-like export, and return its truth.
 
@@ -88,6 +89,8 @@ def simulate_plate(
     staining : Staining, optional
         The plate's dyes; it then has no brightfield. Without it the plate has brightfield, and hoechst
         and draq7 that stain cleanly.
+    pixel_size_um : float
+        Of the camera; without `staining`.
 
     Returns
     -------
@@ -101,9 +104,10 @@ def simulate_plate(
     first_channel = "brightfield" if staining is None else staining.channels[0]
     design = plate_design()
     design = design[design["well"].isin(geometry.all_wells(96) if wells is None else wells)]
+    fields_of = partial(_well_fields, n_fields=n_fields, side_px=side_px, pixel_size_um=pixel_size_um)
     tables = []
     for row in design.itertuples():
-        for field, images, cells in _well_fields(seed, row.well, row.viability, n_fields, side_px, staining):
+        for field, images, cells in fields_of(seed, row.well, row.viability, staining):
             tables.append(cells.assign(well=row.well, field=field))
             for channel, image in images.items():
                 if row.well != missing_well and (channel == "brightfield" or row.well in dyed_wells):
@@ -124,7 +128,14 @@ def _file_name(well: str, field: int, channel: str) -> str:
 
 
 def _well_fields(
-    seed: int, well: str, viability: float, n_fields: int, side_px: int, staining: Staining | None
+    seed: int,
+    well: str,
+    viability: float,
+    staining: Staining | None,
+    *,
+    n_fields: int,
+    side_px: int,
+    pixel_size_um: float,
 ) -> Iterator[tuple[int, dict[str, np.ndarray], pd.DataFrame]]:
     """Number, images and cells of each field; wells differ in density, and focus drifts over the plate."""
     row, column = geometry.well_position(well)
@@ -133,16 +144,17 @@ def _well_fields(
     # The stage is level only to a few micrometres, so focus drifts from corner to corner.
     drift = 0.6 + 0.9 * (row / 7 + column / 11) / 2
     if staining is None:
-        simulate: Callable[..., Any] = simulate_field
+        simulate: Callable[..., Any] = partial(simulate_field, pixel_size_um=pixel_size_um)
     else:
         simulate = partial(simulate_stained_field, staining=staining, well=staining.of_well(of_well))
+    usual_fields = (side_px * (pixel_size_um / PIXEL_SIZE_UM) / 512) ** 2
     for field in range(1, n_fields + 1):
         rng = np.random.default_rng([seed, row, column, field])
         images, cells = simulate(
             rng,
             viability,
             side_px=side_px,
-            mean_cells=55 * crowding * (side_px / 512) ** 2,
+            mean_cells=55 * crowding * usual_fields,
             defocus_px=drift + rng.uniform(-0.15, 0.35),
         )
         yield field, images, cells

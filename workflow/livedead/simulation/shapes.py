@@ -1,26 +1,51 @@
-"""Shapes and textures that cells and debris are drawn with."""
+"""Shapes and textures that cells and debris are drawn with.
+
+Lengths are in px of `livedead.simulation.label_free.PIXEL_SIZE_UM`. What is drawn for a camera with other
+pixels is drawn at points that lie `step` px apart, each in the middle of its square.
+"""
+
+import math
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 STAMP_PX = 24
 """Half the side of the square on which a cell is drawn."""
 
-
-def stamp(y: float = 0.0, x: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Distance in y and in x of each pixel of a stamp from the point (y, x) of the field, px."""
-    rows, columns = np.mgrid[-STAMP_PX : STAMP_PX + 1, -STAMP_PX : STAMP_PX + 1].astype(np.float32)
-    return rows - np.float32(y % 1), columns - np.float32(x % 1)
+Coordinate = TypeVar("Coordinate", float, pd.Series)
 
 
-def overlap(y: float, x: float, side_px: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of the field under a stamp centred at (y, x), and the part of the stamp."""
+def in_pixels(at: Coordinate, size: float) -> Coordinate:
+    """A coordinate in px, counted in pixels that are `size` px wide; 0 is the middle of the first pixel."""
+    return at / size + (0.5 / size - 0.5)
+
+
+def stamp(y: float = 0.0, x: float = 0.0, step: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Distance in y and in x of each point of a stamp from the point (y, x) of the field, px."""
+    reach = _reach(step)
+    rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    y, x = in_pixels(y, step), in_pixels(x, step)
+    return (rows - np.float32(y % 1)) * np.float32(step), (columns - np.float32(x % 1)) * np.float32(step)
+
+
+def overlap(
+    y: float, x: float, side: int, step: float = 1.0
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part of a field of `side` points under a stamp centred at (y, x) px, and the part of the stamp."""
+    reach = _reach(step)
     field, part = [], []
-    for centre in (int(np.floor(y)), int(np.floor(x))):
-        low, high = centre - STAMP_PX, centre + STAMP_PX + 1
-        field.append(slice(max(low, 0), min(high, side_px)))
-        part.append(slice(max(-low, 0), 2 * STAMP_PX + 1 - max(high - side_px, 0)))
+    for centre in (int(np.floor(in_pixels(y, step))), int(np.floor(in_pixels(x, step)))):
+        low, high = centre - reach, centre + reach + 1
+        field.append(slice(max(low, 0), min(high, side)))
+        part.append(slice(max(-low, 0), 2 * reach + 1 - max(high - side, 0)))
     return (field[0], field[1]), (part[0], part[1])
+
+
+def _reach(step: float) -> int:
+    """`STAMP_PX`, in points."""
+    return math.ceil(STAMP_PX / step)
 
 
 def outline(rng: np.random.Generator, angle: np.ndarray, roughness: float) -> np.ndarray:

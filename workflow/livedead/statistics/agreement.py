@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from livedead.statistics.bootstrap import SEED, percentile_interval, resampled
 from livedead.statistics.controls import separation
 from livedead.statistics.detection import STATES, detection
+from livedead.statistics.reliability import expected_calibration_error, reliability
 from livedead.tables import FIELD_KEY
 
 Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -55,31 +57,26 @@ def accuracy(table: pd.DataFrame) -> float:
     return _share(hits, table.loc[list(STATES)].to_numpy().sum())
 
 
-def calibration(cells: pd.DataFrame, n_bins: int = 5) -> tuple[pd.DataFrame, float]:
-    """Whether cells are as often live as their live share says.
+def reliabilities(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Whether cells are as often right as they say: by their confidence, and by the bare softmax.
 
     Parameters
     ----------
     cells : DataFrame
-        A true cell: ``true``, and the ``live_share`` of its pixels, 0 to 1; NaN where it was missed.
+        A cell: ``true, found``, the ``confidence`` that `found` is right, and the mean ``log_odds`` of live
+        over dead of its pixels; both NaN where it was missed, or none is known.
 
     Returns
     -------
-    bins : DataFrame
-        ``live_share`` (mean), ``live`` (share of truly live cells), ``n``; empty bins are left out.
-    error : float
-        Expected calibration error: the mean distance of the two, weighted by `n`.
-
-    References
-    ----------
-    Guo et al. (2017), On calibration of modern neural networks, https://arxiv.org/abs/1706.04599.
+    dict of str -> DataFrame
+        ``confidence`` and ``softmax`` -> `livedead.statistics.reliability.reliability` of the true cells
+        that were found.
     """
-    judged = cells[cells["true"].isin(STATES) & cells["live_share"].notna()]
-    number = np.minimum((judged["live_share"] * n_bins).astype(int), n_bins - 1)
-    groups = judged.assign(live=judged["true"] == "live").groupby(number)
-    bins = groups.agg(live_share=("live_share", "mean"), live=("live", "mean"), n=("live", "size"))
-    error = _share(((bins["live_share"] - bins["live"]).abs() * bins["n"]).sum(), bins["n"].sum())
-    return bins.reset_index(drop=True), error
+    judged = cells[cells["true"].isin(STATES) & cells["found"].isin(STATES)]
+    is_right = (judged["true"] == judged["found"]).to_numpy()
+    towards_found = judged["log_odds"].where(judged["found"] == "live", -judged["log_odds"])
+    claims = {"confidence": judged["confidence"], "softmax": pd.Series(expit(towards_found.astype(float)))}
+    return {name: reliability(claim.to_numpy(float), is_right) for name, claim in claims.items()}
 
 
 def agreement_of_wells(wells: pd.DataFrame) -> dict[str, float]:
@@ -168,6 +165,7 @@ def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
     table = confusion(cells)
     low, high = accuracy_interval(cells)
     states = per_class(table).set_index("state")
+    bins = reliabilities(cells)
     return {
         "n_wells": len(wells),
         "n_cells": int(table.loc[list(STATES)].to_numpy().sum()),
@@ -175,7 +173,8 @@ def summary(cells: pd.DataFrame, wells: pd.DataFrame) -> dict[str, Any]:
         "accuracy_low": low,
         "accuracy_high": high,
         **{f"{name}_{state}": states.at[state, name] for name in ("precision", "recall") for state in STATES},
-        "calibration_error": calibration(cells)[1],
+        "calibration_error": expected_calibration_error(bins["confidence"]),
+        "calibration_error_softmax": expected_calibration_error(bins["softmax"]),
         **agreement_of_wells(wells),
     }
 

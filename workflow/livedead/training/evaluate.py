@@ -7,13 +7,16 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import find_objects
 
+from livedead.cells.confidence import confidence_of
 from livedead.cells.counting import count_states
-from livedead.cells.labels import label_cells
+from livedead.cells.labels import label_cells, of_classes
 from livedead.cells.measures import measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.errors import ConfigError
 from livedead.logs import progress
+from livedead.network.calibration import Calibration, decode_log_odds
 from livedead.network.classes import ROLES, Classes
+from livedead.network.segmenter import Segmentation
 from livedead.statistics.agreement import N_WORST, STATES, worst_fields
 from livedead.statistics.detection import pair_cells
 from livedead.tables import FIELD_KEY
@@ -83,7 +86,7 @@ def _errors(wells: pd.DataFrame) -> dict[str, Any]:
 def read_unseen(
     fields: LabelledFields,
     chosen: list[int],
-    segment: Callable[[int], np.ndarray],
+    segment: Callable[[int], Segmentation],
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: list[float],
@@ -96,7 +99,7 @@ def read_unseen(
     chosen : list of int
         Numbers of the fields to judge.
     segment : callable
-        Number of a field -> the network's class map of it.
+        Number of a field -> how the network segments it.
     classes, rules
         See `judge_cells`.
     pixel_size_um : list of float
@@ -105,7 +108,7 @@ def read_unseen(
     Returns
     -------
     cells : DataFrame
-        A cell: the key of its field, and the columns of `judge_cells`.
+        A cell: the key of its field, the columns of `judge_cells`, and `cross_fitted_confidence`.
     counts : DataFrame
         A field: its key, counts of the network (``n_live, ...``) and of the dye (``true_live, ...``):
         drawn cells where there are any, or else what the same rules count in the dye's class map.
@@ -130,7 +133,7 @@ def read_unseen(
         true = judged[judged["true"] != "none"].rename(columns={"true": "state"})
         if instances is None:
             true = measure_cells(truth, classes, rules, size)
-        counted = measure_cells(found, classes, rules, size)
+        counted = measure_cells(found.class_map, classes, rules, size)
         states = count_states(counted)
         of_dye = {name.replace("n_", "true_"): n for name, n in count_states(true).items()}
         cells.append(judged.assign(**key))
@@ -138,15 +141,42 @@ def read_unseen(
         drawn = drawn_cells(truth, classes, rules, size, instances, fields.boxes(k))
         detected.append(detect_cells(*drawn, counted).assign(**key))
     table = pd.concat(cells, ignore_index=True)
+    table["confidence"] = cross_fitted_confidence(table)
     table = table[[*FIELD_KEY, *table.columns.drop(FIELD_KEY)]]
     return table, pd.DataFrame(counts), pd.concat(detected, ignore_index=True)
+
+
+def calibrate(cells: pd.DataFrame) -> Calibration | None:
+    """The calibration of a network by cells that it was not trained on, as `judge_cells` judged them."""
+    known = cells[cells["true"].isin(STATES) & cells["log_odds"].notna()]
+    return Calibration.fit(known["log_odds"].to_numpy(), (known["true"] == "live").to_numpy())
+
+
+def cross_fitted_confidence(cells: pd.DataFrame) -> np.ndarray:
+    """Probability that each cell's found state is right, by a calibration of the cells of all other wells.
+
+    NaN for cells that were missed, and where the other wells have too few cells of a state.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        A cell: ``plate, well``, and the columns of `judge_cells`.
+    """
+    confidence = np.full(len(cells), np.nan)
+    for rows in cells.groupby(["plate", "well"]).indices.values():
+        calibration = calibrate(cells.drop(cells.index[rows]))
+        if calibration is not None:
+            well = cells.iloc[rows]
+            found, log_odds = well["found"].to_numpy(), well["log_odds"].to_numpy()
+            confidence[rows] = confidence_of(found, log_odds, calibration)
+    return confidence
 
 
 def read_worst(
     fields: LabelledFields,
     chosen: list[int],
     judged: pd.DataFrame,
-    segment: Callable[[int], np.ndarray],
+    segment: Callable[[int], Segmentation],
 ) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """The fields that the network reads worst, the worst first, as `read_unseen` judged their cells.
 
@@ -161,11 +191,11 @@ def read_worst(
     for row in worst_fields(judged, N_WORST).to_dict("records"):
         k = numbers[tuple(row[name] for name in FIELD_KEY)]
         (field, *_), truth = fields.read(k)
-        yield row, {"field": field, "truth": truth, "maps": segment(k)}
+        yield row, {"field": field, "truth": truth, "maps": segment(k).class_map}
 
 
 def judge_cells(
-    found: np.ndarray,
+    found: Segmentation,
     truth: np.ndarray,
     classes: Classes,
     rules: CountingRules,
@@ -176,8 +206,10 @@ def judge_cells(
 
     Parameters
     ----------
-    found, truth : ndarray, (H, W), uint8
-        Class maps: of the network, and of the dye.
+    found : Segmentation
+        By the network.
+    truth : ndarray, (H, W), uint8
+        Class map of the dye.
     classes : Classes
     rules : CountingRules
         Cells outside its limits of area are left out, unless they were drawn.
@@ -191,26 +223,27 @@ def judge_cells(
         A drawn cell, or else a connected component of the dye's live and dead pixels:
         ``area_um2``, ``true`` (the state of most of its pixels), ``found`` (``live`` or ``dead`` if
         most of its pixels have a class of that role in the network's class map, else ``missed``),
-        ``live_share`` (live of its live and dead pixels there). Then each component of the network's
-        that touches no cell of the dye: its ``true`` is ``none``.
+        ``live_share`` (live of its live and dead pixels there), ``log_odds`` (mean over those pixels of
+        the network's log odds of live over dead). Then each component of the network's that touches no
+        cell of the dye: its ``true`` is ``none``.
     """
     cells = label_cells(truth, classes) if instances is None else instances.astype(np.int32)
-    alone = label_cells(found, classes)
+    alone = label_cells(found.class_map, classes)
     alone = np.where(np.isin(alone, np.unique(alone[cells > 0])), 0, alone)
     limits = rules.min_area_um2, rules.max_area_um2
     known = _read_cells(cells, truth, found, classes, pixel_size_um)
     if instances is None:
         known = known[known["area_um2"].between(*limits)]
-    extra = _read_cells(alone, found, found, classes, pixel_size_um).assign(true="none")
+    extra = _read_cells(alone, found.class_map, found, classes, pixel_size_um).assign(true="none")
     extra = extra[extra["area_um2"].between(*limits)]
     return pd.concat([table for table in (known, extra) if len(table)] or [known], ignore_index=True)
 
 
 def _read_cells(
-    labels: np.ndarray, truth: np.ndarray, found: np.ndarray, classes: Classes, pixel_size_um: float
+    labels: np.ndarray, truth: np.ndarray, found: Segmentation, classes: Classes, pixel_size_um: float
 ) -> pd.DataFrame:
     """The columns of `judge_cells` of every labelled cell that has a pixel."""
-    own, seen = _pixels_by_role(labels, truth, classes), _pixels_by_role(labels, found, classes)
+    own, seen = (_pixels_by_role(labels, map_, classes) for map_ in (truth, found.class_map))
     most = seen.idxmax(axis=1)
     cells = pd.DataFrame(
         {
@@ -218,10 +251,22 @@ def _read_cells(
             "true": np.where(own["live"] > own["dead"], "live", "dead"),
             "found": most.where(most.isin(STATES), "missed"),
             "live_share": _viability(seen["live"], seen["dead"]),
+            "log_odds": _mean_log_odds(labels, found, classes),
         }
     )
     # Numbers without pixels: fully occluded worms, and components that touch a cell of the dye.
     return cells[cells["area_um2"] > 0]
+
+
+def _mean_log_odds(labels: np.ndarray, found: Segmentation, classes: Classes) -> np.ndarray:
+    """Mean log odds of the live and dead pixels in each label, (n_labels,); NaN without any."""
+    owner = labels[of_classes(found.class_map, classes.nuclei)]
+    n_labels = int(labels.max())
+    sums, n_pixels = (
+        np.bincount(owner, weights, minlength=n_labels + 1)[1:]
+        for weights in (decode_log_odds(found.log_odds), None)
+    )
+    return sums / np.where(n_pixels > 0, n_pixels, np.nan)
 
 
 def _pixels_by_role(labels: np.ndarray, class_map: np.ndarray, classes: Classes) -> pd.DataFrame:

@@ -1,17 +1,21 @@
 """A training as it is configured, from labelled fields to the certified network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from livedead import stores
+from livedead.cells.rules import CountingRules
 from livedead.network.classes import Classes
+from livedead.network.plan import Plan
 from livedead.network.unet import Architecture, UNet
 from livedead.tables import HISTORY
 from livedead.training.checkpoint import Checkpoint
+from livedead.training.experience import measure_experience, read_labelled
 from livedead.training.fit import train_by_well
 from livedead.training.labelled_fields import LabelledFields
 from livedead.training.settings import TrainingSettings
-from livedead.training.splits import fold_wells
+from livedead.training.splits import fold_wells, never_trained_on
 from livedead.training.tiles import Cutting
 from livedead.weights import unet_io
 from livedead.weights.assay import Assay
@@ -49,7 +53,9 @@ def train(
     history: Path,
     *,
     fold: int | None,
-    device: str,
+    plan: Plan,
+    counting: CountingRules,
+    pixel_size_um: float,
 ) -> None:
     """Train, and write the weights of the best epoch, certified, and the course of the training.
 
@@ -66,8 +72,10 @@ def train(
         What is written.
     fold : int, optional
         From 1: wells of this part of the cross-validation are held out.
+    plan, counting, pixel_size_um
+        How the trained network reads, to measure what it has seen.
     """
-    fit = TrainingSettings.from_config(training["fit"])
+    fit, classes = TrainingSettings.from_config(training["fit"]), Classes.from_config(assay.classes)
     held_out = [] if fold is None else fold_wells(fields.wells, training["folds"], fit.seed)[fold - 1]
     checkpoint = Checkpoint(
         unet.with_name("checkpoint.safetensors"), [source, held_out, model.architecture.as_dict()]
@@ -77,14 +85,18 @@ def train(
         fields,
         fit,
         Cutting.from_config(training["tiles"]),
-        Classes.from_config(assay.classes),
+        classes,
         validation_fraction=training["tiles"]["validation_fraction"],
         held_out=held_out,
         n_threads=training["threads"],
-        device=device,
+        device=plan.device,
         checkpoint=checkpoint,
     )
     stores.write_table(history, course, HISTORY)
-    certificate = certify_training(model, assay, {**source, "trained_on": split})
+    source = {**source, "trained_on": split}
+    readings = read_labelled(model, fields, plan, classes)
+    unseen = never_trained_on({"source": source}, fields.wells)
+    experience = measure_experience(readings, unseen, classes, counting, pixel_size_um)
+    certificate = certify_training(model, replace(assay, experience=experience), source)
     unet_io.write(unet, model, certificate)
     checkpoint.remove()

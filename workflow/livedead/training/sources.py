@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.fields.normalized_plate import open_normalized_plate
+from livedead.fields.normalized_plate import NormalizedPlate, open_normalized_plate
 from livedead.plates import plate_maps
 from livedead.provenance import file_sha256
 from livedead.training.labelled_fields import LabelledFields, LabelledPlate
@@ -40,6 +40,34 @@ def open_labelled(
         inputs = open_normalized_plate(folder, index, fitted, channels, row["bit_depth"])
         found.append(LabelledPlate(inputs, class_maps))
     return LabelledFields(found, exclude)
+
+
+def open_trusted(
+    raw: list[Path],
+    images: list[Path],
+    normalization: list[Path],
+    labels: list[Path],
+    plates: list[dict[str, Any]],
+    channels: list[str],
+) -> tuple[LabelledFields, list[NormalizedPlate]]:
+    """The labelled fields of those plates that have dyed wells, and the other plates.
+
+    Parameters
+    ----------
+    labels : list of Path
+        Class maps of the plates with dyed wells, in their order.
+    raw, images, normalization, plates, channels
+        See `open_labelled`.
+    """
+    files = iter(labels)
+    labelled, unlabelled = [], []
+    for row, folder, index, fitted in zip(plates, raw, images, normalization, strict=True):
+        inputs = open_normalized_plate(folder, index, fitted, channels, row["bit_depth"])
+        if row["dyed_wells"]:
+            labelled.append(LabelledPlate(inputs, next(files)))
+        else:
+            unlabelled.append(inputs)
+    return LabelledFields(labelled), unlabelled
 
 
 def read_plate_maps(plates: list[dict[str, Any]], platemaps: list[Path]) -> list[pd.DataFrame]:

@@ -6,6 +6,7 @@ Keras as one attribute, in Flax's safetensors as one key, which both ignore.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,7 @@ class Assay:
         return found
 
 
-def certified_experience(certificate: dict[str, Any]) -> Experience | None:
+def certified_experience(certificate: Mapping[str, Any]) -> Experience | None:
     """What a network has seen, as its certificate says; None where that is not known."""
     seen = certificate.get("experience")
     return None if seen is None else Experience.from_dict(seen)

@@ -14,7 +14,7 @@ from livedead.errors import WeightsError
 from livedead.network.experience import Experience
 from livedead.network.unet import Architecture, UNet
 from livedead.provenance import file_sha256, value_sha256
-from livedead.stores import write_bytes
+from livedead.stores import read_json, write_bytes
 from livedead.weights.assay import Assay, Classes
 from livedead.weights.families import unet_graph
 from livedead.weights.network import Network, arrays_of, unet_defects, with_grey_filters
@@ -114,6 +114,36 @@ def certify_training(unet: UNet, assay: Assay, source: dict[str, Any]) -> dict[s
 def recorded(experience: Experience | None) -> dict[str, Any] | None:
     """What a network has seen, as a certificate says it."""
     return None if experience is None else experience.as_dict()
+
+
+def with_experience(
+    certificate: dict[str, Any], file: Path | None, pixel_size_um: float | None
+) -> dict[str, Any]:
+    """The certificate with what the user knows of the network's experience.
+
+    Parameters
+    ----------
+    file : Path, optional
+        A record of what the network has seen; it stands for the one that the weights carry.
+    pixel_size_um : float, optional
+        Of the images that it was trained on.
+
+    Raises
+    ------
+    WeightsError
+        If the file holds no such record, or another pixel size is known.
+    """
+    known = certificate.get("experience") if file is None else read_json(file)
+    if known is None and pixel_size_um is None:
+        return certificate
+    with refusing(file or "experience"):
+        try:
+            experience = Experience.from_dict(known or {})
+            if pixel_size_um is not None:
+                experience = experience.of_pixel_size(pixel_size_um)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
+    return {**certificate, "experience": experience.as_dict()}
 
 
 def miscounted(unet: Architecture, classes: Classes) -> list[str]:

@@ -1,6 +1,7 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pandas as pd
 from livedead import stores
 from livedead.cells.rules import CountingRules
 from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import dye_signals
+from livedead.dyes.dyed_fields import ReadField, dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
 from livedead.logs import progress
 from livedead.network.classes import Classes
+from livedead.weights.assay import certified_experience
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ def count_class_maps(
     class_maps: Path,
     plate: PlateImages,
     dyes: Path | None,
+    reads: Mapping[str, Any],
     classes: list[dict[str, str]],
     counting: dict[str, Any],
     channels: list[str],
@@ -37,6 +40,8 @@ def count_class_maps(
         The images that they were made of.
     dyes : Path, optional
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
+    reads : mapping
+        The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
     classes : list of dict
         Those of the network, from the configuration; not used for dyes, which have classes of their own.
     counting : dict
@@ -54,19 +59,41 @@ def count_class_maps(
     fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
     if dyes is None:
         of_network, rules = Classes.from_config(classes), CountingRules.from_config(counting)
-        return count_fields(fields, plate.planes, channels, of_network, rules, pixel_size_um)
-    of_plate = read_dyes(dyes)
-    rules = dye_rules(counting, of_plate, pixel_size_um)
+        seen = certified_experience(reads)
+        calibration = None if seen is None else seen.calibration
+        log.info("%s", calibration or "no calibration came with the weights: confidence is NA")
+        return count_fields(
+            fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
+        )
+    return count_dyed_fields(fields, plate, read_dyes(dyes), counting, channels, pixel_size_um)
+
+
+def count_dyed_fields(
+    fields: Iterable[ReadField],
+    plate: PlateImages,
+    dyes: PlateDyes,
+    counting: dict[str, Any],
+    channels: list[str],
+    pixel_size_um: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of fields that were read by their dyes; see `count_class_maps`.
+
+    Parameters
+    ----------
+    fields : iterable
+        Such as `livedead.dyes.dyed_fields.read_fields` gives.
+    """
+    rules = dye_rules(counting, dyes, pixel_size_um)
     log.info("%s", rules)
     return count_fields(
         fields,
         plate.planes,
         channels,
-        of_plate.classes,
+        dyes.classes,
         rules,
         pixel_size_um,
-        of_plate.channels,
-        dye_signals(plate, of_plate),
+        dyes.channels,
+        dye_signals(plate, dyes),
     )
 
 

@@ -1,6 +1,8 @@
 """QC flags of fields, which change no number: what to look at before a well is believed."""
 
+import logging
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,8 @@ import pandas as pd
 from livedead.errors import FieldError
 from livedead.plates.geometry import well_position
 from livedead.tables import FIELD_KEY
+
+log = logging.getLogger(__name__)
 
 FIELD = FIELD_KEY[1:]
 """Columns that name a field within its plate."""
@@ -20,6 +24,10 @@ SHOWN = 3
 """Other fields with the same pixels that are named before they are only counted."""
 FEW = 0.2
 """Far fewer cells: less than this share of what the fields around have."""
+MANY_CELLS = 30
+"""Cells of a state that make its median area worth comparing."""
+UNUSUAL_AREA = 1.5
+"""Factor by which an area is unusual; a pixel size that is wrong by a quarter changes areas by more."""
 ENOUGH_CELLS = 10
 """With fewer cells in the fields around, a field without any says nothing."""
 
@@ -125,6 +133,49 @@ def _are_suspect(fields: pd.DataFrame) -> pd.Series:
             if around.any() and cells[k] < FEW * np.median(cells[around]):
                 suspect[usable.index[k]] = drift[k] > drift[around].max()
     return suspect
+
+
+def flag_areas(cells: pd.DataFrame, usual_um2: Mapping[str, float]) -> list[str]:
+    """The QC flag of a plate whose cells are far larger, or far smaller, than those that the network knows.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        The plate's cells: ``state, area_um2``.
+    usual_um2 : mapping
+        State -> median area of a cell, see `livedead.network.experience.Experience`.
+
+    Returns
+    -------
+    list of str
+        ``unusual_cell_area`` if every state with at least `MANY_CELLS` cells is off by more than a factor of
+        `UNUSUAL_AREA`, all in one direction; drugs change one state or the other, a wrong pixel size both.
+    """
+    of_state = cells.groupby("state")["area_um2"]
+    median = of_state.median()[of_state.size() >= MANY_CELLS]
+    ratio = {state: median[state] / area for state, area in usual_um2.items() if state in median}
+    if not ratio or (min(ratio.values()) <= UNUSUAL_AREA and max(ratio.values()) >= 1 / UNUSUAL_AREA):
+        return []
+    areas = ", ".join(
+        f"{state} cells have a median of {median[state]:.0f} um2, usual are {usual_um2[state]:.0f}"
+        for state in ratio
+    )
+    log.warning("unusual_cell_area: %s; pixel_size_um in plates.tsv may be wrong", areas)
+    return ["unusual_cell_area"]
+
+
+def flag_plate(reads: Mapping[str, Any], cells: pd.DataFrame) -> list[str]:
+    """The QC flags of a plate as a whole.
+
+    Parameters
+    ----------
+    reads : mapping
+        The record of what reads: the certificate of a network's weights, or that of the plate's dyes.
+    cells : DataFrame
+        See `flag_areas`.
+    """
+    seen = reads.get("experience") or {}
+    return [*reads.get("flags", ()), *flag_areas(cells, seen.get("cell_area_um2", {}))]
 
 
 def exclude_flagged(

@@ -13,6 +13,7 @@ FEATURES = {
     "n_ambiguous": "Cells_Count_Ambiguous",
     "n_total": "Cells_Count_Total",
     "viability": "Cells_Viability",
+    "viability_corrected": "Cells_ViabilityCorrected",
     "live_per_mm2": "Cells_Density_Live",
     "dead_per_mm2": "Cells_Density_Dead",
     "median_area_um2_live": "Cells_AreaShape_MedianLive",

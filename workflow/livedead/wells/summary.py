@@ -1,12 +1,14 @@
 """A run in words: what was found on its plates, and what ends it with an error."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.dyes.plate_dyes import OF_WELLS
+from livedead.network.pixel_size import scale_to
 from livedead.plates.geometry import format_wells
 from livedead.plates.plate_maps import CONTROLS
 
@@ -42,6 +44,8 @@ FLAGS = {
     "drift": "far brighter or darker than the plate's other fields (qc.max_drift)",
     "low_range": "hardly any contrast (normalization.min_range): an empty field, no focus, or no light?",
     "suspect": "part of the image may be lost; the file itself does not show it; look at the images",
+    "unusual_cell_area": "cells far larger or smaller than those that the network was trained on: is "
+    "pixel_size_um in plates.tsv right?",
     "duplicate_image": "the same pixels as another field: a copying mistake, or a stuck stage",
 }
 """What the QC flags of fields and wells mean; one that is not here is mentioned by its name."""
@@ -68,6 +72,10 @@ NO_CELL_BY_DYES = """NOT ONE CELL was counted in this run, a likely mistake.
 CLASSES_NOT_VERIFIED = (
     "classes as configured, not verified: the weights carry none; if their order is wrong, live and dead are "
     "swapped, which only controls show (controls_reversed, negative_controls_dead)"
+)
+PIXEL_SIZE_UNKNOWN = (
+    "the pixel size that the network was trained at is not known, so a plate at another magnification would "
+    "be miscounted without a word: set experience.pixel_size_um, see docs/trust.md"
 )
 NO_VIABILITY = {
     "n_total": "no viability: the reading counts all cells, but does not tell live from dead",
@@ -143,6 +151,38 @@ def describe_plate(
         *notes,
     ]
     return [_found(wells), *(f"  {line}" for line in below)]
+
+
+def resampled(models: Iterable[Mapping[str, Any]], plate_um: float) -> list[str]:
+    """What to tell of a plate whose pixels are of another size than those that the network knows.
+
+    Parameters
+    ----------
+    models : iterable of mapping
+        The records of what reads: certificates of networks, or records of dyes.
+    plate_um : float
+        The plate's pixel size.
+    """
+    return [
+        f"fields are resampled for the network, from pixels of {plate_um:g} um to {known_um:g} um"
+        for known_um in map(_pixel_size, models)
+        if scale_to(known_um, plate_um) != 1
+    ]
+
+
+def unknown_of(models: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What the records of what reads, as in `resampled`, do not say of a network."""
+    networks = [model for model in models if "classes_verified" in model]
+    lacks = {
+        CLASSES_NOT_VERIFIED: any(not model["classes_verified"] for model in networks),
+        PIXEL_SIZE_UNKNOWN: any(_pixel_size(model) is None for model in networks),
+    }
+    return [line for line, is_told in lacks.items() if is_told]
+
+
+def _pixel_size(model: Mapping[str, Any]) -> float | None:
+    seen = model.get("experience") or {}
+    return seen.get("pixel_size_um")
 
 
 def shared_images(fields: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -17,10 +17,12 @@ from livedead.statistics.controls import alarm
 from livedead.statistics.intervals import (
     METHODS,
     Correlation,
+    design_effect,
     intraclass_correlation,
     viability_interval,
 )
-from livedead.tables import COUNTS, KEYS, WELLS
+from livedead.tables import CORRECTED, COUNTS, EXPECTED, KEYS, WELLS
+from livedead.wells.audits import AuditedWells, correct_viability
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ def tabulate_wells(
     treatment_columns: list[str],
     provenance: dict[str, str],
     plate_flags: Sequence[str] = (),
+    audits: Mapping[int, AuditedWells] | None = None,
 ) -> pd.DataFrame:
     """The well table of one plate.
 
@@ -61,6 +64,8 @@ def tabulate_wells(
         From `provenance_of`.
     plate_flags : sequence of str
         QC flags of every imaged well, such as those of the plate's dyes.
+    audits : mapping, optional
+        By which viability is corrected, from `livedead.wells.audits.audits_of`.
 
     Returns
     -------
@@ -82,7 +87,8 @@ def tabulate_wells(
     # Without cells there is no row to sum over, yet none of none was split.
     table["n_split"] = table["n_split"].fillna(0).where(table["n_fields_used"] > 0).astype("Int64")
     table["status"] = _status(table, fields)
-    _add_viability(table, used, treatment_columns)
+    effect = _add_viability(table, used, treatment_columns)
+    table[CORRECTED] = correct_viability(table, audits or {}, treatment_columns, effect)
     table["edge_rule"] = used["edge_rule"].iloc[0] if len(used) else ""
     for state in ("live", "dead"):
         table[f"{state}_per_mm2"] = table[f"n_{state}"] / table["area_mm2"]
@@ -113,7 +119,7 @@ def _sums(used: pd.DataFrame) -> pd.DataFrame:
     viability = used["n_live"] / (used["n_live"] + used["n_dead"]).replace(0, np.nan)
     return pd.concat(
         [
-            wells[[*COUNTS, "area_mm2"]].sum(min_count=1),
+            wells[[*COUNTS, *EXPECTED, "area_mm2"]].sum(min_count=1),
             wells[["focus", "saturated_fraction"]].mean(),
             viability.groupby([used["well"], used["timepoint"]]).std(ddof=1).rename("viability_field_sd"),
             wells.size().rename("n_fields_used"),
@@ -147,10 +153,12 @@ def _skeleton(fields: pd.DataFrame, plate_map: pd.DataFrame | None) -> pd.DataFr
     return treated.fillna(dict.fromkeys(plate_map.columns, ""))
 
 
-def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: list[str]) -> None:
-    """Viability with its interval, and what the interval rests on."""
+def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: list[str]) -> np.ndarray:
+    """Viability with its interval, and what the interval rests on; the design effect of each well."""
     decided = table["n_live"] + table["n_dead"]
     table["viability"] = table["n_live"] / decided.replace(0, np.nan)
+    expected = table[EXPECTED].sum(axis=1, skipna=False)
+    table["viability_expected"] = table["n_live_expected"] / expected.replace(0, np.nan)
     of_fields = (used["n_live"] + used["n_dead"]).to_numpy(float)
     correlation = intraclass_correlation(
         used["n_live"].to_numpy(float), of_fields, used.groupby(BY_WELL).ngroup().to_numpy()
@@ -166,13 +174,13 @@ def _add_viability(table: pd.DataFrame, used: pd.DataFrame, treatment_columns: l
         correlation.freedom,
         correlation.source,
     )
+    n_decided = decided.to_numpy(float, na_value=np.nan)
+    of_wells = squares.reindex(pd.MultiIndex.from_frame(table[BY_WELL])).to_numpy()
     table["viability_low"], table["viability_high"] = viability_interval(
-        table["n_live"].to_numpy(float, na_value=np.nan),
-        decided.to_numpy(float, na_value=np.nan),
-        squares.reindex(pd.MultiIndex.from_frame(table[BY_WELL])).to_numpy(),
-        correlation,
+        table["n_live"].to_numpy(float, na_value=np.nan), n_decided, of_wells, correlation
     )
     table["viability_interval"] = METHODS[correlation.source]
+    return design_effect(n_decided, of_wells, correlation.icc)
 
 
 def _correlation_of_replicates(table: pd.DataFrame, treatment_columns: list[str]) -> Correlation:

@@ -14,8 +14,10 @@ from livedead.fields.plate_images import open_plate
 from livedead.plates.geometry import sort_wells, well_position
 from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, RESULTS, ROW_SHA256, WELLS
+from livedead.wells.audits import read_audits
 from livedead.wells.counting import count_class_maps
 from livedead.wells.fields import finish_fields
+from livedead.wells.flags import flag_plate
 from livedead.wells.table import provenance_of, tabulate_wells
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ def verify_well(
     dyes: Path | None,
     model: Path,
     platemap: Path | None,
+    audit: Path | None,
+    audit_map: Path | None,
     wells: Path,
     fields: Path,
     cells: Path,
@@ -48,30 +52,34 @@ def verify_well(
 ) -> None:
     """Count wells whose class maps were made anew, and tabulate them with the rest of the plate.
 
-    The plate's normalization, thresholds and QC flags stay as they are. A row whose hash is not the one in
-    the table raises a `LivedeadError` that names what differs.
+    The plate's normalization, thresholds, QC flags and audit stay as they are. A row whose hash is not the
+    one in the table raises a `LivedeadError` that names what differs.
     """
     stored = stores.read_table(wells, WELLS)
     all_fields, all_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
     check_cells(all_cells, all_fields, f"{cells} and {fields}")
     check_wells(all_fields, stored, f"{fields} and {wells}")
     plate = open_plate(raw, images, bit_depth)
-    counted = count_class_maps(class_maps, plate, dyes, classes, counting, intensity_channels, pixel_size_um)
+    reads = stores.read_json(model)
+    counted = count_class_maps(
+        class_maps, plate, dyes, reads, classes, counting, intensity_channels, pixel_size_um
+    )
     of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
     chosen = list(dict.fromkeys(of_fields["well"]))
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
     # Numbers are compared as the tables hold them, so the new ones are written and read, too.
     stores.write_table(verified_fields, of_fields, FIELDS)
     stores.write_table(verified_cells, of_cells, CELLS)
-    reads = stores.read_json(model)
+    cells_anew = replace_wells(all_cells, stores.read_table(verified_cells, CELLS), chosen)
     recomputed = tabulate_wells(
         replace_wells(all_fields, stores.read_table(verified_fields, FIELDS), chosen),
-        replace_wells(all_cells, stores.read_table(verified_cells, CELLS), chosen),
+        cells_anew,
         read_plate_map(platemap, n_wells, treatment_columns) if platemap else None,
         n_fields_expected=fields_per_well,
         treatment_columns=treatment_columns,
         provenance=provenance_of(reads, config_sha256),
-        plate_flags=reads.get("flags", ()),
+        plate_flags=flag_plate(reads, cells_anew),
+        audits=read_audits(audit, audit_map, n_wells, treatment_columns),
     )
     stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 
