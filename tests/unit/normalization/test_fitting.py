@@ -142,6 +142,32 @@ def test_percentiles_of_a_field_or_a_well(scope, settings):
         assert stored.levels(key) == (black, scale)
 
 
+def test_contrast_keeps_a_cell_as_dark_as_it_is_relative_to_the_medium(settings):
+    """Under a lamp of half the light, and beside a bright wall, medium and cell come out the same."""
+    medium = np.full((40, 40), 8000, np.uint16)
+    medium[4:8, 4:8] = 6000
+    walled = medium // 2
+    walled[:, -5:] = 60000
+    planes = {("A01", 1, 1): medium, ("A01", 2, 1): walled}
+    own = replace(settings, flat_fields=0, scope="field", contrast=0.5)
+    transform, _, _ = fit_channel(planes.__getitem__, list(planes), own)
+    for key, plane in planes.items():
+        x = normalize(plane.astype(np.float32), transform.gain, *transform.levels(key))
+        # A quarter less light, of a half that is black.
+        assert x[20, 20] == pytest.approx(0)
+        assert x[5, 5] == pytest.approx(-0.5)
+
+
+def test_contrast_leaves_fluorescence_as_it_is(settings, fields):
+    planes = list(fields(2))
+    keys = [("A01", k, 1) for k in range(2)]
+    own, other = (
+        fit_channel(lambda key: planes[key[1]], keys, replace(settings, contrast=contrast), fluorescence=True)
+        for contrast in (None, 0.5)
+    )
+    assert own[0].levels(None) == other[0].levels(None)
+
+
 def test_a_control_plates_transform_is_taken_as_it_is(settings, fields):
     planes = list(fields(4))
     keys = [("A01", k, 1) for k in range(4)]

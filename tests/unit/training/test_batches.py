@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from livedead.network.classes import Classes
-from livedead.training.batches import batches
+from livedead.training.batches import batches, repeat_small_wells
 from livedead.training.tiles import Cutting
 
 NUMBERS = Classes(background=(0,), live=(1,), dead=(2,), boundary=(3,))
@@ -95,3 +95,10 @@ def test_a_batch_may_hold_turned_and_pasted_tiles():
     # Grey values still tell the classes: ground is bright, the live one grey, the dead one dark.
     means = [inputs[:, 0][targets == number].mean() for number in (0, 1, 2)]
     assert means[0] > means[1] + 0.3 > means[2] + 0.6
+
+
+def test_small_wells_are_shown_more_often_but_not_as_often_as_they_are_small():
+    """100, 25 and 4 fields: shown 100, 2 x 25 and 5 x 4 times."""
+    wells = ["A01"] * 100 + ["A02"] * 25 + ["A03"] * 4
+    shown = np.bincount(repeat_small_wells(list(range(129)), wells))
+    assert shown.tolist() == [1] * 100 + [2] * 25 + [5] * 4

@@ -39,6 +39,26 @@ def test_the_mean_of_the_weights_is_kept(tiny_network, squares, classes):
             torch.testing.assert_close(tensor, expected, msg=name)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_measured_statistics_are_those_of_the_kept_weights(tiny_network, squares, classes, decay):
+    """The first convolution of the encoder: mean and variance of its output over all batches."""
+    examples = list(squares(4, 0))
+    batches = [(x[None], y[None]) for x, y in examples]
+    network = tiny_network()
+    settings = TrainingSettings(epochs=2, frozen_epochs=0, average_decay=decay, statistics="measured")
+    Trainer(network, np.ones(3), settings, classes, "cpu").train(lambda rng: batches, lambda: [])
+    outputs = []
+    network.encoder.Conv1.register_forward_hook(lambda module, given, output: outputs.append(output))
+    with torch.inference_mode():
+        for x, _ in batches:
+            network(torch.from_numpy(x))
+    found = torch.stack([output[0] for output in outputs])
+    norm = network.encoder.bn_Conv1
+    torch.testing.assert_close(norm.running_mean, found.mean(dim=(0, 2, 3)), atol=1e-5, rtol=1e-4)
+    each = torch.stack([output[0].flatten(1).var(dim=1) for output in outputs])
+    torch.testing.assert_close(norm.running_var, each.mean(dim=0), atol=1e-5, rtol=1e-4)
+
+
 def test_without_validation_the_last_epoch_is_kept(tiny_network, squares, classes):
     network = tiny_network()
     x, y = next(squares(1, 0))

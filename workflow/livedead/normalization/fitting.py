@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def fit_channel(
     if given is not None:
         degree, floor = given.illumination_degree, given.floor
     if fluorescence:
-        degree = 0
+        degree, settings = 0, replace(settings, contrast=None)
 
     def corrected(key: Key) -> np.ndarray:
         return correct_illumination(read(key), degree, floor)
@@ -89,7 +90,13 @@ def fit_channel(
 
 def levels(counts: np.ndarray, settings: NormalizationSettings) -> tuple[float, float]:
     """Black and white of a histogram, at least ``min_range`` apart."""
-    black, white = percentiles(counts, settings.low_percentile, settings.high_percentile)
+    black: float
+    white: float
+    if settings.contrast is None:
+        black, white = percentiles(counts, settings.low_percentile, settings.high_percentile)
+    else:
+        (median,) = percentiles(counts, 50)
+        black, white = median * (1 - settings.contrast), median * (1 + settings.contrast)
     return float(black), float(max(white, black + settings.min_range))
 
 

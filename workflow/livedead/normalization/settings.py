@@ -30,6 +30,10 @@ class NormalizationSettings:
         Channels whose background is subtracted before the division; others are divided only.
     camera_counts : float
         Counts of the camera in the dark, which are no part of a fluorescent profile.
+    contrast : float, optional
+        In transmitted light: black and white are this share of the median below and above it, instead of
+        the percentiles. The medium is then mid-grey in every field, and a cell as dark or bright as it is
+        relative to the medium, however bright the lamp, and whatever else is in the field.
     own_light : int
         Degree of the per-field illumination correction of brightfield channels, see
         `livedead.normalization.field_illumination`; 0 for none.
@@ -45,4 +49,5 @@ class NormalizationSettings:
     scope: str = "plate"
     fluorescence: Sequence[str] = ()
     camera_counts: float = 0.0
+    contrast: float | None = None
     own_light: int = 0

@@ -53,7 +53,7 @@ def augment(
     target : ndarray, (H, W), uint8
     rng : Generator
     disturbance : float
-        0 to 1: scales the range of brightness and contrast, and how often blur and noise are added.
+        0 to 3: scales the range of brightness and contrast, and how often blur and noise are added.
     """
     turns, flip = int(rng.integers(4)), bool(rng.integers(2))
     inputs, target = np.rot90(inputs, turns, (1, 2)), np.rot90(target, turns)

@@ -1,6 +1,8 @@
 """One epoch of batches: fields read as they are needed, cut into tiles, mixed, augmented."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -29,7 +31,7 @@ def batches(
     read : callable
         Field number -> its input and class map; called as tiles are needed.
     fields : list of int
-        Numbers of the fields to use.
+        Numbers of the fields to use; one that is named twice is used twice.
     rng : Generator
         The epoch's random stream.
     cutting : Cutting
@@ -62,6 +64,34 @@ def batches(
             now, waiting = waiting[: cutting.batch_size], waiting[cutting.batch_size :]
             inputs, targets = zip(*now, strict=True)
             yield np.stack(inputs), np.stack(targets)
+
+
+def repeat_small_wells(fields: list[int], wells: Sequence[str]) -> list[int]:
+    """The fields, those of small wells several times, so that an epoch is not of the largest wells alone.
+
+    A field is repeated by the square root of the largest number of fields of a well over that of its own,
+    rounded: halfway between all fields alike and all wells alike, as a few fields teach little more when
+    they are seen often.
+
+    Parameters
+    ----------
+    fields : list of int
+        Numbers of the fields.
+    wells : sequence of str
+        The well of each.
+
+    Examples
+    --------
+    >>> repeat_small_wells([3, 4, 5, 6, 7], ["A", "A", "A", "A", "B"])
+    [3, 4, 5, 6, 7, 7]
+    """
+    n_fields = Counter(wells)
+    largest = max(n_fields.values())
+    return [
+        k
+        for k, well in zip(fields, wells, strict=True)
+        for _ in range(round(math.sqrt(largest / n_fields[well])))
+    ]
 
 
 def _mixed_tiles(

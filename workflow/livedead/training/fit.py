@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from livedead.errors import ConfigError
 from livedead.fields.ahead import work_ahead
@@ -20,7 +20,7 @@ from livedead.network.classes import Classes
 from livedead.network.devices import choose_device
 from livedead.network.unet import UNet
 from livedead.network.windows import padded
-from livedead.training.batches import batches
+from livedead.training.batches import batches, repeat_small_wells
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.labelled_fields import Example, LabelledFields
 from livedead.training.losses import WholeCells, cell_loss, class_weights, segmentation_loss, whole_cells
@@ -74,6 +74,8 @@ def train_by_well(
     log.info("training on %d wells, validation on %s", len(training), ", ".join(validation) or "none")
     training_fields, validation_fields = fields.in_wells(training), fields.in_wells(validation)
     n_pixels = _pixels_by_class(fields, training_fields, network.architecture.n_classes)
+    if cutting.balance == "wells":
+        training_fields = repeat_small_wells(training_fields, [fields.wells[k] for k in training_fields])
     for state in ("live", "dead"):
         if not n_pixels[list(classes.of(state))].any():
             raise ConfigError(
@@ -185,6 +187,9 @@ class Trainer:
         if len(self.history) < self.settings.epochs:
             log.info("no better Dice in %d epochs: stopped", self.waited)
         self.network.load_state_dict(self.best.state_dict())
+        if self.settings.statistics == "measured":
+            rng = np.random.default_rng([self.settings.seed, len(self.history)])
+            update_bn((_tensor(inputs, self.device) for inputs, _ in training(rng)), self.network)
         self.network.to("cpu").eval()
         return pd.DataFrame(self.history)
 

@@ -7,6 +7,7 @@ from typing import Any
 from livedead.errors import ConfigError
 from livedead.network.plan import PRECISIONS
 
+STATISTICS = ("running", "measured")
 SCHEDULES = ("cosine", "cosine_restarts", "plateau")
 PLATEAU_FACTOR = 0.3
 
@@ -32,6 +33,10 @@ class TrainingSettings:
     average_decay : float
         Validate and keep an exponential moving average of the weights, of which each step keeps
         this share; 0 validates and keeps the trained weights themselves.
+    statistics : {'running', 'measured'}
+        Statistics of BatchNorm: those that ran along with the training, or those of the kept weights,
+        measured on one more epoch of tiles. In a short training, the weights run away from the former
+        (Izmailov et al. 2018, https://arxiv.org/abs/1803.05407, measure them again for the same reason).
     weight_decay : float
         AdamW's.
     patience : int
@@ -54,6 +59,7 @@ class TrainingSettings:
     cycle_epochs: int = 10
     plateau_epochs: int = 4
     average_decay: float = 0.0
+    statistics: str = "running"
     weight_decay: float = 1e-4
     patience: int = 10
     cell_weight: float = 0.0
@@ -62,7 +68,8 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, allowed in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+        known = {"schedule": SCHEDULES, "statistics": STATISTICS, "precision": PRECISIONS}
+        for name, allowed in known.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
 

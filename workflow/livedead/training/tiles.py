@@ -6,12 +6,17 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import affine_transform
 
+from livedead.cells.labels import label_cells
 from livedead.errors import ConfigError
 from livedead.network.classes import Classes
 from livedead.training.labelled_fields import Example
 
 ROTATIONS = ("quarter_turns", "any")
-MAX_ZOOM = 0.1
+BALANCES = ("fields", "wells")
+EDGES = ("reflected", "cut")
+
+MIN_SEEN = 0.5
+"""Where tiles have cut edges, a cell is one if at least this share of it lies in the tile."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,19 @@ class Cutting:
         Side of a tile.
     tiles_per_field : int
         Tiles cut from each field in an epoch.
+    balance : {'fields', 'wells'}
+        ``wells``: fields of small wells are used several times in an epoch, see
+        `livedead.training.batches.repeat_small_wells`.
     batch_size : int
     rotation : {'quarter_turns', 'any'}
-        ``any``: tiles are cut at any angle, and enlarged or shrunk by up to `MAX_ZOOM`.
+        ``any``: tiles are cut at any angle, and enlarged or shrunk by a factor of up to `zoom`.
+    zoom : float
+        1 or more; see `rotation`. The logarithm of the factor is uniform: as many cells are shown large as
+        small.
+    edges : {'reflected', 'cut'}
+        What turned tiles show beyond the field: its reflection, or what the network itself pads fields
+        with. Where edges are cut, cells of which less than `MIN_SEEN` lies in the tile are background, as
+        people who draw boxes leave out what they cannot judge.
     on_cells : float
         Share of the tiles that are centred near a cell instead of anywhere: an empty background
         teaches little (Isensee et al. 2021, Nature Methods 18:203,
@@ -36,21 +51,25 @@ class Cutting:
         overlapping cells, and cannot guess a cell's state from its neighbours (Ghiasi et al. 2021,
         https://arxiv.org/abs/2012.07177).
     disturbance : float
-        How strongly light, sharpness and noise are varied, 0 to 1; see
+        How strongly light, sharpness and noise are varied, 0 to 3; see
         `livedead.training.augmentation.augment`.
     """
 
     tile_px: int = 256
     tiles_per_field: int = 4
+    balance: str = "fields"
     batch_size: int = 8
     rotation: str = "quarter_turns"
+    zoom: float = 1.1
+    edges: str = "reflected"
     on_cells: float = 0.0
     pasted: float = 0.0
     disturbance: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.rotation not in ROTATIONS:
-            raise ConfigError(f"rotation {self.rotation!r}; allowed: {', '.join(ROTATIONS)}")
+        for name, allowed in (("rotation", ROTATIONS), ("balance", BALANCES), ("edges", EDGES)):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
 
     @classmethod
     def from_config(cls, tiles: dict[str, Any]) -> "Cutting":
@@ -64,8 +83,9 @@ def cut_tile(field: Example, cutting: Cutting, classes: Classes, rng: np.random.
     near = None
     if cutting.on_cells and rng.uniform() < cutting.on_cells:
         near = np.isin(target, classes.nuclei)
-    tile = upright_tile if cutting.rotation == "quarter_turns" else turned_tile
-    return tile(inputs, target, cutting.tile_px, rng, near)
+    if cutting.rotation == "quarter_turns":
+        return upright_tile(inputs, target, cutting.tile_px, rng, near)
+    return turned_tile(inputs, target, cutting, classes, rng, near)
 
 
 def upright_tile(
@@ -105,29 +125,39 @@ def upright_tile(
 def turned_tile(
     inputs: np.ndarray,
     target: np.ndarray,
-    tile_px: int,
+    cutting: Cutting,
+    classes: Classes,
     rng: np.random.Generator,
     near: np.ndarray | None = None,
 ) -> Example:
-    """A square of the field at a random position, angle and size; beyond the field it is reflected.
+    """A square of the field at a random position, angle and size, as `cutting` says.
 
-    Parameters as in `upright_tile`.
+    Parameters as in `cut_tile` and `upright_tile`.
     """
+    side_px, is_cut = cutting.tile_px, cutting.edges == "cut"
     angle = rng.uniform(0, 2 * np.pi)
-    zoom = np.exp(rng.uniform(-1, 1) * np.log(1 + MAX_ZOOM))
-    turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = (tile_px - 1) / 2
-    centre = _centre_near(near, tile_px, rng)
+    pixel = np.exp(rng.uniform(-1, 1) * np.log(cutting.zoom))
+    turn = pixel * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = (side_px - 1) / 2
+    centre = _centre_near(near, side_px, rng)
     if centre is None:
         centre = np.array(
             [rng.uniform(min(middle, side / 2), max(side - 1 - middle, side / 2)) for side in target.shape]
         )
     offset = centre - turn @ [middle, middle]
 
-    def sampled(plane: np.ndarray, order: int) -> np.ndarray:
-        return affine_transform(plane, turn, offset, (tile_px, tile_px), order=order, mode="mirror")
+    def sampled(plane: np.ndarray, order: int, beyond: int = 0) -> np.ndarray:
+        mode = "constant" if is_cut else "mirror"
+        return affine_transform(plane, turn, offset, (side_px, side_px), order=order, mode=mode, cval=beyond)
 
-    return np.stack([sampled(plane, 1) for plane in inputs]), sampled(target, 0)
+    tile, background = np.stack([sampled(plane, 1) for plane in inputs]), classes.background[0]
+    tile_target = sampled(target, 0, background)
+    if is_cut:
+        cells = label_cells(target, classes)
+        seen, area_px = sampled(cells, 0), np.bincount(cells.ravel())
+        seen_px = np.bincount(seen.ravel(), minlength=len(area_px)) * pixel**2
+        tile_target[(seen_px < MIN_SEEN * area_px)[seen] & (seen > 0)] = background
+    return tile, tile_target
 
 
 def _centre_near(near: np.ndarray | None, tile_px: int, rng: np.random.Generator) -> np.ndarray | None:
