@@ -62,6 +62,23 @@ def test_the_counting_frame_counts_each_cell_of_a_plane_once():
     assert CountingRules().counted_area_mm2((10, 20), 100.0) == 2.0
 
 
+def test_a_margin_counts_centres_in_what_is_left_of_the_field():
+    # Cells on a grid of 10 px, their centres at 4.5, 14.5, ...: whatever the margin, as many as there are
+    # centres in the area that is left.
+    cell = np.pad(np.ones((4, 4), np.uint8), 3)
+    field = np.tile(cell, (6, 9))
+    for margin_px, rows, columns in [(0, 6, 9), (4.9, 6, 9), (5.1, 4, 7), (15.1, 2, 5), (25.1, 0, 3)]:
+        rules = CountingRules(min_area_um2=0, edge_margin_um=margin_px * 0.5)
+        assert len(measure_cells(field, CLASSES, rules, 0.5)) == rows * columns
+        expected = max(60 - 2 * margin_px, 0) * (90 - 2 * margin_px) * 0.25 / 1e6
+        assert rules.counted_area_mm2((60, 90), 0.5) == pytest.approx(expected)
+
+
+def test_a_margin_does_not_go_with_another_edge_rule():
+    with pytest.raises(ConfigError, match="edge_margin_um 3 needs edge_rule keep, not exclude"):
+        CountingRules(edge_rule="exclude", edge_margin_um=3)
+
+
 def test_unknown_edge_rule():
     with pytest.raises(ConfigError, match="keep, exclude, counting_frame"):
         CountingRules(edge_rule="drop")

@@ -238,6 +238,7 @@ def _counted(
 ) -> np.ndarray:
     """Which cells the rules count, (n_cells,) bool."""
     counted = rules.allow_area(cells.area_px, pixel_size_um) & rules.allow_edge(*cells.touching())
+    counted &= rules.within_margin(cells.y_px, cells.x_px, class_map.shape, pixel_size_um)
     if rules.max_aspect_ratio is not None:
         counted &= aspect_ratio(*cells.second_moments()) <= rules.max_aspect_ratio
     if rules.min_context_fraction > 0:

@@ -58,6 +58,9 @@ class CountingRules:
         at the upper and left side that do not touch the lower or right one, so that fields side by
         side would count each cell once (Gundersen 1977, J. Microsc. 111:219,
         https://doi.org/10.1111/j.1365-2818.1977.tb00062.x).
+    edge_margin_um : float
+        Cells whose centre is nearer to the field's edge are not counted, nor is the area there: of the cells
+        that the edge cuts, too little may be seen to tell what they are. Needs `edge_rule` 'keep'.
     shape_descriptors : bool
         Also measure `livedead.cells.measures.SHAPES`, which takes ten times as long as all else.
 
@@ -85,12 +88,15 @@ class CountingRules:
     cell_area_um2: float = 0.0
     min_context_fraction: float = 0.0
     edge_rule: str = "keep"
+    edge_margin_um: float = 0.0
     shape_descriptors: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (("edge_rule", EDGE_RULES), ("dead_by", DEAD_BY), ("both", BOTH)):
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
+        if self.edge_margin_um and self.edge_rule != "keep":
+            raise ConfigError(f"edge_margin_um {self.edge_margin_um} needs edge_rule keep, not {self.edge_rule}")
         if not 0 < self.dead_fraction < 1:
             raise ConfigError(f"dead_fraction {self.dead_fraction}; allowed: more than 0 and less than 1")
         if list(self.vote(np.array([1.0, 0.0]))) != ["live", "dead"]:
@@ -144,14 +150,22 @@ class CountingRules:
         left_out = {"keep": np.zeros_like(far), "exclude": near | far, "counting_frame": far}
         return ~left_out[self.edge_rule]
 
+    def within_margin(
+        self, y_px: np.ndarray, x_px: np.ndarray, shape: tuple[int, ...], pixel_size_um: float
+    ) -> np.ndarray:
+        """Which cells have their centre `edge_margin_um` away from the edge of a field, (n_cells,) bool."""
+        depths = [np.minimum(at + 0.5, side - at - 0.5) for at, side in zip((y_px, x_px), shape, strict=True)]
+        return np.minimum(*depths) * pixel_size_um >= self.edge_margin_um
+
     def counted_area_mm2(self, shape: tuple[int, ...], pixel_size_um: float) -> float:
         """Area that the counted cells of a field of `shape` stand for.
 
         A cell that touches the last row or column is left to the next field; so the
         counting frame tiles the plane in steps of (H - 1, W - 1) pixels, not (H, W).
         """
-        margin = 1 if self.edge_rule == "counting_frame" else 0
-        return (shape[0] - margin) * (shape[1] - margin) * pixel_size_um**2 / 1e6
+        left_out_px = 1 if self.edge_rule == "counting_frame" else 2 * self.edge_margin_um / pixel_size_um
+        height, width = (max(side - left_out_px, 0) for side in shape)
+        return height * width * pixel_size_um**2 / 1e6
 
 
 def check_rules(classes: Classes, rules: CountingRules) -> None:
