@@ -77,6 +77,7 @@ QC = {
     "max_unfamiliarity": None,
     "exclude_flags": [],
     "experience": [],
+    "corrections": [],
 }
 SETTINGS = {
     "plate": "p",
@@ -124,6 +125,7 @@ SETTINGS = {
     "sample": 1,
     "exclude_flags": [],
     "experience": [],
+    "corrections": [],
     "plate_map": {},
     "channel": "brightfield",
     "shown": {"input": "brightfield"},

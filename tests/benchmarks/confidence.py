@@ -18,8 +18,8 @@ from scipy.optimize import isotonic_regression, minimize
 from scipy.spatial import KDTree
 from scipy.special import expit
 
+from livedead.cells.labelled import LabelledCells
 from livedead.cells.labels import label_cells
-from livedead.cells.measures import LabelledCells
 from livedead.network.calibration import decode_log_odds
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan

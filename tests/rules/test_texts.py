@@ -43,7 +43,7 @@ def write_plate(folder, plate, mapped):
         {
             "plate": plate, "well": well, "field": 1, "timepoint": 1, "status": "ok", "area_mm2": 1.0,
             "n_live": 10 - k, "n_dead": k, "n_ambiguous": 0, "n_total": 10, "edge_rule": "keep",
-            "pixels_sha256": f"{plate}{well}", "focus": 1.0, "saturated_fraction": 0.0,
+            "n_by_hand": 0, "pixels_sha256": f"{plate}{well}", "focus": 1.0, "saturated_fraction": 0.0,
         }
         for k, well in enumerate(WELLS)
     ]  # fmt: skip

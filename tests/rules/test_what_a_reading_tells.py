@@ -21,7 +21,7 @@ from tabulate_wells import tabulate_wells
 
 from livedead import stores
 from livedead.cells.rules import CountingRules
-from livedead.cells.tables import count_fields
+from livedead.cells.tables import FieldCounter, count_fields
 from livedead.cells.tallies import check_cells
 from livedead.errors import LivedeadError
 from livedead.network.classes import Classes
@@ -116,7 +116,8 @@ def segmented(logic):
 def write_inputs(folder, logic):
     """What `gather_fields` and all after it read."""
     rules = CountingRules(min_area_um2=0)
-    fields, cells = count_fields(segmented(logic), lambda *_: {}, [], classes_of(logic), rules, 1000.0)
+    counter = FieldCounter(lambda *_: {}, [], classes_of(logic), rules, 1000.0)
+    fields, cells = count_fields(segmented(logic), counter)
     check_cells(cells, fields, "cells and fields")
     stores.write_table(folder / "1-of-1/fields.csv", fields, SHARD_FIELDS)
     stores.write_table(folder / "1-of-1/cells.csv.gz", cells, CELLS)

@@ -28,6 +28,10 @@ class StoreError(LivedeadError):
     """A file between two rules that is missing, damaged, or of another kind than expected."""
 
 
+class CorrectionError(LivedeadError):
+    """Corrections by hand that cannot be read, or do not fit the cells that were counted."""
+
+
 class CountError(LivedeadError):
     """Counts that do not add up: between two tables, cells were lost or counted twice."""
 
@@ -72,6 +76,7 @@ class FieldError(LivedeadError):
         "not_separated",
         "not_finite",
         "excluded_qc",
+        "rejected",
     )
 
     def __init__(self, code: str, message: str):

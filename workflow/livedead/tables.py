@@ -40,7 +40,7 @@ _NAMES = {
         n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total
-        n_live_dyed n_dead_dyed""",
+        n_live_dyed n_dead_dyed n_by_hand""",
     NUMBER: """
         x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
         area_mm2 n_live_expected n_dead_expected viability_expected
@@ -61,7 +61,7 @@ _NAMES = {
         specificity specificity_low
         specificity_high spread total_bias total_bias_low total_bias_high live_bias live_bias_low
         live_bias_high dead_bias dead_bias_low dead_bias_high""",
-    FLAG: "touches_edge touches_cell",
+    FLAG: "touches_edge touches_cell by_hand",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 """Column -> its type, the same in every table that lists the column."""
@@ -228,21 +228,21 @@ CELL_KEY = [*FIELD_KEY, "cell"]
 READ = ["status", "code", "message", "pixels_sha256"]
 """How reading a field went."""
 COUNTED = [*COUNTS, *EXPECTED, "viability_expected", "area_mm2"]
-COUNTED += ["n_unstable_px", "n_total_alt", "viability_alt"]
+COUNTED += ["n_unstable_px", "n_total_alt", "viability_alt", "n_by_hand"]
 """Columns of a field that are missing where it failed."""
 QUALITY = ["focus", "saturated_fraction", "dark_fraction", "illumination_residual"]
 QUALITY += ["median_counts", "range_counts"]
 """What is measured of a field's light and sharpness."""
 MEASURES = ["y_px", "x_px", "y_um", "x_um", "area_px", "area_um2", "component_area_um2", "state"]
-MEASURES += ["vote", "confidence", "touches_edge", "touches_cell"]
+MEASURES += ["vote", "confidence", "touches_edge", "touches_cell", "by_hand"]
 CORRECTED = ["viability_corrected", "viability_corrected_low", "viability_corrected_high"]
 """Viability of a well without the network's errors, as an audit knows them."""
 RESULTS = ["status", "n_fields_expected", "n_fields_used", *COUNTS]
 RESULTS += ["viability", "viability_low", "viability_high", "viability_interval", "viability_field_sd"]
 RESULTS += [*EXPECTED, "viability_expected", *CORRECTED]
 RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_control", "total_vs_control"]
-RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "focus"]
-RESULTS += ["saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256"]
+RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "n_by_hand"]
+RESULTS += ["focus", "saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256"]
 RESULTS += ["config_sha256", "version", ROW_SHA256]
 """Columns of the well table, beside those of the plate map, which therefore has none of them."""
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from livedead import __version__
 from livedead.configuration import derived, reading
 from livedead.errors import LivedeadError
+from livedead.plates.corrections import correction_files
 from livedead.plates.masks import mask_files
 from livedead.plates.plate_maps import MapColumns, read_controls
 from livedead.provenance import code_sha256, file_sha256
@@ -25,6 +26,7 @@ try:
         )
     else:
         PLATES = reading.read_unchecked(config, SCHEMA)
+    CORRECTIONS = correction_files(config["counting"]["corrections"])
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
@@ -125,6 +127,11 @@ def audit_map_content(wildcards) -> list[str | None]:
     return list(map(content, audit_map(wildcards)))
 
 
+def corrections(wildcards) -> list[str]:
+    """Input function: corrections by hand of the plate's cells, if there are any."""
+    return CORRECTIONS.get(wildcards.plate, [])
+
+
 def wells_with_dyes(wildcards) -> list[str]:
     """Parameter function: the plate's wells that dyes were added to, if plates.tsv names any."""
     return derived.wells_with_dyes(PLATES.loc[wildcards.plate].to_dict())
@@ -166,7 +173,8 @@ def config_sha256(wildcards) -> str:
 def config_sha256_of(plate: str) -> str:
     """The same, of a plate."""
     rows = [PLATES.loc[name].to_dict() for name in (plate, *auditors(plate))]
-    return derived.config_sha256(config, *rows)
+    by_hand = list(map(content, CORRECTIONS.get(plate, [])))
+    return derived.config_sha256(config, *rows, corrections_sha256=by_hand)
 
 
 def once_checked(path: str, *checks):

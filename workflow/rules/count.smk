@@ -5,6 +5,7 @@ rule count_cells:
         images="results/{plate}/images.tsv",
         dyes=DYES,
         model=MODEL,
+        corrections=corrections,
     output:
         fields="results/{plate}/shards/{scatteritem}/fields.csv",
         cells="results/{plate}/shards/{scatteritem}/cells.csv.gz",
@@ -24,6 +25,7 @@ rule count_cells:
         bit_depth=of_plate("bit_depth"),
         intensity_channels=INTENSITY_CHANNELS,
         counting=COUNTING,
+        corrections_sha256=lambda wildcards: list(map(content, corrections(wildcards))),
         code=code("count_cells"),
     script:
         "../scripts/count_cells.py"
@@ -34,6 +36,7 @@ rule gather_fields:
         shard_fields=gather.shard("results/{{plate}}/shards/{scatteritem}/fields.csv"),
         shard_cells=gather.shard("results/{{plate}}/shards/{scatteritem}/cells.csv.gz"),
         normalization="results/{plate}/normalization.h5",
+        corrections=corrections,
     output:
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",

@@ -8,6 +8,7 @@ rule verify_well:
         platemap=platemap,
         audit=audit,
         audit_map=audit_map,
+        corrections=corrections,
         wells="results/{plate}/wells.csv",
         fields="results/{plate}/fields.csv",
         cells="results/{plate}/cells.csv.gz",

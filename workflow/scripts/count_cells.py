@@ -7,8 +7,9 @@ from livedead import stores
 from livedead.cells.tallies import check_cells
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
+from livedead.plates.corrections import read_corrections
 from livedead.tables import CELLS, SHARD_FIELDS
-from livedead.wells.counting import count_class_maps
+from livedead.wells.counting import count_class_maps, counter_of
 
 
 def count_cells(
@@ -17,6 +18,7 @@ def count_cells(
     images: Path,
     dyes: Path | None,
     model: Path,
+    corrections: list[Path],
     fields: Path,
     cells: Path,
     *,
@@ -28,9 +30,17 @@ def count_cells(
 ) -> None:
     """Write one row a field and one row a cell."""
     plate = open_plate(raw, images, bit_depth)
-    of_fields, of_cells = count_class_maps(
-        class_maps, plate, dyes, stores.read_json(model), classes, counting, intensity_channels, pixel_size_um
+    counter = counter_of(
+        plate,
+        dyes,
+        stores.read_json(model),
+        classes,
+        counting,
+        intensity_channels,
+        pixel_size_um,
+        read_corrections(corrections),
     )
+    of_fields, of_cells = count_class_maps(class_maps, counter)
     check_cells(of_cells, of_fields, f"{class_maps}: cells and fields")
     stores.write_table(fields, of_fields, SHARD_FIELDS)
     stores.write_table(cells, of_cells, CELLS)

@@ -9,6 +9,7 @@ from livedead import stores
 from livedead.cells.counting import join_cells
 from livedead.cells.tallies import check_cells
 from livedead.job import run
+from livedead.plates.corrections import check_known, read_corrections
 from livedead.tables import CELLS, FIELDS, SHARD_FIELDS
 from livedead.wells.fields import finish_fields, judge_fields
 
@@ -17,6 +18,7 @@ def gather_fields(
     shard_fields: list[Path],
     shard_cells: list[Path],
     normalization: Path,
+    corrections: list[Path],
     fields: Path,
     cells: Path,
     *,
@@ -32,6 +34,7 @@ def gather_fields(
     of_shards = join_cells([stores.read_table(path, CELLS) for path in shard_cells])
     folder = shard_fields[0].parent.parent
     check_cells(of_shards, counted, f"cells.csv.gz and fields.csv of the shards in {folder}")
+    check_known(read_corrections(corrections), counted)
     judged = judge_fields(counted, quality, {**qc, "min_range": min_range}, f"{folder} and {normalization}")
     of_fields, of_cells = finish_fields(counted, of_shards, judged, qc["exclude_flags"])
     check_cells(of_cells, of_fields, f"{cells} and {fields}")

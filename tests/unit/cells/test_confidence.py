@@ -60,7 +60,7 @@ def test_parts_of_a_clump_are_judged_by_their_own_pixels():
 def test_expected_counts_of_a_field_are_sums_of_probabilities():
     def counted(log_odds, field=FIELD, **rules):
         rules = CountingRules(min_area_um2=0, **rules)
-        return count_field(ROW, field, NONE, NONE, CLASSES, rules, 1.0, log_odds=log_odds)[0]
+        return count_field(ROW, field, NONE, NONE, CLASSES, rules, 1.0, log_odds=log_odds).row
 
     known = counted(LogOdds(OF_PIXELS, CALIBRATION))
     # The ambiguous cell is in neither, as it is in no viability.

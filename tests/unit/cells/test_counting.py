@@ -20,7 +20,7 @@ def test_unstable_pixels_decided_the_other_way():
     none = np.array([], np.int64)
 
     def counted(unstable, runners_up):
-        return count_field(row, class_map, unstable, runners_up, CLASSES, rules, 1.0)[0]
+        return count_field(row, class_map, unstable, runners_up, CLASSES, rules, 1.0).row
 
     stable = counted(none, none.astype(np.uint8))
     assert (stable["n_unstable_px"], stable["n_total_alt"]) == (0, stable["n_total"]) == (0, 3)
@@ -37,13 +37,15 @@ def test_a_field_has_its_row_and_its_cells_have_its_key():
     rules = CountingRules(min_area_um2=0, edge_rule="counting_frame")
     # One live cell, a tie, one dead cell, and one at the lower edge that is left to the next field.
     field = drawn("LL.LD. ...... DD.... ....L.")
-    counted, cells = count_field(row, field, none, none, CLASSES, rules, 1.0)
+    counted, cells, labels, _ = count_field(row, field, none, none, CLASSES, rules, 1.0)
     assert {name: counted[name] for name in row} == row
     assert [counted[f"n_{state}"] for state in ("live", "dead", "ambiguous", "total")] == [1, 1, 1, 3]
     # The frame leaves out the last row and column, of 4 x 6 px.
     assert counted["area_mm2"] == pytest.approx(3 * 5 / 1e6)
     assert counted["edge_rule"] == "counting_frame"
     assert cells[FIELD_KEY].to_numpy().tolist() == [["p", "A01", 3, 2]] * 3
+    # In the order of their first pixels; the cell at the lower edge has no number.
+    assert labels.tolist() == [[1, 1, 0, 2, 2, 0], [0] * 6, [3, 3, 0, 0, 0, 0], [0] * 6]
 
 
 def test_a_field_without_cells_changes_no_type_of_the_joined_table():

@@ -7,7 +7,7 @@ from livedead.cells.counting import count_field
 from livedead.cells.measures import cell_columns, measure_cells
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal, states_by_mean
-from livedead.cells.tables import count_fields
+from livedead.cells.tables import FieldCounter, count_fields
 from livedead.errors import ConfigError
 from livedead.network.classes import Classes
 
@@ -82,7 +82,7 @@ def test_the_alternative_of_unstable_pixels_is_gated_alike():
     # A bridge of one pixel joins both cells into one of 17 px, whose mean is above the threshold.
     bridge, live = np.array([4]), np.array([1], np.uint8)
     signals = {"pi": Signal(DEAD, 30.0, "dead")}
-    counted, _ = count_field(row, CLASS_MAP, bridge, live, CLASSES, BY_MEAN, 1.0, signals=signals)
+    counted = count_field(row, CLASS_MAP, bridge, live, CLASSES, BY_MEAN, 1.0, signals=signals).row
     assert (counted["n_live"], counted["n_dead"]) == (1, 1)
     assert (counted["n_total_alt"], counted["viability_alt"]) == (1, 0)
 
@@ -97,20 +97,13 @@ def test_signals_are_read_field_by_field_and_stand_in_the_table():
         asked.append((key, dyes, shape))
         return {"pi": Signal(DEAD * (2 if key[0] == "A02" else 1), 50.0, "dead")}
 
-    fields, cells = count_fields(
-        [({**row, "well": well, "pixels_sha256": ""}, arrays) for well in ("A01", "A02")],
-        lambda *_: {},
-        [],
-        CLASSES,
-        BY_MEAN,
-        1.0,
-        ["pi"],
-        read_signals,
-    )
+    counter = FieldCounter(lambda *_: {}, [], CLASSES, BY_MEAN, 1.0, ["pi"], read_signals)
+    segmented = [({**row, "well": well, "pixels_sha256": ""}, arrays) for well in ("A01", "A02")]
+    fields, cells = count_fields(segmented, counter)
     assert asked == [((well, 1, 1), ["pi"], (2, 9)) for well in ("A01", "A02")]
     assert list(cells) == cell_columns([], shape_descriptors=False, dyes=["pi"])
     assert cells["signal_pi"].tolist() == [20, 35, 40, 70]
     assert fields["n_dead"].tolist() == [0, 1]
     failed = {**row, "well": "A01", "pixels_sha256": "", "status": "failed"}
-    empty = count_fields([(failed, {})], lambda *_: {}, [], CLASSES, BY_MEAN, 1.0, ["pi"], read_signals)[1]
+    empty = count_fields([(failed, {})], counter)[1]
     pd.testing.assert_index_equal(empty.columns, cells.columns)

@@ -3,7 +3,7 @@ import pandas as pd
 from conftest import CLASSES
 
 from livedead.cells.rules import CountingRules
-from livedead.cells.tables import count_fields
+from livedead.cells.tables import FieldCounter, count_fields
 from livedead.network.classes import Classes
 from livedead.tables import COUNTED
 
@@ -31,7 +31,7 @@ def planes(key, channels, shape):
 
 
 def count(*fields):
-    return count_fields(fields, planes, ["bf", "pi"], Classes.from_config(CLASSES), RULES, 0.5)
+    return count_fields(fields, FieldCounter(planes, ["bf", "pi"], Classes.from_config(CLASSES), RULES, 0.5))
 
 
 def test_fields_and_cells_are_counted_in_their_order():

@@ -5,7 +5,7 @@ import pytest
 from dyed_plate import known_dyes
 from scipy import ndimage
 
-from livedead.cells.measures import LabelledCells
+from livedead.cells.labelled import LabelledCells
 from livedead.dyes.nuclei import cell_signals, diameters, stained_cells, states
 
 SIDE = 160

@@ -24,7 +24,7 @@ def counted():
     rows = [
         {
             **KEY, "well": well, "status": "ok", "pixels_sha256": well, "n_live": 20, "n_dead": 0,
-            "n_ambiguous": 0, "n_total": 20, "area_mm2": 0.5, "edge_rule": "keep",
+            "n_ambiguous": 0, "n_total": 20, "area_mm2": 0.5, "edge_rule": "keep", "n_by_hand": 0,
         }
         for well in WELLS[:2]
     ]  # fmt: skip

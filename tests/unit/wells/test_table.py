@@ -23,6 +23,7 @@ def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
         "n_total": total,
         "area_mm2": 0.5,
         "edge_rule": "keep",
+        "n_by_hand": 0,
         "focus": 2.0,
         "saturated_fraction": 0.0,
         "unfamiliarity": number / 4 if well == "A01" else np.nan,

@@ -1,18 +1,41 @@
 """From the class map of a field to its row and the rows of its cells."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from livedead.cells.confidence import LogOdds, expected_counts
-from livedead.cells.measures import measure_cells
+from livedead.cells.corrections import correct_field
+from livedead.cells.finding import FoundCells, find_cells
+from livedead.cells.measures import measure_cells, measure_found
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal
 from livedead.cells.tallies import STATES
 from livedead.network.classes import Classes
+from livedead.plates.corrections import FieldCorrections
 from livedead.tables import COUNTS, FIELD_KEY
+
+
+class CountedField(NamedTuple):
+    """A field, counted.
+
+    Attributes
+    ----------
+    row : dict
+        The field's row of `livedead.tables.SHARD_FIELDS`.
+    cells : DataFrame
+        Its cells, with the field's key.
+    labels : ndarray, (H, W), int32
+        Where each of them is: the value k is ``cell`` k of the table.
+    class_map : ndarray, (H, W), uint8
+    """
+
+    row: dict[str, Any]
+    cells: pd.DataFrame
+    labels: np.ndarray
+    class_map: np.ndarray
 
 
 def count_field(
@@ -26,8 +49,9 @@ def count_field(
     planes: Mapping[str, np.ndarray] | None = None,
     signals: Mapping[str, Signal] | None = None,
     log_odds: LogOdds | None = None,
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """The row of one field, counted, and the rows of its cells with their keys.
+    corrections: Sequence[FieldCorrections] = (),
+) -> CountedField:
+    """Count one field.
 
     Parameters
     ----------
@@ -38,17 +62,26 @@ def count_field(
         ``n_total_alt`` and ``viability_alt`` count the field with all of them decided so.
     class_map, classes, rules, pixel_size_um, planes, signals, log_odds
         See `livedead.cells.measures.measure_cells`.
+    corrections : sequence of FieldCorrections
+        What people changed of the field, see `livedead.cells.corrections.correct_field`; then there is no
+        other count than theirs.
     """
-    found = measure_cells(class_map, classes, rules, pixel_size_um, planes, signals, log_odds)
-    alternative = found
-    if unstable.size:
+
+    def measure(cells: FoundCells) -> pd.DataFrame:
+        return measure_found(cells, class_map, classes, rules, pixel_size_um, planes, signals, log_odds)
+
+    cells = find_cells(class_map, classes, rules, pixel_size_um)
+    if corrections:
+        cells = correct_field(cells, lambda cells: measure(cells)["state"].tolist(), corrections)
+    found = alternative = measure(cells)
+    if unstable.size and not corrections:
         other_map = class_map.copy()
         other_map.flat[unstable] = runners_up
         alternative = measure_cells(other_map, classes, rules, pixel_size_um, signals=signals)
     counts = count_states(alternative, classes.known)
     expected = {} if log_odds is None else expected_counts(found)
     decided = counts["n_live"] + counts["n_dead"]
-    counted = {
+    counted_row = {
         **row,
         **count_states(found, classes.known),
         **expected,
@@ -57,8 +90,10 @@ def count_field(
         "n_total_alt": counts["n_total"],
         "viability_alt": counts["n_live"] / decided if decided else np.nan,
         "edge_rule": rules.edge_rule,
+        "n_by_hand": cells.n_by_hand,
     }
-    return counted, found.assign(**{name: row[name] for name in FIELD_KEY})
+    table = found.assign(**{name: row[name] for name in FIELD_KEY})
+    return CountedField(counted_row, table, cells.labels, class_map)
 
 
 def count_states(cells: pd.DataFrame, known: Collection[str] = COUNTS) -> dict[str, float]:

@@ -7,10 +7,11 @@ import pandas as pd
 from skimage.measure import regionprops_table
 
 from livedead.cells.confidence import LogOdds, confidence_of
-from livedead.cells.labels import label_cells, of_classes
+from livedead.cells.finding import FoundCells, find_cells
+from livedead.cells.labelled import LabelledCells
+from livedead.cells.labels import of_classes
 from livedead.cells.rules import CountingRules
 from livedead.cells.signals import Signal, signal_columns, states_by_mean
-from livedead.cells.splitting import split_cells
 from livedead.network.calibration import decode_log_odds
 from livedead.network.classes import Classes
 from livedead.tables import CELL_KEY, MEASURES
@@ -66,7 +67,8 @@ def measure_cells(
         ``unknown`` where the classes do not tell), ``vote`` (the larger of the shares of pixels that
         voted for live and for dead; NaN where none voted, or signals decided), ``confidence`` (the
         probability that the state is right; NaN where neither live nor dead was called, or without
-        `log_odds`), ``touches_edge``, ``touches_cell`` (cut from another cell), ``mean_<channel>`` for
+        `log_odds`), ``touches_edge``, ``touches_cell`` (cut from another cell), ``by_hand`` (whether a
+        person gave it its state or its outline), ``mean_<channel>`` for
         `planes`, ``signal_<channel>, stained_<channel>`` (mean; share of stained pixels) for `signals`,
         and `SHAPES` if asked for.
 
@@ -83,118 +85,53 @@ def measure_cells(
     0     1        4      1.00  live  1.00
     1     2        3      0.75  dead  0.67
     """
-    components = label_cells(class_map, classes)
-    cells = LabelledCells(split_cells(components, class_map, classes, rules, pixel_size_um))
-    table = _table(cells, components, class_map, classes, rules, pixel_size_um)
+    found = find_cells(class_map, classes, rules, pixel_size_um)
+    return measure_found(found, class_map, classes, rules, pixel_size_um, planes, signals, log_odds)
+
+
+def measure_found(
+    found: FoundCells,
+    class_map: np.ndarray,
+    classes: Classes,
+    rules: CountingRules,
+    pixel_size_um: float,
+    planes: Mapping[str, np.ndarray] | None = None,
+    signals: Mapping[str, Signal] | None = None,
+    log_odds: LogOdds | None = None,
+) -> pd.DataFrame:
+    """Vote on and measure cells that were found; see `measure_cells`."""
+    cells = LabelledCells(found.labels)
+    table = _table(cells, found, class_map, classes, rules, pixel_size_um)
     if log_odds is not None:
-        of_cells = cells.mean(decode_log_odds(log_odds.of_pixels))
+        of_cells = _mean_log_odds(cells, log_odds.of_pixels, of_classes(class_map, classes.nuclei))
         table["confidence"] = confidence_of(table["state"].to_numpy(), of_cells, log_odds.calibration)
     for channel, plane in (planes or {}).items():
         table[f"mean_{channel}"] = cells.mean(plane.ravel()[cells.at])
     table = _with_signals(table, cells, signals or {}, classes, rules)
-    counted = _counted(cells, class_map, classes, rules, pixel_size_um)
-    table = table[counted].reset_index(drop=True)
+    told = found.state_by_hand != ""
+    table.loc[told, "state"] = found.state_by_hand[told]
+    if log_odds is not None:
+        # Who looked is sure.
+        table.loc[told, "confidence"] = np.where(found.state_by_hand[told] == "ambiguous", np.nan, 1.0)
     table.insert(0, "cell", np.arange(1, len(table) + 1))
-    return table.join(_shapes(cells.labels, counted, pixel_size_um)) if rules.shape_descriptors else table
-
-
-class LabelledCells:
-    """The cells of a field, and sums over the pixels of each.
-
-    Parameters
-    ----------
-    labels : ndarray, (H, W), int32
-        0 outside cells, then 1, 2, ...
-
-    Attributes
-    ----------
-    at : ndarray, (n_pixels,), int64
-        Flat indices of the cells' pixels.
-    owner : ndarray, (n_pixels,), int64
-        The cell that each of these pixels belongs to, from 1.
-    area_px : ndarray, (n_cells,), int64
-    y_px, x_px : ndarray, (n_cells,), float64
-        Centroids.
-    """
-
-    def __init__(self, labels: np.ndarray):
-        self.labels = labels
-        self.at = np.flatnonzero(labels != 0)
-        self.owner = labels.ravel()[self.at].astype(np.intp)
-        self.n_cells = int(self.owner.max(initial=0))
-        self.area_px = self.total()
-        # Columns come out of the sums of flat indices, exactly: a remainder for every pixel is slow.
-        width = labels.shape[1]
-        self._rows = self.at // width
-        rows = self.total(self._rows)
-        self.y_px, self.x_px = rows / self.area_px, (self.total(self.at) - width * rows) / self.area_px
-
-    def total(self, values: np.ndarray | None = None) -> np.ndarray:
-        """Sum of each cell's values, one a pixel; without values, the number of its pixels."""
-        return np.bincount(self.owner, values, minlength=self.n_cells + 1)[1:]
-
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        """Mean of each cell's values, (n_cells,) float64."""
-        return self.total(values) / self.area_px
-
-    def second_moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Central second moments yy, xx and yx of each cell, px²."""
-        columns = self.at - self.labels.shape[1] * self._rows
-        down, right = self._rows - self.y_px[self.owner - 1], columns - self.x_px[self.owner - 1]
-        return self.mean(down**2), self.mean(right**2), self.mean(down * right)
-
-    def touching(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which cells touch the upper or left (near), and the lower or right (far) side of the field."""
-        near, far = np.zeros((2, self.n_cells + 1), bool)
-        for found, side in ((near, 0), (far, -1)):
-            found[self.labels[side]] = found[self.labels[:, side]] = True
-        return near[1:], far[1:]
-
-    def component_areas_px(self, components: np.ndarray) -> np.ndarray:
-        """Area of the component that each cell was cut from, (n_cells,) px."""
-        if components is self.labels:
-            return self.area_px
-        of_pixel = components.ravel()[self.at]
-        component = np.zeros(self.n_cells + 1, np.int64)
-        component[self.owner] = of_pixel
-        return np.bincount(of_pixel)[component[1:]]
-
-    def outline_on(self, mask: np.ndarray) -> np.ndarray:
-        """Share of each cell's outline that borders on `mask`, (n_cells,).
-
-        An outline is made of pixel sides towards the outside; those towards other cells and the field's
-        edge do not count.
-        """
-        sides, bordering = np.zeros((2, self.n_cells + 1))
-        for first, second in (
-            ((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-            ((slice(1, None), slice(None)), (slice(None, -1), slice(None))),
-        ):
-            for here, there in ((first, second), (second, first)):
-                outline = (self.labels[here] > 0) & (self.labels[there] == 0)
-                owner = self.labels[here][outline]
-                sides += np.bincount(owner, minlength=self.n_cells + 1)
-                bordering += np.bincount(owner, mask[there][outline], minlength=self.n_cells + 1)
-        # A cell that fills the field has no outline to judge by.
-        return np.where(sides == 0, 1.0, bordering / np.maximum(sides, 1))[1:]
+    return table.join(_shapes(found.labels, pixel_size_um)) if rules.shape_descriptors else table
 
 
 def _table(
     cells: LabelledCells,
-    components: np.ndarray,
+    found: FoundCells,
     class_map: np.ndarray,
     classes: Classes,
     rules: CountingRules,
     pixel_size_um: float,
 ) -> pd.DataFrame:
-    """A row for each cell, counted or not, with the columns `MEASURES`."""
+    """A row for each cell, with the columns `MEASURES`."""
     of_pixel = class_map.ravel()[cells.at]
     live_share, unknown_share = (
         cells.mean(of_classes(of_pixel, numbers)) for numbers in (classes.live, classes.unknown)
     )
     voted = np.maximum(live_share, 1 - live_share - unknown_share)
     undecided = "ambiguous" if "n_ambiguous" in classes.known else "unknown"
-    component_area_px = cells.component_areas_px(components)
     near, far = cells.touching()
     return pd.DataFrame(
         {
@@ -204,14 +141,31 @@ def _table(
             "x_um": (cells.x_px + 0.5) * pixel_size_um,
             "area_px": cells.area_px,
             "area_um2": cells.area_px * pixel_size_um**2,
-            "component_area_um2": component_area_px * pixel_size_um**2,
+            "component_area_um2": found.component_area_px * pixel_size_um**2,
             "state": rules.vote(live_share, unknown_share, undecided),
             "vote": np.where(unknown_share < 1, voted, np.nan),
             "confidence": np.nan,
             "touches_edge": near | far,
-            "touches_cell": component_area_px != cells.area_px,
+            "touches_cell": found.component_area_px != cells.area_px,
+            "by_hand": found.by_hand,
         }
     )
+
+
+def _mean_log_odds(cells: LabelledCells, of_nuclei: np.ndarray, nuclei: np.ndarray) -> np.ndarray:
+    """Mean log odds of each cell, (n_cells,); NaN for one that a person drew where the network saw none.
+
+    Parameters
+    ----------
+    of_nuclei : ndarray, (n_pixels,), int8
+        Of the pixels of `nuclei`, in raster order.
+    nuclei : ndarray, (H, W), bool
+    """
+    plane = np.zeros(nuclei.shape, np.int8)
+    plane[nuclei] = of_nuclei
+    known = cells.total(nuclei.ravel()[cells.at])
+    total = cells.total(decode_log_odds(plane.ravel()[cells.at]))
+    return np.divide(total, known, out=np.full(len(known), np.nan), where=known > 0)
 
 
 def _with_signals(
@@ -233,41 +187,9 @@ def _with_signals(
     return table
 
 
-def _counted(
-    cells: LabelledCells, class_map: np.ndarray, classes: Classes, rules: CountingRules, pixel_size_um: float
-) -> np.ndarray:
-    """Which cells the rules count, (n_cells,) bool."""
-    counted = rules.allow_area(cells.area_px, pixel_size_um) & rules.allow_edge(*cells.touching())
-    counted &= rules.within_margin(cells.y_px, cells.x_px, class_map.shape, pixel_size_um)
-    if rules.max_aspect_ratio is not None:
-        counted &= aspect_ratio(*cells.second_moments()) <= rules.max_aspect_ratio
-    if rules.min_context_fraction > 0:
-        context = of_classes(class_map, classes.context)
-        counted &= cells.outline_on(context) >= rules.min_context_fraction
-    return counted
-
-
-def aspect_ratio(yy: np.ndarray, xx: np.ndarray, yx: np.ndarray) -> np.ndarray:
-    """Length over width of the ellipse with the same central second moments (px²).
-
-    A pixel is a square, not a point: 1/12 is its own second moment, so that one pixel has
-    ratio 1 and four in a row have ratio 4.
-
-    Examples
-    --------
-    >>> four_in_a_row = [(j - 1.5) ** 2 for j in range(4)]
-    >>> round(float(aspect_ratio(yy=0, xx=np.mean(four_in_a_row), yx=0)), 9)
-    4.0
-    """
-    yy, xx = yy + 1 / 12, xx + 1 / 12
-    mean, root = (yy + xx) / 2, np.sqrt(((yy - xx) / 2) ** 2 + yx**2)
-    return np.sqrt((mean + root) / (mean - root))
-
-
-def _shapes(labels: np.ndarray, counted: np.ndarray, pixel_size_um: float) -> pd.DataFrame:
-    """`SHAPES` of the counted cells."""
-    of_counted = np.where(np.append(False, counted)[labels], labels, 0)
-    found = regionprops_table(of_counted, properties=tuple(_SHAPES.values()))
+def _shapes(labels: np.ndarray, pixel_size_um: float) -> pd.DataFrame:
+    """`SHAPES` of the cells."""
+    found = regionprops_table(labels, properties=tuple(_SHAPES.values()))
     return pd.DataFrame(
         {
             shape: found[name] * (pixel_size_um if shape.endswith("_um") else 1)

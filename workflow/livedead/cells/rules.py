@@ -96,7 +96,9 @@ class CountingRules:
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}")
         if self.edge_margin_um and self.edge_rule != "keep":
-            raise ConfigError(f"edge_margin_um {self.edge_margin_um} needs edge_rule keep, not {self.edge_rule}")
+            raise ConfigError(
+                f"edge_margin_um {self.edge_margin_um} needs edge_rule keep, not {self.edge_rule}"
+            )
         if not 0 < self.dead_fraction < 1:
             raise ConfigError(f"dead_fraction {self.dead_fraction}; allowed: more than 0 and less than 1")
         if list(self.vote(np.array([1.0, 0.0]))) != ["live", "dead"]:

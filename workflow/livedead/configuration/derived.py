@@ -1,6 +1,6 @@
 """What rules take from the configuration that is not a key of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from livedead.dyes.settings import ROLES
@@ -56,7 +56,8 @@ def intensity_channels(config: Mapping[str, Any]) -> list[str]:
 
 def counting_rules(config: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `livedead.cells.rules.CountingRules`; what is None there, the dyes of the plate decide."""
-    rules = {name: value for name, value in config["counting"].items() if name != "intensity_channels"}
+    others = ("intensity_channels", "corrections")
+    rules = {name: value for name, value in config["counting"].items() if name not in others}
     if config["reading"] == "network" and rules["split_depth_um"] is None:
         rules["split_depth_um"] = 0
     return rules
@@ -73,7 +74,10 @@ def wells_with_dyes(plate: Mapping[str, Any]) -> list[str]:
 
 
 def config_sha256(
-    config: Mapping[str, Any], plate: Mapping[str, Any], auditor: Mapping[str, Any] | None = None
+    config: Mapping[str, Any],
+    plate: Mapping[str, Any],
+    auditor: Mapping[str, Any] | None = None,
+    corrections_sha256: Sequence[str] = (),
 ) -> str:
     """Hash of every setting that can change a number: not paths, devices, shards or threads.
 
@@ -85,9 +89,14 @@ def config_sha256(
         The plate's row in plates.tsv.
     auditor : mapping, optional
         The row of the plate whose audit corrects its viability, itself or another one.
+    corrections_sha256 : sequence of str
+        Hashes of the files of corrections by hand of the plate's cells.
     """
     settings = {name: config[name] for name in HASHED}
     settings["counting"] = {**config["counting"], **counting_rules(config)}
+    del settings["counting"]["corrections"]
+    if corrections_sha256:
+        settings["corrections"] = list(corrections_sha256)
     of_plate = {name: plate[name] for name in OF_PLATE}
     if config["reading"] == "network":
         settings |= {name: config[name] for name in ("input_channels", "classes", "network")}

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from skimage.measure import regionprops
 
+from livedead.cells.labelled import LabelledCells
 from livedead.cells.labels import connected_parts, in_raster_order, of_classes
-from livedead.cells.measures import LabelledCells
 from livedead.cells.rules import TIE
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.reading import class_map

@@ -10,7 +10,7 @@ from skimage.filters import sobel, threshold_otsu
 from skimage.morphology import dilation, disk
 from skimage.segmentation import find_boundaries, watershed
 
-from livedead.cells.measures import LabelledCells
+from livedead.cells.labelled import LabelledCells
 from livedead.cells.splitting import split_by_depth
 from livedead.dyes.nuclei import stained_cells, states
 from livedead.dyes.plate_dyes import PlateDyes

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from livedead.cells.matching import PLACE, match_cells, radii_px
+from livedead.cells.tables import count_fields
 from livedead.dyes.dyed_fields import read_fields
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.errors import LivedeadError
 from livedead.fields.plate_images import PlateImages
 from livedead.logs import progress
 from livedead.tables import AUDIT_CELLS, FIELD_KEY
-from livedead.wells.counting import count_dyed_fields
+from livedead.wells.counting import dyed_counter
 from livedead.wells.flags import FIELD
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ def audit_cells(
         usable = usable.iloc[:0]
     keys = [(str(well), int(field), int(time)) for well, field, time in usable[FIELD].to_numpy()]
     read = progress(read_fields(plate, keys, dyes, threads), len(keys), "audited fields")
-    dyed_fields, dyed_cells = count_dyed_fields(read, plate, dyes, counting, [], pixel_size_um)
+    counter = dyed_counter(plate, dyes, counting, [], pixel_size_um, corrections={})
+    dyed_fields, dyed_cells = count_fields(read, counter)
     for row in dyed_fields[dyed_fields["status"] != "ok"].itertuples():
         log.warning("%s field %d timepoint %d takes no part: %s", *row[2:5], row.message)
     dyed_fields = dyed_fields[dyed_fields["status"] == "ok"]

@@ -1,28 +1,30 @@
 """Class maps of one plate, counted, whichever way they were made."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from livedead import stores
+from livedead.cells.counting import CountedField
 from livedead.cells.rules import CountingRules
-from livedead.cells.tables import count_fields
-from livedead.dyes.dyed_fields import ReadField, dye_signals
+from livedead.cells.tables import FieldCounter, count_fields
+from livedead.dyes.dyed_fields import dye_signals
 from livedead.dyes.plate_dyes import PlateDyes
 from livedead.dyes.stored import read_dyes
 from livedead.fields.plate_images import PlateImages
 from livedead.logs import progress
 from livedead.network.classes import Classes
+from livedead.normalization.transforms import Key
+from livedead.plates.corrections import Corrections
 from livedead.weights.assay import certified_experience
 
 log = logging.getLogger(__name__)
 
 
-def count_class_maps(
-    class_maps: Path,
+def counter_of(
     plate: PlateImages,
     dyes: Path | None,
     reads: Mapping[str, Any],
@@ -30,14 +32,14 @@ def count_class_maps(
     counting: dict[str, Any],
     channels: list[str],
     pixel_size_um: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count the cells of every field in a file of class maps.
+    corrections: Corrections,
+) -> FieldCounter:
+    """What counts the fields of a plate.
 
     Parameters
     ----------
-    class_maps : Path
     plate : PlateImages
-        The images that they were made of.
+        The images that the class maps were made of.
     dyes : Path, optional
         The dyes that they were read from, see `livedead.dyes.stored`; None for a network.
     reads : mapping
@@ -49,44 +51,37 @@ def count_class_maps(
     channels : list of str
         Whose mean over each cell is wanted.
     pixel_size_um : float
-
-    Returns
-    -------
-    fields, cells : DataFrame
-        See `livedead.cells.tables.count_fields`.
+    corrections : mapping
+        Field -> what people changed of it, from `livedead.plates.corrections.read_corrections`.
     """
-    n_fields = len(stores.list_class_maps(class_maps))
-    fields = progress(stores.read_segmentations(class_maps), n_fields, "fields")
-    if dyes is None:
-        of_network, rules = Classes.from_config(classes), CountingRules.from_config(counting)
-        seen = certified_experience(reads)
-        calibration = None if seen is None else seen.calibration
-        log.info("%s", calibration or "no calibration came with the weights: confidence is NA")
-        return count_fields(
-            fields, plate.planes, channels, of_network, rules, pixel_size_um, calibration=calibration
-        )
-    return count_dyed_fields(fields, plate, read_dyes(dyes), counting, channels, pixel_size_um)
+    if dyes is not None:
+        return dyed_counter(plate, read_dyes(dyes), counting, channels, pixel_size_um, corrections)
+    seen = certified_experience(reads)
+    calibration = None if seen is None else seen.calibration
+    log.info("%s", calibration or "no calibration came with the weights: confidence is NA")
+    return FieldCounter(
+        plate.planes,
+        channels,
+        Classes.from_config(classes),
+        CountingRules.from_config(counting),
+        pixel_size_um,
+        calibration=calibration,
+        corrections=corrections,
+    )
 
 
-def count_dyed_fields(
-    fields: Iterable[ReadField],
+def dyed_counter(
     plate: PlateImages,
     dyes: PlateDyes,
     counting: dict[str, Any],
     channels: list[str],
     pixel_size_um: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count the cells of fields that were read by their dyes; see `count_class_maps`.
-
-    Parameters
-    ----------
-    fields : iterable
-        Such as `livedead.dyes.dyed_fields.read_fields` gives.
-    """
+    corrections: Corrections,
+) -> FieldCounter:
+    """What counts fields that were read by their dyes; see `counter_of`."""
     rules = dye_rules(counting, dyes, pixel_size_um)
     log.info("%s", rules)
-    return count_fields(
-        fields,
+    return FieldCounter(
         plate.planes,
         channels,
         dyes.classes,
@@ -94,7 +89,34 @@ def count_dyed_fields(
         pixel_size_um,
         dyes.channels,
         dye_signals(plate, dyes),
+        corrections=corrections,
     )
+
+
+def count_class_maps(class_maps: Path, counter: FieldCounter) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the cells of every field in a file of class maps; see `livedead.cells.tables.count_fields`."""
+    n_fields = len(stores.list_class_maps(class_maps))
+    return count_fields(progress(stores.read_segmentations(class_maps), n_fields, "fields"), counter)
+
+
+def counted_fields(
+    class_maps: Iterable[Path], counter: FieldCounter, wanted: Collection[Key]
+) -> Iterator[CountedField]:
+    """Count some fields again, to have their cells' pixels beside their numbers.
+
+    Parameters
+    ----------
+    class_maps : iterable of Path
+        The files of all shards.
+    counter : FieldCounter
+        From `counter_of`, as it counted them.
+    wanted : collection of (well, field, timepoint)
+        Fields that did not fail.
+    """
+    for path in class_maps:
+        for row, arrays in stores.read_segmentations(path):
+            if (row["well"], row["field"], row["timepoint"]) in wanted:
+                yield counter.count(row, arrays)
 
 
 def dye_rules(counting: dict[str, Any], dyes: PlateDyes, pixel_size_um: float) -> CountingRules:

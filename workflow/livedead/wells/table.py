@@ -79,7 +79,7 @@ def tabulate_wells(
         If the fields do not sum to the wells.
     """
     # As floats, whose missing values NumPy understands.
-    used = fields[fields["status"] == "ok"].astype(dict.fromkeys(COUNTS, float))
+    used = fields[fields["status"] == "ok"].astype(dict.fromkeys([*COUNTS, "n_by_hand"], float))
     measured = pd.concat([_sums(used), _cell_measures(cells)], axis=1).reset_index()
     table = _skeleton(fields, plate_map).merge(measured, on=BY_WELL, how="left", validate="one_to_one")
     table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
@@ -119,7 +119,7 @@ def _sums(used: pd.DataFrame) -> pd.DataFrame:
     viability = used["n_live"] / (used["n_live"] + used["n_dead"]).replace(0, np.nan)
     return pd.concat(
         [
-            wells[[*COUNTS, *EXPECTED, "area_mm2"]].sum(min_count=1),
+            wells[[*COUNTS, *EXPECTED, "area_mm2", "n_by_hand"]].sum(min_count=1),
             wells[["focus", "saturated_fraction"]].mean(),
             wells["unfamiliarity"].max(),
             viability.groupby([used["well"], used["timepoint"]]).std(ddof=1).rename("viability_field_sd"),

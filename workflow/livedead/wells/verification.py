@@ -11,11 +11,12 @@ from livedead import stores
 from livedead.cells.tallies import check_cells, check_wells
 from livedead.errors import LivedeadError
 from livedead.fields.plate_images import open_plate
+from livedead.plates.corrections import read_corrections
 from livedead.plates.geometry import sort_wells, well_position
 from livedead.plates.plate_maps import read_plate_map
 from livedead.tables import CELLS, FIELDS, RESULTS, ROW_SHA256, WELLS
 from livedead.wells.audits import read_audits
-from livedead.wells.counting import count_class_maps
+from livedead.wells.counting import count_class_maps, counter_of
 from livedead.wells.fields import finish_fields
 from livedead.wells.flags import flag_plate
 from livedead.wells.table import provenance_of, tabulate_wells
@@ -32,6 +33,7 @@ def verify_well(
     platemap: Path | None,
     audit: Path | None,
     audit_map: Path | None,
+    corrections: list[Path],
     wells: Path,
     fields: Path,
     cells: Path,
@@ -61,9 +63,9 @@ def verify_well(
     check_wells(all_fields, stored, f"{fields} and {wells}")
     plate = open_plate(raw, images, bit_depth)
     reads = stores.read_json(model)
-    counted = count_class_maps(
-        class_maps, plate, dyes, reads, classes, counting, intensity_channels, pixel_size_um
-    )
+    by_hand = read_corrections(corrections)
+    counter = counter_of(plate, dyes, reads, classes, counting, intensity_channels, pixel_size_um, by_hand)
+    counted = count_class_maps(class_maps, counter)
     of_fields, of_cells = finish_fields(*counted, all_fields, exclude_flags)
     chosen = list(dict.fromkeys(of_fields["well"]))
     log.info("wells %s: %d fields, %d cells", ", ".join(chosen), len(of_fields), len(of_cells))
