@@ -1,15 +1,15 @@
 """How well unfamiliar fields are told from familiar ones: network x image set -> AUROC, share flagged.
 
-``PYTHONPATH=workflow python tests/benchmarks/familiarity.py [--data ../shared/data]`` prints a table for two
+``PYTHONPATH=workflow python tests/benchmarks/familiarity.py [--data ../shared/data]`` prints a table for each
 of the networks that are shipped. Kinds and limit are learned here, as training does: for the demo from
-simulated plates of seeds 101 to 103, of which the last was not trained on; for BBBC010 from its own wells,
-judged with each quarter of them left out. Every set is normalized as a plate by the network's own settings.
+simulated plates of seeds 101 to 103, of which the last was not trained on; for BBBC010 and ldc from their own
+wells, judged with each quarter of them, or each session, left out. Every set is normalized as a plate by the network's own settings.
 Two other measures stand beside the chosen one: the Mahalanobis distance of a field's mean description, and
 patches without kinds.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -153,6 +153,22 @@ def patches_of(weights: Path, settings: NormalizationSettings, plate: Plate) -> 
     ]
 
 
+def seen_by(example: Path) -> Callable[[Plate], list[np.ndarray]]:
+    """The same, by the network of an example."""
+    return partial(patches_of, example / "unet.h5", settings_of(example / "config.yaml"))
+
+
+def left_out(home: list[np.ndarray], wells: list[str], parts: Sequence[object]) -> np.ndarray:
+    """Unfamiliarity of each field of home to the fields of all other parts."""
+    found = np.empty(len(home))
+    for part in dict.fromkeys(parts):
+        kept = [k for k, own in enumerate(parts) if own != part]
+        rest = fit([home[k] for k in kept], [wells[k] for k in kept], [])
+        for k in set(range(len(home))) - set(kept):
+            found[k] = rest.unfamiliarity(home[k])
+    return found
+
+
 def fit(fields: list[np.ndarray], wells: list[str], unseen: list[str], kinds: bool = True) -> Familiarity:
     with mock.patch.object(familiarity, "N_KINDS", familiarity.N_KINDS if kinds else 1):
         found = Familiarity.fit(fields, wells, unseen)
@@ -227,7 +243,7 @@ def main() -> None:
     }
     others = list(foreign(data))
 
-    see = partial(patches_of, ROOT / "config/demo/unet.h5", settings_of(ROOT / "config/demo/config.yaml"))
+    see = seen_by(ROOT / "config/demo")
     fields, wells = [], []
     for seed in (101, 102, 103):
         plate = simulated(seed, 64)
@@ -249,20 +265,22 @@ def main() -> None:
     sets += [*changed(demo, 6), ImageSet("BBBC010", few), *others]
     print("demo", table(see, home, of_home, known, plain, sets).to_string(index=False), sep="\n")
 
-    see = partial(
-        patches_of,
-        ROOT / "config/examples/bbbc010/unet.h5",
-        settings_of(ROOT / "config/examples/bbbc010/config.yaml"),
-    )
+    see = seen_by(ROOT / "config/examples/bbbc010")
     home, wells = see(bbbc), list(bbbc)
+    of_home = left_out(home, wells, [k % 4 for k in range(len(home))])
     known, plain = (fit(home, wells, [], kinds) for kinds in (True, False))
-    of_home = np.empty(len(home))
-    for part in range(4):
-        kept = [k for k in range(len(home)) if k % 4 != part]
-        rest = fit([home[k] for k in kept], [wells[k] for k in kept], [])
-        of_home[part::4] = [rest.unfamiliarity(field) for field in home[part::4]]
     sets = [*changed(bbbc, 4), ImageSet("demo", dict(list(demo.items())[::6])), *others]
     print("BBBC010", table(see, home, of_home, known, plain, sets).to_string(index=False), sep="\n")
+
+    see = seen_by(ROOT / "config/examples/ldc")
+    sessions = {f"A0{k}": files(f"ldc/raw/A0{k}_*", data, n=40) for k in range(1, 6)}
+    home = [patches for plate in sessions.values() for patches in see(plate)]
+    wells = [session for session, plate in sessions.items() for _ in plate]
+    of_home = left_out(home, wells, wells)
+    known, plain = (fit(home, wells, [], kinds) for kinds in (True, False))
+    sets = [*changed(sessions["A02"], 4), ImageSet("BBBC010", few), *others[5:]]
+    sets.append(ImageSet("demo", dict(list(demo.items())[::6])))
+    print("ldc", table(see, home, of_home, known, plain, sets).to_string(index=False), sep="\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from livedead.cells.tallies import (
 from livedead.errors import CountError
 from livedead.tables import COUNTS, EXPECTED
 
-CELLS = pd.DataFrame({"well": ["A01", "A01", "A02"], "state": ["live", "dead", "dead"], "confidence": None})
+CELLS = pd.DataFrame(
+    {"well": ["A01", "A01", "A02"], "field": 1, "state": ["live", "dead", "dead"], "confidence": None}
+)
 
 
 def counted(*rows):
@@ -26,7 +28,7 @@ def test_cells_sum_to_their_fields():
     with pytest.raises(CountError, match="A02"):
         check_cells(CELLS[:2], fields, "cells and fields", ["well"])
     with pytest.raises(CountError, match="A04"):
-        stray = pd.DataFrame([{"well": "A04", "state": "live", "confidence": None}])
+        stray = pd.DataFrame([{"well": "A04", "field": 1, "state": "live", "confidence": None}])
         check_cells(pd.concat([CELLS, stray]), fields, "cells and fields", ["well"])
 
 
@@ -122,6 +124,16 @@ def test_a_count_that_fields_do_not_tell_is_no_zero_in_their_well():
 def test_what_a_table_tells(rows, main, has_viability):
     assert main_count(counted(*rows)) == main
     assert tells_viability(counted(*rows)) == has_viability
+
+
+def test_a_well_may_be_off_by_what_rounding_takes_from_each_of_its_fields():
+    # Each of 300 fields has a cell of 0.9949, of which it keeps 0.99: 298.47 of the cells, 297 of the fields.
+    cells = pd.DataFrame({"well": "A01", "field": range(300), "state": "live", "confidence": 0.9949})
+    well = counted(("A01", 300, 0, 0, 300))
+    well[EXPECTED] = [[297.0, 3.0]]
+    check_cells(cells, well, "cells and wells", ["well"])
+    with pytest.raises(CountError, match="cells and fields: expected counts do not agree"):
+        check_cells(cells.assign(field=1), well, "cells and fields", ["well"])
 
 
 def test_expected_counts_sum_within_what_six_digits_lose():

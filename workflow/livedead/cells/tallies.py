@@ -48,7 +48,8 @@ def check_cells(cells: pd.DataFrame, sums: pd.DataFrame, what: str, by: list[str
     _check_equal(added.reindex(places, fill_value=0), given.reindex(places).fillna(0), what)
     probable = pd.DataFrame(dict(zip(EXPECTED, (p_live(cells), 1 - p_live(cells)), strict=True)))
     probable = pd.concat([cells[by].reset_index(drop=True), probable], axis=1)
-    _check_expected(probable.groupby(by)[EXPECTED].sum(), sums.set_index(by)[EXPECTED], what)
+    n_fields = cells.groupby(by)["field"].nunique()
+    _check_expected(probable.groupby(by)[EXPECTED].sum(), sums.set_index(by)[EXPECTED], what, n_fields)
 
 
 def check_wells(fields: pd.DataFrame, wells: pd.DataFrame, what: str, mapped: Collection[str] = ()) -> None:
@@ -137,11 +138,18 @@ def _check_equal(added: pd.DataFrame, given: pd.DataFrame, what: str) -> None:
         )
 
 
-def _check_expected(added: pd.DataFrame, given: pd.DataFrame, what: str) -> None:
-    """The same for expected counts; what is not known counts as 0."""
+def _check_expected(
+    added: pd.DataFrame, given: pd.DataFrame, what: str, n_rounded: pd.Series | None = None
+) -> None:
+    """The same for expected counts; what is not known counts as 0.
+
+    `n_rounded`: how many rounded numbers each of `given` is the sum of, if not one.
+    """
     places = added.index.union(given.index)
     added, given = (table.reindex(places).astype(float).fillna(0) for table in (added, given))
-    apart = ~np.isclose(added, given, rtol=1e-5, atol=10**-COUNT_DIGITS).all(axis=1)
+    numbers = np.ones(len(places)) if n_rounded is None else n_rounded.reindex(places).fillna(1).to_numpy()
+    allowed = numbers[:, None] * 10.0**-COUNT_DIGITS + 1e-5 * given.abs()
+    apart = ((added - given).abs() > allowed).any(axis=1).to_numpy()
     if apart.any():
         key = places[apart][0]
         raise CountError(
