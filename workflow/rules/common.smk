@@ -26,7 +26,6 @@ try:
         )
     else:
         PLATES = reading.read_unchecked(config, SCHEMA)
-    CORRECTIONS = correction_files(config["counting"]["corrections"])
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
@@ -125,6 +124,21 @@ def audit_map(wildcards) -> list[str]:
 def audit_map_content(wildcards) -> list[str | None]:
     """Parameter function: `content` of that map."""
     return list(map(content, audit_map(wildcards)))
+
+
+def corrections_in(folder: str) -> dict[str, list[str]]:
+    """Plate -> its files of corrections in a folder, named as rules name them."""
+    try:
+        found = correction_files(in_project(folder)) if folder else {}
+    except LivedeadError as error:
+        raise WorkflowError(str(error)) from error
+    return {
+        plate: [f"{folder}/{file.name}" for file in files]
+        for plate, files in found.items()
+    }
+
+
+CORRECTIONS = corrections_in(config["counting"]["corrections"])
 
 
 def corrections(wildcards) -> list[str]:

@@ -81,8 +81,8 @@ Corrections = Mapping[Key, Sequence[FieldCorrections]]
 """Field -> what people say of it."""
 
 
-def correction_files(folder: str) -> dict[str, list[str]]:
-    """Plate -> its files of corrections in a folder, in the order of their names; none without a folder.
+def correction_files(folder: str) -> dict[str, list[Path]]:
+    """Plate -> its files of corrections in a folder, in the order of their names.
 
     Other records, such as the judgements of a review sample, are passed over.
 
@@ -91,15 +91,13 @@ def correction_files(folder: str) -> dict[str, list[str]]:
     CorrectionError
         If the folder is not there, or a file in it cannot be read.
     """
-    if not folder:
-        return {}
     if not Path(folder).is_dir():
         raise CorrectionError(f"counting.corrections: {folder} is not a folder")
     found = defaultdict(list)
     for file in sorted(Path(folder).glob("*.json")):
         record = _record(file)
         if record["livedead"] == FORMAT:
-            found[str(record.get("plate"))].append(str(file))
+            found[str(record.get("plate"))].append(file)
     return dict(found)
 
 
