@@ -3,12 +3,13 @@
 ``PYTHONPATH=workflow python tests/benchmarks/familiarity.py [--data ../shared/data]`` prints a table for each
 of the networks that are shipped. Kinds and limit are learned here, as training does: for the demo from
 simulated plates of seeds 101 to 103, of which the last was not trained on; for BBBC010 and ldc from their own
-wells, judged with each quarter of them, or each session, left out. Every set is normalized as a plate by the network's own settings.
-Two other measures stand beside the chosen one: the Mahalanobis distance of a field's mean description, and
+wells, judged with each quarter of them, or each session, left out. Every set is normalized as a plate by the
+network's own settings. Two other measures stand beside the chosen one: the Mahalanobis distance of a field's mean description, and
 patches without kinds.
 """
 
 import argparse
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ from livedead.weights.assay import KEY, Assay
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE_PX = 384
+NOISE = re.compile(r"A01_f1(08[6-9]|09|10|11[0-5])")
+"""Images of ldc that hold nothing else."""
 Plate = dict[str, np.ndarray]
 """Well -> its one field, uint16."""
 
@@ -113,7 +116,7 @@ CHANGED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def files(pattern: str, folder: Path, n: int = 12) -> Plate:
     """Fields of files, all cropped to the smallest."""
-    paths = sorted(folder.glob(pattern))
+    paths = [path for path in sorted(folder.glob(pattern)) if not NOISE.search(path.name)]
     planes = [tifffile.imread(path).astype(np.uint16) for path in paths[:: max(1, len(paths) // n)][:n]]
     height, width = np.min([plane.shape for plane in planes], axis=0)
     return {str(k): plane[:height, :width] for k, plane in enumerate(planes)}
@@ -236,13 +239,25 @@ def changed(plate: Plate, step: int) -> Iterator[ImageSet]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
-    data = parser.parse_args().data
+    parser.add_argument("--only", nargs="+", default=["demo", "bbbc010", "ldc"], help="networks to judge")
+    options = parser.parse_args()
+    data, only = options.data, options.only
     demo = simulated(201, 64)
     bbbc = {
         path.name.split("_")[-3]: tifffile.imread(path) for path in sorted(data.glob("bbbc010/raw/*_w2_*"))
     }
     others = list(foreign(data))
 
+    few = dict(list(bbbc.items())[::4])
+    if "demo" in only:
+        judge_demo(demo, few, others)
+    if "bbbc010" in only:
+        judge_bbbc010(bbbc, demo, others)
+    if "ldc" in only:
+        judge_ldc(data, few, demo, others)
+
+
+def judge_demo(demo: Plate, few: Plate, others: list[ImageSet]) -> None:
     see = seen_by(ROOT / "config/demo")
     fields, wells = [], []
     for seed in (101, 102, 103):
@@ -261,10 +276,11 @@ def main() -> None:
     for name, other in special.items():
         unusual = {f"{name} {well}": field for well, field in simulated(204, 8, **other).items()}
         sets.append(ImageSet(name, {**usual, **unusual}, first=len(usual)))
-    few = dict(list(bbbc.items())[::4])
     sets += [*changed(demo, 6), ImageSet("BBBC010", few), *others]
     print("demo", table(see, home, of_home, known, plain, sets).to_string(index=False), sep="\n")
 
+
+def judge_bbbc010(bbbc: Plate, demo: Plate, others: list[ImageSet]) -> None:
     see = seen_by(ROOT / "config/examples/bbbc010")
     home, wells = see(bbbc), list(bbbc)
     of_home = left_out(home, wells, [k % 4 for k in range(len(home))])
@@ -272,6 +288,8 @@ def main() -> None:
     sets = [*changed(bbbc, 4), ImageSet("demo", dict(list(demo.items())[::6])), *others]
     print("BBBC010", table(see, home, of_home, known, plain, sets).to_string(index=False), sep="\n")
 
+
+def judge_ldc(data: Path, few: Plate, demo: Plate, others: list[ImageSet]) -> None:
     see = seen_by(ROOT / "config/examples/ldc")
     sessions = {f"A0{k}": files(f"ldc/raw/A0{k}_*", data, n=40) for k in range(1, 6)}
     home = [patches for plate in sessions.values() for patches in see(plate)]

@@ -7,7 +7,14 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from scipy.stats import t
 
-from livedead.network.familiarity import COVERED, LEAST_WELLS, MARGIN, Familiarity, some_patches
+from livedead.network.familiarity import (
+    COVERED,
+    LEAST_WELLS,
+    MARGIN,
+    Familiarity,
+    prediction_bound,
+    some_patches,
+)
 
 WELLS = [f"p/A{k:02d}" for k in range(1, 13)]
 BACKGROUND, CELL = np.zeros(6), np.array([8.0, 8, 0, 0, 4, 0])
@@ -66,6 +73,27 @@ def test_without_other_wells_each_is_left_out_in_turn(unseen):
     bound = np.log(of_all).mean() + t.ppf(COVERED, 11) * np.log(of_all).std(ddof=1) * np.sqrt(1 + 1 / 12)
     assert found.limit > MARGIN * np.exp(bound)
     assert found.unfamiliarity(field(77)) <= 1 < found.unfamiliarity(field(77, shift=1.5))
+
+
+@pytest.mark.parametrize(
+    ("between", "n_wells", "n_fields"), [(0.0, 5, 40), (0.3, 5, 100), (1.0, 5, 20), (0.5, 30, 2)]
+)
+def test_the_bound_holds_a_field_of_a_new_well_as_often_as_it_says(between, n_wells, n_fields):
+    rng = np.random.default_rng(n_wells)
+    above = 0
+    for _ in range(3000):
+        wells = rng.normal(0, between, n_wells + 1)
+        logs = [rng.normal(well, 1.0, n_fields) for well in wells]
+        above += np.exp(logs[-1][0]) > prediction_bound([np.exp(of_well) for of_well in logs[:-1]])
+    # 1 in 1000 exceed it; 12 of 3000 would be four times as many.
+    assert above < 12
+
+
+def test_many_fields_of_few_wells_that_are_alike_give_a_bound_nearer_than_the_wells_alone():
+    rng = np.random.default_rng(0)
+    fields = [np.exp(rng.normal(0, 1, 100)) for _ in range(5)]
+    # Of one normal distribution, whose 99.9th percentile is 3.09 standard deviations up.
+    assert prediction_bound(fields) == pytest.approx(np.exp(3.09), rel=0.35)
 
 
 def test_too_few_wells_or_patches_all_alike_tell_nothing():

@@ -122,9 +122,9 @@ class Familiarity:
         distances = []
         for part in parts:
             reference = cls._of_kinds(of(set(known) - set(part)))
-            distances += [reference.distance(field) for field in of(part)]
+            distances += [np.array([reference.distance(field) for field in of([well])]) for well in part]
         reference = cls._of_kinds(of(known))
-        limit = margin * _upper_bound(np.array(distances), sum(map(len, parts)))
+        limit = margin * prediction_bound(distances)
         return cls(reference.mean, reference.axes, reference.centres, reference.whitening, limit)
 
     @classmethod
@@ -206,14 +206,27 @@ def _kinds(places: np.ndarray) -> np.ndarray:
     return np.unique(kind, return_inverse=True)[1]
 
 
-def _upper_bound(distances: np.ndarray, n_wells: int) -> float:
-    """What one more distance stays under with probability `COVERED`, if their logarithms are normal.
+def prediction_bound(distances: Sequence[np.ndarray]) -> float:
+    """What a field of one more well stays under with probability `COVERED`, if logarithms are normal.
 
-    Student's prediction bound. Fields of a well are alike, so it has the freedom of the wells.
+    Fields of a well are alike, so wells and the fields in them vary each on their own. Student's prediction
+    bound, with the freedom that Satterthwaite gives to the sum of both (1946, Biometrics Bull. 2:110,
+    https://doi.org/10.2307/3002019); of wells with one field each it is the usual one.
+
+    Parameters
+    ----------
+    distances : sequence of ndarray
+        Of the fields of each well.
     """
-    logs = np.log(distances)
-    reach = stdtrit(n_wells - 1, COVERED) * np.sqrt(1 + 1 / n_wells)
-    return float(np.exp(logs.mean() + reach * logs.std(ddof=1)))
+    logs = [np.log(of_well) for of_well in distances]
+    n_wells, n_fields = len(logs), np.array([len(of_well) for of_well in logs])
+    means = np.array([of_well.mean() for of_well in logs])
+    freedom = np.array([n_wells - 1, n_fields.sum() - n_wells])
+    squares = sum(float(((of_well - of_well.mean()) ** 2).sum()) for of_well in logs)
+    within = (1 - (1 / n_fields).mean()) * squares / max(freedom[1], 1)
+    parts = np.array([(1 + 1 / n_wells) * means.var(ddof=1), within])
+    of_both = parts.sum() ** 2 / (parts**2 / np.maximum(freedom, 1)).sum()
+    return float(np.exp(means.mean() + stdtrit(of_both, COVERED) * np.sqrt(parts.sum())))
 
 
 def _rounded(array: np.ndarray) -> Any:
