@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from livedead.errors import CorrectionError, LivedeadError
 from livedead.plates.geometry import parse_well
 
 FORMAT, VERSION = "corrections", 1
-STATES = ("live", "dead", "ambiguous")
+STATES = ("live", "dead", "ambiguous", "unknown")
 
 Key = tuple[str, int, int]
 """Well, field, timepoint."""
@@ -99,7 +100,10 @@ def correction_files(folder: str) -> dict[str, list[str]]:
     for file in sorted(Path(folder).glob("*.json")):
         record = _record(file)
         if record["livedead"] == FORMAT:
-            found[str(record.get("plate"))].append(str(file))
+            plate = record.get("plate")
+            if not isinstance(plate, str):
+                raise CorrectionError(f"{file}: 'plate' is {plate!r}; needed: the plate's name")
+            found[plate].append(str(file))
     return dict(found)
 
 
@@ -122,9 +126,11 @@ def read_corrections(files: Iterable[str | Path]) -> Corrections:
         for k, field in enumerate(_list(record, "fields", str(file))):
             where = f"{file}: fields[{k}]"
             try:
-                key = parse_well(field["well"]), int(field["field"]), int(field["timepoint"])
+                key = parse_well(field["well"]), _whole(field["field"]), _whole(field["timepoint"])
                 actions = tuple(map(_action, field["actions"]))
-                sha256, usable = str(field["cells_sha256"]), bool(field["usable"])
+                sha256, usable = str(field["cells_sha256"]), field["usable"]
+                if not isinstance(usable, bool):
+                    raise CorrectionError(f"usable {usable!r}; allowed: true, false")
             except LivedeadError as error:
                 raise CorrectionError(f"{where}: {error}") from error
             except (KeyError, TypeError, ValueError) as error:
@@ -154,18 +160,25 @@ def _list(record: dict[str, Any], name: str, where: str) -> list[Any]:
 def _action(written: dict[str, Any]) -> Action:
     match written["action"]:
         case "state":
-            return SetState(int(written["cell"]), _state(written["state"]))
+            return SetState(_whole(written["cell"]), _state(written["state"]))
         case "delete":
-            return Delete(int(written["cell"]))
+            return Delete(_whole(written["cell"]))
         case "add":
             return Add(_state(written["state"]), _points(written["outline_px"], at_least=3))
         case "split":
             first, last = _points(written["line_px"], at_least=2)
-            return Split(int(written["cell"]), (first, last))
+            return Split(_whole(written["cell"]), (first, last))
         case "merge":
-            return Merge(tuple(map(int, written["cells"])))
+            return Merge(tuple(map(_whole, written["cells"])))
         case other:
             raise CorrectionError(f"action {other!r}; allowed: state, delete, add, split, merge")
+
+
+def _whole(number: Any) -> int:
+    """The number, if JSON has it as a whole one: 4.7 or "4" would be another cell by mistake."""
+    if type(number) is not int:
+        raise CorrectionError(f"{number!r}; allowed: a whole number")
+    return number
 
 
 def _state(text: str) -> str:
@@ -178,6 +191,9 @@ def _points(written: Sequence[Sequence[float]], at_least: int) -> tuple[Point, .
     points = tuple((float(y), float(x)) for y, x in written)
     if len(points) < at_least:
         raise CorrectionError(f"{len(points)} points; needed: at least {at_least}")
+    # Python reads NaN and Infinity, which JSON does not have.
+    if not np.isfinite(points).all():
+        raise CorrectionError(f"points {points}; allowed: numbers, in px")
     return points
 
 
