@@ -360,4 +360,6 @@ READ_WELLS = _table(
     key=["plate", "well", "timepoint"],
 )  # fmt: skip
 DETECTED = _table(FIELD_KEY, "y_px", "x_px", "true", "found", ROW_SHA256)
+LABEL_STATES = _table("image", "label", "state", key=["image", "label"])
+"""States of the cells in label images, as people and other programs write them, too."""
 EVALUATION = _table("fold", "n_wells", "n_cells", OTHERS, others=NUMBER)

@@ -41,6 +41,7 @@ rule label_wells:
         images="results/{plate}/images.tsv",
         dyes=dyes_of_labels,
         boxes=drawn_boxes,
+        states=states_of_masks,
         after=drawn_masks,
     output:
         class_maps="results/{plate}/labels.h5",
@@ -56,7 +57,12 @@ rule label_wells:
         runtime=growing(60),
     params:
         drawn_sha256=lambda wildcards: list(
-            map(content, drawn_masks(wildcards) + drawn_boxes(wildcards))
+            map(
+                content,
+                drawn_masks(wildcards)
+                + drawn_boxes(wildcards)
+                + states_of_masks(wildcards),
+            )
         ),
         dyed_wells=of_plate("dyed_wells"),
         masks=of_plate("masks"),

@@ -337,7 +337,7 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
-    by_dyes = dyed[dyed["boxes"] == ""]
+    by_dyes = dyed[(dyed["boxes"] == "") & (dyed["states"] == "")]
     if len(by_dyes):
         problems += missing_dyes(config["dyes"], drawn=bool((by_dyes["masks"] != "").all()))
     if len(dyed):
