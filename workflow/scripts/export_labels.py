@@ -6,10 +6,11 @@ from typing import Any
 from livedead import stores
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
-from livedead.labels.exported import export_fields
+from livedead.labels.exported import as_in_table, export_fields
+from livedead.logs import progress
 from livedead.plates.corrections import read_corrections
-from livedead.tables import CELLS, FIELDS
-from livedead.wells.counting import counted_again, counter_of
+from livedead.tables import CELLS, FIELD_KEY, FIELDS
+from livedead.wells.counting import counted_fields, counter_of
 
 
 def export_labels(
@@ -40,9 +41,12 @@ def export_labels(
         pixel_size_um,
         read_corrections(corrections),
     )
-    of_fields, of_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
-    counted = counted_again(class_maps, counter, of_fields, of_cells)
-    export_fields(folder, counted, plate.keys(), plate.crop_px, pixel_size_um)
+    of_fields = stores.read_table(fields, FIELDS)
+    usable = of_fields.loc[of_fields["status"] == "ok", FIELD_KEY[1:]]
+    keys = set(usable.itertuples(index=False, name=None))
+    counted = progress(counted_fields(class_maps, counter, keys), len(keys), "fields")
+    same = as_in_table(counted, stores.read_table(cells, CELLS), str(cells))
+    export_fields(folder, same, plate.keys(), plate.crop_px, pixel_size_um)
 
 
 if __name__ == "__main__":

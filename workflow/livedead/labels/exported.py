@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from roifile import ROI_TYPE, ImagejRoi
 from livedead import stores
 from livedead.cells.counting import CountedField
 from livedead.cells.outlines import outlines
+from livedead.errors import StoreError
 from livedead.plates.masks import Key, mask_paths
-from livedead.tables import LABEL_STATES
+from livedead.tables import FIELD_KEY, LABEL_STATES
 
 STROKES = {"live": "0072B2", "dead": "D55E00", "ambiguous": "F0E442", "unknown": "CC79A7"}
 """Colours of outlines by state, RGB; those of the pictures."""
@@ -55,6 +56,32 @@ def export_fields(
         named = {"image": path.name, "label": field.cells["cell"], "state": states}
         tables.append(pd.DataFrame(named))
     stores.write_table(folder / "states.csv", pd.concat(tables), LABEL_STATES)
+
+
+def as_in_table(fields: Iterable[CountedField], cells: pd.DataFrame, what: str) -> Iterator[CountedField]:
+    """The fields, each checked to have the cells that a table has of it.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        `livedead.tables.CELLS`
+    what : str
+        Its file.
+
+    Raises
+    ------
+    StoreError
+        For a field with other cells.
+    """
+    states = {key: table["state"].tolist() for key, table in cells.groupby(FIELD_KEY)}
+    for field in fields:
+        key = tuple(field.row[name] for name in FIELD_KEY)
+        if field.cells["state"].tolist() != states.get(key, []):
+            raise StoreError(
+                "{}: plate {} well {} field {} timepoint {}: other cells than its class map has; start the "
+                "same command again".format(what, *key)
+            )
+        yield field
 
 
 def label_image(labels: np.ndarray, pixel_size_um: float) -> bytes:

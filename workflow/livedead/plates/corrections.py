@@ -1,6 +1,5 @@
 """Corrections by hand: what a reviewer changed on the page of a plate, field by field."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 
 from livedead.errors import CorrectionError, LivedeadError
 from livedead.plates.geometry import parse_well
+from livedead.plates.records import check_version, read_record, record_files, record_list
 
 FORMAT, VERSION = "corrections", 1
 STATES = ("live", "dead", "ambiguous", "unknown")
@@ -96,15 +96,7 @@ def correction_files(folder: str) -> dict[str, list[str]]:
         return {}
     if not Path(folder).is_dir():
         raise CorrectionError(f"counting.corrections: {folder} is not a folder")
-    found = defaultdict(list)
-    for file in sorted(Path(folder).glob("*.json")):
-        record = _record(file)
-        if record["livedead"] == FORMAT:
-            plate = record.get("plate")
-            if not isinstance(plate, str):
-                raise CorrectionError(f"{file}: 'plate' is {plate!r}; needed: the plate's name")
-            found[plate].append(str(file))
-    return dict(found)
+    return record_files(folder, FORMAT)
 
 
 def read_corrections(files: Iterable[str | Path]) -> Corrections:
@@ -117,13 +109,9 @@ def read_corrections(files: Iterable[str | Path]) -> Corrections:
     """
     found = defaultdict(list)
     for file in files:
-        record = _record(file)
-        if record.get("version") != VERSION:
-            raise CorrectionError(
-                f"{file}: version {record.get('version')} of the format; this release reads {VERSION}. "
-                "Correct the page that this release makes"
-            )
-        for k, field in enumerate(_list(record, "fields", str(file))):
+        record = read_record(file)
+        check_version(record, VERSION, str(file))
+        for k, field in enumerate(record_list(record, "fields", str(file))):
             where = f"{file}: fields[{k}]"
             try:
                 key = parse_well(field["well"]), _whole(field["field"]), _whole(field["timepoint"])
@@ -137,24 +125,6 @@ def read_corrections(files: Iterable[str | Path]) -> Corrections:
                 raise CorrectionError(f"{where}: not a field's corrections: {error!r}") from error
             found[key].append(FieldCorrections(str(file), sha256, usable, actions))
     return dict(found)
-
-
-def _record(file: str | Path) -> dict[str, Any]:
-    try:
-        record = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CorrectionError(f"{file}: cannot be read: {error}; download it from the page again") from error
-    if not isinstance(record, dict) or "livedead" not in record:
-        raise CorrectionError(
-            f"{file}: not a file of corrections; take it out, or download it from the page again"
-        )
-    return record
-
-
-def _list(record: dict[str, Any], name: str, where: str) -> list[Any]:
-    if not isinstance(record.get(name), list):
-        raise CorrectionError(f"{where}: no list {name!r}; download it from the page again")
-    return list(record[name])
 
 
 def _action(written: dict[str, Any]) -> Action:
