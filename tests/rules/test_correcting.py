@@ -107,7 +107,9 @@ def test_corrected_wells_give_their_rows_again_by_their_corrections_alone(flow, 
 
 def test_corrections_of_cells_that_are_counted_no_more_end_the_job(flow, tmp_path):
     field = corrections_of(flow, "A01", 1, {"action": "delete", "cell": 1})
-    with pytest.raises(LivedeadError, match=r"well A01 field 1 timepoint 1: .*by_hand\.json: made on other cel"):
+    with pytest.raises(
+        LivedeadError, match=r"well A01 field 1 timepoint 1: .*by_hand\.json: made on other cel"
+    ):
         count(flow, tmp_path, {**field, "cells_sha256": "0" * 64})
     assert not (tmp_path / "1-of-2/fields.csv").exists()
 

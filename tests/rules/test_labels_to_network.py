@@ -46,7 +46,8 @@ def evaluated(labelled, trained):
     """The same folder, with what the network read of the wells that it was not trained on."""
     (trained / "map.tsv").write_text("well\tcontrol\nA01\tnegative\nA12\tpositive\n")
     tables = {name.split(".")[0]: trained / name for name in OF_A_FOLD}
-    labelled.call(evaluate_unet, unet=trained / "unet.safetensors", platemaps=trained / "map.tsv", **tables)
+    networks = {"unet": trained / "unet.safetensors", "trained": trained / "unet.safetensors"}
+    labelled.call(evaluate_unet, **networks, platemaps=trained / "map.tsv", **tables)
     return trained
 
 
@@ -160,6 +161,7 @@ def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(label
 def label_masks(flow, folder, wells, dead_offset):
     given = {
         "boxes": None,
+        "states": None,
         "masks": str(folder / "{well}_mask.tif"),
         "dead_dye": "draq7",
         "dyed_wells": wells,

@@ -16,6 +16,7 @@ from livedead.plates.corrections import Add, Delete, FieldCorrections, Merge, Se
 
 ROW = {"plate": "p", "well": "A01", "field": 1, "timepoint": 0, "status": "ok"}
 
+
 def field():
     """Three cells apart: live, dead, live in six pixels of which two are dead."""
     return drawn("LL.DD. ...... LLLLDD ......")
@@ -236,5 +237,7 @@ def test_a_state_that_the_reading_does_not_tell_is_refused():
     dead_alone = Classes(background=(0,), live=(), dead=(2,))
     on = [[0, 0, 0, 1, 1, 0], [0] * 6, [0, 0, 0, 0, 2, 2], [0] * 6], ["dead", "dead"]
     assert counted(said(Delete(1), on=on), classes=dead_alone).row["n_dead"] == 1
-    with pytest.raises(CorrectionError, match=r"one\.json: action 1: state live; this reading tells only: dead"):
+    with pytest.raises(
+        CorrectionError, match=r"one\.json: action 1: state live; this reading tells only: dead"
+    ):
         counted(said(SetState(1, "live"), on=on), classes=dead_alone)

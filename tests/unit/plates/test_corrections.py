@@ -102,10 +102,12 @@ def test_a_folder_with_a_file_that_is_no_record_is_refused(put, tmp_path, record
 
 
 def test_a_folder_that_is_not_there_and_a_file_that_is_cut_off(write, tmp_path):
-    with pytest.raises(CorrectionError, match="counting.corrections: .*lost is not a folder"):
+    with pytest.raises(CorrectionError, match=r"counting\.corrections: .*lost is not a folder"):
         correction_files(str(tmp_path / "lost"))
     write("cut.json", json.dumps(RECORD)[:-9])
-    with pytest.raises(CorrectionError, match=r"cut\.json: cannot be read: .*download it from the page again"):
+    with pytest.raises(
+        CorrectionError, match=r"cut\.json: cannot be read: .*download it from the page again"
+    ):
         correction_files(str(tmp_path))
 
 
@@ -126,11 +128,17 @@ def test_a_folder_that_is_not_there_and_a_file_that_is_cut_off(write, tmp_path):
         (with_field(usable="false"), "usable 'false'; allowed: true, false"),
         (with_field(actions=[3]), r"fields\[0\]: not a field's corrections"),
         (with_action(action="paint"), "action 'paint'; allowed: state, delete, add, split, merge"),
-        (with_action(action="state", cell=1, state="ill"), "state 'ill'; allowed: live, dead, ambiguous, unknown"),
+        (
+            with_action(action="state", cell=1, state="ill"),
+            "state 'ill'; allowed: live, dead, ambiguous, unknown",
+        ),
         (with_action(action="state", cell=1.0, state="live"), r"1\.0; allowed: a whole number"),
         (with_action(action="delete"), r"KeyError\('cell'\)"),
         (with_action(action="delete", cell=True), "True; allowed: a whole number"),
-        (with_action(action="add", state="live", outline_px=[[1, 2], [3, 4]]), "2 points; needed: at least 3"),
+        (
+            with_action(action="add", state="live", outline_px=[[1, 2], [3, 4]]),
+            "2 points; needed: at least 3",
+        ),
         (
             with_action(action="add", state="live", outline_px=[[1, 2], [3, 4], [5, float("nan")]]),
             "allowed: numbers, in px",
@@ -150,5 +158,7 @@ def test_a_field_that_the_plate_does_not_have_is_refused(put):
     corrections = read_corrections([put(RECORD)])
     fields = pd.DataFrame({"well": ["B03", "B04"], "field": [1, 1], "timepoint": [0, 0]})
     check_known(corrections, fields)
-    with pytest.raises(CorrectionError, match=r"one\.json: well B03 field 1 timepoint 0: the plate has no such"):
+    with pytest.raises(
+        CorrectionError, match=r"one\.json: well B03 field 1 timepoint 0: the plate has no such"
+    ):
         check_known(corrections, fields[1:])

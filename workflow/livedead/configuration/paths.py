@@ -50,9 +50,9 @@ def _files(config: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
         yield ("weights",), config["weights"]
         if config["experience"]["file"] is not None:
             yield ("experience", "file"), config["experience"]["file"]
-    encoder = config["training"]["encoder"]
-    if encoder is not None:
-        yield ("training", "encoder"), encoder
+    for name in ("encoder", "start"):
+        if config["training"][name] is not None:
+            yield ("training", name), config["training"][name]
 
 
 def _of_plates(table: pd.DataFrame, is_there: Callable[[str], bool]) -> Iterator[str]:

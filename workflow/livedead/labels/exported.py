@@ -123,8 +123,9 @@ def roi_archive(labels: np.ndarray, states: list[str]) -> bytes:
         for k, (outline, state) in enumerate(zip(outlines(labels), states, strict=True), start=1):
             name = f"{k:04d}-{state}"
             roi = ImagejRoi.frompoints(outline[:, ::-1], name=name)
-            # As ImageJ's wand traces: corners of pixels.
+            # As ImageJ's wand traces: the points are corners of pixels, not pixels.
             roi.roitype = ROI_TYPE.TRACED
+            roi.bottom, roi.right = outline.max(axis=0).tolist()
             roi.stroke_color = bytes.fromhex(f"FF{STROKES[state]}")
             entry = zipfile.ZipInfo(f"{name}.roi", LONG_AGO)
             archive.writestr(entry, roi.tobytes(), compress_type=zipfile.ZIP_DEFLATED)
