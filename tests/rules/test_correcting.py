@@ -1,8 +1,14 @@
 """Corrections by hand, from their file to the well table, and through the check of a sample of wells."""
 
+import csv
 import json
 
+import numpy as np
 import pytest
+import tifffile
+from export_labels import export_labels
+from label_wells import label_wells
+from roifile import roiread
 from tabulate_wells import tabulate_wells
 
 from livedead import stores
@@ -118,3 +124,59 @@ def test_corrections_of_a_field_that_is_not_there_end_the_job(flow, tmp_path):
     field = corrections_of(flow, "A01", 1)
     with pytest.raises(LivedeadError, match=r"by_hand\.json: well A01 field 9 timepoint 1: the plate has no"):
         count(flow, tmp_path, {**field, "field": 9})
+
+
+@pytest.fixture(scope="module")
+def exported(flow, corrected, tmp_path_factory):
+    """The folder of label images of the corrected plate."""
+    folder = tmp_path_factory.mktemp("exported") / "labels"
+    maps = [flow.folder / name / "classes.h5" for name in SHARDS]
+    flow.call(export_labels, class_maps=maps, folder=folder, dyes=None, **corrected)
+    return folder
+
+
+def test_label_images_have_the_cells_of_the_corrected_table(corrected, exported):
+    cells = stores.read_table(corrected["cells"], CELLS)
+    with open(exported / "states.csv", newline="") as stream:
+        told = [(row["image"], int(row["label"]), row["state"]) for row in csv.DictReader(stream)]
+    names = cells["well"] + "_f" + cells["field"].astype(str) + ".tif"
+    assert told == list(zip(names, cells["cell"], cells["state"], strict=True))
+    # Field 2 of A12 failed, and field 2 of B06 was marked as unusable.
+    images = ["A01_f1", "A01_f2", "A12_f1", "B06_f1"]
+    assert sorted(path.stem for path in exported.glob("*.tif")) == images
+    assert sorted(path.stem for path in exported.glob("rois/*.zip")) == images
+    for name in images:
+        areas = np.bincount(tifffile.imread(exported / f"{name}.tif").ravel())[1:]
+        assert areas.tolist() == cells.loc[names == f"{name}.tif", "area_px"].tolist()
+        assert len(roiread(exported / f"rois/{name}.zip") or []) == len(areas)
+
+
+def label_again(flow, exported, folder, states, wells=("A01", "B06")):
+    given = {"dyes": None, "boxes": None, "dead_dye": "draq7", "dyed_wells": list(wells)}
+    labels = {"masks": {"dead_offset": 60, "boundary_px": 1}}
+    masks = {"masks": str(exported), "states": states}
+    flow.call(label_wells, class_maps=folder / "labels.h5", labels=labels, **masks, **given)
+    return [arrays for _, arrays in stores.read_segmentations(folder / "labels.h5")]
+
+
+def test_what_was_exported_labels_the_plate_without_a_dye(flow, corrected, exported, tmp_path):
+    found = label_again(flow, exported, tmp_path, exported / "states.csv")
+    rows = stores.list_class_maps(tmp_path / "labels.h5")
+    assert rows[["well", "field"]].to_numpy().tolist() == [["A01", 1], ["A01", 2], ["B06", 1]]
+    cells = stores.read_table(corrected["cells"], CELLS)
+    for arrays, well, field in zip(found, rows["well"], rows["field"], strict=True):
+        own = cells[(cells["well"] == well) & (cells["field"] == field)]
+        for cell in own.itertuples():
+            classes = np.unique(arrays["maps"][arrays["instances"] == cell.cell])
+            # Numbers of the live and the dead nucleus, and of the outline between cells.
+            assert set(classes) <= {{"live": 3, "dead": 4}[cell.state], 2}
+        assert set(np.unique(arrays["maps"][arrays["instances"] == 0])) <= {0, 2}
+
+
+def test_a_label_without_a_state_ends_the_labelling(flow, exported, tmp_path):
+    lines = (exported / "states.csv").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("A01_f2.tif,1,")]
+    (tmp_path / "states.csv").write_text("".join(kept))
+    with pytest.raises(LivedeadError, match=r"A01_f2\.tif: labels of the image without a row .*: 1\n"):
+        label_again(flow, exported, tmp_path, tmp_path / "states.csv")
+    assert not (tmp_path / "labels.h5").exists()
