@@ -2,9 +2,9 @@
 
 ``PYTHONPATH=workflow nice python tests/benchmarks/correcting.py FOLDER``
 
-The cells are 0.7 times as large as those that the demo's network was trained on; it misses many. A reviewer who
-knows the truth corrects half of the wells, in the file that the page gives. The corrected cells are exported, the
-demo's network is trained on from there, and the other wells are counted with it, before and after.
+The cells are 0.7 times as large as those that the demo's network was trained on; it misses many. A reviewer
+who knows the truth corrects half of the wells, in the file that the page gives. The corrected cells are
+exported, the network is trained on from there, and the other wells are counted with it, before and after.
 """
 
 import argparse
@@ -60,9 +60,7 @@ def actions_of(labels, states, truth):
     next_number = labels.max() + 1
     actions, seen = [], set()
     y, x = (truth[name].to_numpy() for name in ("y_px", "x_px"))
-    owner = labels[
-        tuple(np.clip(np.rint(at), 0, side - 1).astype(int) for at, side in zip((y, x), labels.shape))
-    ]
+    owner = labels[tuple(np.rint(at).astype(int).clip(0, len(labels) - 1) for at in (y, x))]
     for cell in range(1, labels.max() + 1):
         inside = np.flatnonzero(owner == cell)
         touches_edge = any(
@@ -79,7 +77,7 @@ def actions_of(labels, states, truth):
             actions.append({"action": "split", "cell": cell, "line_px": line.tolist()})
             along = line[1] - line[0]
             first = along[0] * (a[1] - line[0, 1]) - along[1] * (a[0] - line[0, 0]) <= 0
-            for k, number in zip(inside if first else inside[::-1], (next_number, next_number + 1)):
+            for number, k in enumerate(inside if first else inside[::-1], start=next_number):
                 actions.append({"action": "state", "cell": int(number), "state": truth["state"].iloc[k]})
             next_number += 2
         seen |= set(inside)
