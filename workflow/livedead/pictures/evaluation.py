@@ -14,8 +14,8 @@ from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
 from livedead.statistics import agreement
 from livedead.statistics.detection import detection_by_well
 
-BEFORE = """<p><i>before</i> is the network that the training started from, on the same wells; neither it
-nor this one was trained on them.</p>"""
+BEFORE = """<p><i>before</i> is the network that the training started from, on the same wells. Wells that
+it was trained on are left out, as far as its file tells them.</p>"""
 DETECTION = """<p>A cell is detected if the centre of a counted cell lies in its box, one to one. The box is
 that which was drawn, otherwise the smallest that holds the cell.</p>"""
 EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
