@@ -52,7 +52,7 @@ def label_wells(
         paths = mask_paths(masks, plate.keys())
         told = None if states is None else read_states(states, paths.values())
         keys = labelled.known_by_states(keys, paths, told or {})
-        shown = channel if dead_dye is None or told else dead_dye
+        shown = dead_dye if dead_dye and told is None else channel
         label = labelled.labels_of_masks(plate, paths, shown, told, classes, of_masks)
     else:
         of_dyes = LabelSettings.from_config(labels["dyes"])
