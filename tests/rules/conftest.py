@@ -109,7 +109,8 @@ def labelled(flow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("labelled")
     flow.fit_dyes(folder)
     labels = {"dyes": {"reach_px": 24, "outline_px": 2}}
-    given = {"dyes": folder / "dyes.h5", "boxes": None, "masks": "", "dead_dye": "draq7", "labels": labels}
+    given = {"dyes": folder / "dyes.h5", "boxes": None, "states": None, "masks": ""}
+    given |= {"dead_dye": "draq7", "labels": labels}
     flow.call(label_wells.label_wells, class_maps=folder / "labels.h5", **given)
     fit = {
         "epochs": 1,
@@ -124,6 +125,11 @@ def labelled(flow, tmp_path_factory):
         flow.folder,
         labels=folder / "labels.h5",
         encoder=flow.folder / "keras.h5",
+        start=None,
+        started=None,
+        start_cells=[],
+        start_wells=[],
+        start_detected=[],
         plates=[{"plate": "p", "platemap": "map.tsv", "wells": 96, "bit_depth": 16, "pixel_size_um": 0.65}],
         exclude=["p/A01/2"],
         training={

@@ -1,5 +1,6 @@
 """From dyed wells to a trained network, and what it read of wells it never saw."""
 
+import hashlib
 import itertools
 import re
 import shutil
@@ -46,7 +47,8 @@ def evaluated(labelled, trained):
     """The same folder, with what the network read of the wells that it was not trained on."""
     (trained / "map.tsv").write_text("well\tcontrol\nA01\tnegative\nA12\tpositive\n")
     tables = {name.split(".")[0]: trained / name for name in OF_A_FOLD}
-    labelled.call(evaluate_unet, unet=trained / "unet.safetensors", platemaps=trained / "map.tsv", **tables)
+    networks = {"unet": trained / "unet.safetensors", "trained": trained / "unet.safetensors"}
+    labelled.call(evaluate_unet, **networks, platemaps=trained / "map.tsv", **tables)
     return trained
 
 
@@ -96,10 +98,10 @@ def test_only_wells_that_the_network_never_saw_are_judged(labelled, evaluated):
     assert n_true * 0.8 <= read["true_total"][0] <= n_true * 1.1
 
 
-def draw(labelled, folders, page):
+def draw(labelled, folders, page, **given):
     files = {name.split(".")[0]: [folder / name for folder in folders] for name in OF_A_FOLD}
     written = {"page": page, "summary": page.with_suffix(".csv"), "experience": page.with_suffix(".json")}
-    labelled.call(draw_evaluation, **files, **written)
+    labelled.call(draw_evaluation, **files, **written, **given)
 
 
 def test_an_evaluation_is_a_page(labelled, evaluated, tmp_path):
@@ -110,6 +112,27 @@ def test_an_evaluation_is_a_page(labelled, evaluated, tmp_path):
     page = (tmp_path / "evaluation.html").read_text()
     assert page.count("data:image/jpeg") == 1
     assert page.count("data:image/png") == 3
+
+
+def test_a_training_from_a_network_tells_how_both_read_the_same_wells(labelled, evaluated, tmp_path):
+    start, unet = labelled.folder / "unet.safetensors", tmp_path / "unet.safetensors"
+    started = tmp_path / "start/unet.safetensors"
+    given = {"encoder": None, "start": start, "started": started}
+    labelled.call(train_unet, unet=unet, history=tmp_path / "history.csv", **given)
+    source = read_certificate(unet)["source"]
+    assert source["start_sha256"] == hashlib.sha256(start.read_bytes()).hexdigest()
+    tables = {name.split(".")[0]: started.parent / name for name in OF_A_FOLD}
+    shutil.copy(evaluated / "map.tsv", tmp_path)
+    labelled.call(evaluate_unet, unet=started, trained=unet, platemaps=tmp_path / "map.tsv", **tables)
+    before = stores.read_table(tables["wells"], READ_WELLS)
+    assert [f"p/{well}" for well in before["well"]] == source["trained_on"]["validation"]
+    of_start = {f"start_{name}": [tables[name]] for name in ("cells", "wells", "detected")}
+    draw(labelled, [evaluated], tmp_path / "evaluation.html", **of_start)
+    summary = stores.read_table(tmp_path / "evaluation.csv", EVALUATION).set_index("fold")
+    assert summary.index.tolist() == ["all", "before"]
+    expected = abs(before["n_total"].sum() / before["true_total"].sum() - 1)
+    assert summary.at["before", "count_error"] == pytest.approx(expected)
+    assert "<i>before</i> is the network" in (tmp_path / "evaluation.html").read_text()
 
 
 def test_folds_of_a_count_that_was_configured_before_are_of_no_page(labelled, evaluated, tmp_path):
@@ -160,6 +183,7 @@ def test_the_review_shows_every_labelled_field_and_checks_the_rejected_one(label
 def label_masks(flow, folder, wells, dead_offset):
     given = {
         "boxes": None,
+        "states": None,
         "masks": str(folder / "{well}_mask.tif"),
         "dead_dye": "draq7",
         "dyed_wells": wells,

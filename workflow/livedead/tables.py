@@ -31,9 +31,9 @@ _NAMES = {
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
         found fold varied rule dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
         Metadata_QC_Flags Metadata_Row_SHA256
-        read dyed treatment reason""",
+        read dyed treatment reason image""",
     WHOLE: """
-        column field timepoint z page pages height width bytes crop_y_px crop_x_px cell area_px
+        column field timepoint z page pages height width bytes crop_y_px crop_x_px cell label area_px
         n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
         n_counted n_jobs n_signals Metadata_Timepoint Metadata_Fields_Used""",
     COUNT: """
@@ -360,4 +360,6 @@ READ_WELLS = _table(
     key=["plate", "well", "timepoint"],
 )  # fmt: skip
 DETECTED = _table(FIELD_KEY, "y_px", "x_px", "true", "found", ROW_SHA256)
+LABEL_STATES = _table("image", "label", "state", key=["image", "label"])
+"""States of the cells in label images, as people and other programs write them, too."""
 EVALUATION = _table("fold", "n_wells", "n_cells", OTHERS, others=NUMBER)

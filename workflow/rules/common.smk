@@ -173,6 +173,11 @@ def drawn_boxes(wildcards) -> list[str]:
     return [path for path in [PLATES.at[wildcards.plate, "boxes"]] if path]
 
 
+def states_of_masks(wildcards) -> list[str]:
+    """Input function: the table of the states of the plate's drawn objects, if plates.tsv names one."""
+    return [path for path in [PLATES.at[wildcards.plate, "states"]] if path]
+
+
 def dyes_of_labels(wildcards) -> list[str]:
     """Input function: the plate's dyes, unless its cells are drawn."""
     drawn = PLATES.loc[wildcards.plate, ["masks", "boxes"]].any()

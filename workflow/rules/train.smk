@@ -10,6 +10,9 @@ FOLDS = {
     "cross_validation": [f"{k}-of-{N_FOLDS}/" for k in range(1, N_FOLDS + 1)],
 }
 
+# The folder of the network that a training starts from, beside that which it makes.
+START = "start/" if config["training"]["start"] else ""
+
 # Files on a network, and on those of all folds: made only if asked for, and deleted when it is replaced.
 OF_NETWORK = [
     "unet.h5",
@@ -21,6 +24,10 @@ OF_NETWORK = [
     "evaluation.html",
     "evaluation.csv",
     "evaluation.json",
+    *(
+        f"start/{file}"
+        for file in ("cells.csv", "wells.csv", "detected.csv", "worst.h5")
+    ),
 ]
 OF_FOLDS = [
     "cross_validation.html",
@@ -32,6 +39,7 @@ OF_FOLDS = [
 wildcard_constraints:
     # Nothing for the network of all dyed wells, or the folder of one fold of the cross-validation.
     fold=r"(\d+-of-\d+/)?",
+    stage="(start/)?",
     evaluation="evaluation|cross_validation",
 
 
@@ -41,6 +49,7 @@ rule label_wells:
         images="results/{plate}/images.tsv",
         dyes=dyes_of_labels,
         boxes=drawn_boxes,
+        states=states_of_masks,
         after=drawn_masks,
     output:
         class_maps="results/{plate}/labels.h5",
@@ -56,7 +65,12 @@ rule label_wells:
         runtime=growing(60),
     params:
         drawn_sha256=lambda wildcards: list(
-            map(content, drawn_masks(wildcards) + drawn_boxes(wildcards))
+            map(
+                content,
+                drawn_masks(wildcards)
+                + drawn_boxes(wildcards)
+                + states_of_masks(wildcards),
+            )
         ),
         dyed_wells=of_plate("dyed_wells"),
         masks=of_plate("masks"),
@@ -78,9 +92,11 @@ rule train_unet:
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
         encoder=[path for path in [config["training"]["encoder"]] if path],
+        start=[path for path in [config["training"]["start"]] if path],
     output:
         unet="results/training/{fold}unet.safetensors",
         history="results/training/{fold}history.csv",
+        started=["results/training/{fold}start/unet.safetensors"] if START else [],
     log:
         "logs/train_unet/{fold}unet.log",
     benchmark:
@@ -94,6 +110,7 @@ rule train_unet:
         gpu=GPU,
     params:
         encoder_sha256=lambda wildcards: content(config["training"]["encoder"] or ""),
+        start_sha256=lambda wildcards: content(config["training"]["start"] or ""),
         plates=TRAINING[["plate", "bit_depth", "pixel_size_um"]].to_dict("records"),
         channels=config["input_channels"],
         classes=config["classes"],
@@ -147,21 +164,22 @@ rule review_labels:
 
 rule evaluate_unet:
     input:
-        unet="results/training/{fold}unet.safetensors",
+        unet="results/training/{fold}{stage}unet.safetensors",
+        trained="results/training/{fold}unet.safetensors",
         raw=[raw_folder(plate) for plate in TRAINING.plate],
         images=expand("results/{plate}/images.tsv", plate=TRAINING.plate),
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
         platemaps=[path for path in TRAINING.platemap if path],
     output:
-        cells="results/training/{fold}cells.csv",
-        wells="results/training/{fold}wells.csv",
-        detected="results/training/{fold}detected.csv",
-        worst="results/training/{fold}worst.h5",
+        cells="results/training/{fold}{stage}cells.csv",
+        wells="results/training/{fold}{stage}wells.csv",
+        detected="results/training/{fold}{stage}detected.csv",
+        worst="results/training/{fold}{stage}worst.h5",
     log:
-        "logs/evaluate_unet/{fold}cells.log",
+        "logs/evaluate_unet/{fold}{stage}cells.log",
     benchmark:
-        "benchmarks/evaluate_unet/{fold}cells.tsv"
+        "benchmarks/evaluate_unet/{fold}{stage}cells.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: config["segmentation"]["threads"]
@@ -184,20 +202,27 @@ rule evaluate_unet:
         "../scripts/evaluate_unet.py"
 
 
+def of_folds(file: str, stage: str = ""):
+    """Input function: a table of every network that a page is about."""
+    return lambda wildcards: expand(
+        f"results/training/{{fold}}{stage}{file}", fold=FOLDS[wildcards.evaluation]
+    )
+
+
+def of_start(file: str):
+    """Input function: the same of the networks that these started from, if they did."""
+    return of_folds(file, START) if START else []
+
+
 rule draw_evaluation:
     input:
-        cells=lambda wildcards: expand(
-            "results/training/{fold}cells.csv", fold=FOLDS[wildcards.evaluation]
-        ),
-        wells=lambda wildcards: expand(
-            "results/training/{fold}wells.csv", fold=FOLDS[wildcards.evaluation]
-        ),
-        detected=lambda wildcards: expand(
-            "results/training/{fold}detected.csv", fold=FOLDS[wildcards.evaluation]
-        ),
-        worst=lambda wildcards: expand(
-            "results/training/{fold}worst.h5", fold=FOLDS[wildcards.evaluation]
-        ),
+        cells=of_folds("cells.csv"),
+        wells=of_folds("wells.csv"),
+        detected=of_folds("detected.csv"),
+        worst=of_folds("worst.h5"),
+        start_cells=of_start("cells.csv"),
+        start_wells=of_start("wells.csv"),
+        start_detected=of_start("detected.csv"),
     output:
         page=report(
             "results/training/{evaluation}.html",

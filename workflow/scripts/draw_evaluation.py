@@ -1,9 +1,7 @@
 """Compare what the networks of all folds read with the dye, on one page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from livedead import stores
@@ -12,7 +10,8 @@ from livedead.job import run
 from livedead.network.classes import Classes
 from livedead.pictures import evaluation
 from livedead.statistics import agreement
-from livedead.tables import DETECTED, EVALUATION, FIELD_KEY, READ_CELLS, READ_WELLS
+from livedead.tables import EVALUATION
+from livedead.training.evaluated import read_folds, read_worst_fields
 
 
 def draw_evaluation(
@@ -20,41 +19,31 @@ def draw_evaluation(
     wells: list[Path],
     detected: list[Path],
     worst: list[Path],
+    start_cells: list[Path],
+    start_wells: list[Path],
+    start_detected: list[Path],
     page: Path,
     summary: Path,
     experience: Path,
     *,
     classes: Classes,
 ) -> None:
-    """Write the page, its figures, and a calibration; delete folders of folds that are not configured."""
-    of_folds = [
-        tuple(map(stores.read_table, tables, (READ_CELLS, READ_WELLS, DETECTED)))
-        for tables in zip(cells, wells, detected, strict=True)
-    ]
-    whole = tuple(pd.concat(tables, ignore_index=True) for tables in zip(*of_folds, strict=True))
+    """Write the page, its figures, and a calibration; delete folders of folds that are not configured.
+
+    The tables that begin with `start` are those of the network that the training started from, if any.
+    """
+    of_folds, whole = read_folds(cells, wells, detected)
     folds = agreement.summaries(of_folds, whole)
-    pictured = _pictured(agreement.worst_fields(whole[0], agreement.N_WORST), worst)
+    if start_cells:
+        _, before = read_folds(start_cells, start_wells, start_detected)
+        folds = pd.concat([folds, agreement.summaries([before], before).assign(fold="before")])
     stores.write_table(summary, folds, EVALUATION)
     known = calibrate(whole[0])
     stores.write_json(experience, {"calibration": known.as_dict()} if known else {})
+    pictured = read_worst_fields(whole[0], worst)
     stores.write_bytes(page, evaluation.draw(*whole, folds, pictured, classes))
     if len(cells) > 1:
         stores.sweep_shards(page.parent, n_shards=len(cells))
-
-
-def _pictured(
-    ranked: pd.DataFrame, worst: list[Path]
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Heading, field, and class maps of the dye and the network, of the worst fields of all folds, if any."""
-    places = {
-        field: (path, k)
-        for path in worst
-        for k, field in enumerate(stores.list_class_maps(path).reindex(columns=FIELD_KEY).itertuples(False))
-    }
-    for row in ranked.to_dict("records"):
-        arrays = stores.read_segmentation(*places[tuple(row[name] for name in FIELD_KEY)])
-        heading = "{plate}/{well}/{field}: {n_wrong} of {n_cells} cells wrong".format(**row)
-        yield heading, arrays["field"], arrays["truth"], arrays["maps"]
 
 
 if __name__ == "__main__":

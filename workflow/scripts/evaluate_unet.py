@@ -18,6 +18,7 @@ from livedead.weights.certificate import read_certificate
 
 def evaluate_unet(
     unet: Path,
+    trained: Path,
     raw: list[Path],
     images: list[Path],
     normalization: list[Path],
@@ -35,7 +36,7 @@ def evaluate_unet(
     segmentation: Plan,
     exclude: list[str],
 ) -> None:
-    """Write cells and wells by both readouts, which cells were found, and the fields that were read worst."""
+    """Write cells and wells that `trained` never saw as `unet` reads them, and the worst fields."""
     fields = sources.open_labelled(raw, images, normalization, labels, plates, channels, exclude)
     sizes = [row["pixel_size_um"] for row in plates]
     segmenters = [
@@ -48,7 +49,7 @@ def evaluate_unet(
         counts = fields.plates[place.source].inputs.counts(place.key)
         return segmenters[place.source].segment(counts, place.key)
 
-    chosen = fields.in_wells(never_trained_on(read_certificate(unet), fields.wells))
+    chosen = fields.in_wells(never_trained_on(read_certificate(trained), fields.wells))
     judged, counted, found = evaluate.read_unseen(fields, chosen, segment, classes, counting, sizes)
     maps = sources.read_plate_maps(plates, platemaps)
     stores.write_table(cells, judged, READ_CELLS)

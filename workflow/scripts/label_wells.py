@@ -13,6 +13,8 @@ from livedead.labels.of_dyes import LabelSettings
 from livedead.labels.of_masks import MaskSettings
 from livedead.network.classes import Classes
 from livedead.plates.boxes import read_boxes
+from livedead.plates.masks import mask_paths
+from livedead.plates.states import read_states
 from livedead.tables import IMAGES
 
 
@@ -21,6 +23,7 @@ def label_wells(
     images: Path,
     dyes: Path | None,
     boxes: Path | None,
+    states: Path | None,
     class_maps: Path,
     *,
     dyed_wells: list[str],
@@ -34,14 +37,8 @@ def label_wells(
 ) -> None:
     """Write one class map per dyed field, and the drawn cells that it was made of, if there are any.
 
-    Parameters
-    ----------
-    dyes : Path, optional
-        None where cells are drawn.
-    boxes : Path, optional
-        Sheet of boxes or points, which say which cells are dead.
-    masks : str
-        Path of drawn objects, of which the dead dye tells the state; empty for none.
+    Where cells are drawn, as `boxes` or points or as `masks`, there are no `dyes`; of masks, a table of
+    `states` tells which cells are dead, or the dead dye.
     """
     plate = open_plate(raw, images, bit_depth)
     keys, channel = plate.keys(dyed_wells), input_channels[0]
@@ -52,7 +49,11 @@ def label_wells(
         label = labelled.labels_of_boxes(plate, drawn, channel, classes, of_boxes, pixel_size_um)
     elif dyes is None:
         of_masks = MaskSettings.from_config(labels["masks"])
-        label = labelled.labels_of_masks(plate, masks, str(dead_dye), classes, of_masks)
+        paths = mask_paths(masks, plate.keys())
+        told = None if states is None else read_states(states, paths.values())
+        keys = labelled.known_by_states(keys, paths, told or {})
+        shown = dead_dye if dead_dye and told is None else channel
+        label = labelled.labels_of_masks(plate, paths, shown, told, classes, of_masks)
     else:
         of_dyes = LabelSettings.from_config(labels["dyes"])
         label = labelled.labels_of_dyes(plate, read_dyes(dyes), channel, classes, of_dyes)

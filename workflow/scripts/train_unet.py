@@ -20,8 +20,10 @@ def train_unet(
     normalization: list[Path],
     labels: list[Path],
     encoder: Path | None,
+    start: Path | None,
     unet: Path,
     history: Path,
+    started: Path | None,
     *,
     fold: int | None,
     plates: list[dict[str, Any]],
@@ -47,6 +49,8 @@ def train_unet(
     fields = open_labelled(raw, images, normalization, labels, plates, channels, training["exclude"])
     model = runs.new_model(assay, training, network, encoder)
     source = source_record(images, normalization, labels, encoder, training, code)
+    if start is not None and started is not None:
+        source |= runs.start_from(start, model, assay, network, started)
     remove_replaced(unet, fold, source, of_network=of_network, of_folds=of_folds)
     runs.train(model, fields, assay, training, source, unet, history, fold=fold, **reading)
 

@@ -30,6 +30,12 @@ CONTRADICTIONS = [
     ("qc: {max_dark_fraction: null, exclude_flags: [drift, dark]}", "qc.exclude_flags[2]", "never set"),
     ("gate: {accept: [uint8, sizes]}", "gate.accept[2]", "a flat-field has one size: set it to 0"),
     ("labels: {boxes: {diameter_um: 9, diameter_px: 7}}", "labels.boxes.diameter_um", "diameter_px is 7"),
+    (
+        "training: {start: a.h5, encoder: b.h5}",
+        "training.start",
+        "a.h5 has an encoder of its own; remove one",
+    ),
+    ("training: {start: results/training/unet.h5}", "training.start", "copy it to config/, and name that"),
     ("segmentation: {force: whole, tile_px: 64}", "segmentation.tile_px", "force is 'whole'"),
     ("plate_map: {dose_column: treatment}", "plate_map.dose_column", "plate_map.agent_column, too"),
     ("plate_map: {cell_line_column: well}", "plate_map.cell_line_column", "reserved"),
@@ -187,6 +193,10 @@ def test_training_on_boxes_needs_no_dye(sheet):
     table.at["p2", "dyed_wells"], table.at["p2", "boxes"] = ["A01"], ""
     with pytest.raises(ConfigError, match=r"^dyes: .*training needs two"):
         check_training(config, table)
+
+
+def test_training_on_masks_with_states_needs_no_dye(sheet):
+    check_training(*sheet("", "\tmasks\tstates", "\tlabels\tlabels/states.csv")[:2])
 
 
 def test_training_needs_plates_of_one_pixel_size(sheet):

@@ -40,6 +40,18 @@ def test_the_hash_of_the_settings_covers_what_changes_a_number(schema, needed):
     assert config_sha256(config, plate) == BEFORE_DYES
 
 
+def test_the_hash_covers_corrections_by_what_they_say_not_where_they_lie(schema, needed):
+    def hashed(folder, *corrections):
+        config = yaml.safe_load(f"{needed}counting: {{corrections: '{folder}'}}\n")
+        complete(config, schema)
+        plate = {"pixel_size_um": 0.65, "bit_depth": 16, "control_plate": ""}
+        return config_sha256(config, plate, corrections_sha256=corrections)
+
+    assert hashed("") == hashed("here") == hashed("there")
+    assert hashed("here", "a") == hashed("there", "a")
+    assert len({hashed("here"), hashed("here", "a"), hashed("here", "b"), hashed("here", "a", "b")}) == 4
+
+
 def test_the_hash_covers_what_is_read_and_nothing_of_the_other_way(schema):
     def hashed(text="", **row):
         config = yaml.safe_load("channels: {hoechst: w1, pi: w2}\nplates: p.tsv\n" + (text or READ_DYES))

@@ -2,12 +2,14 @@
 
 import json
 
+import pytest
+
 from livedead.configuration.paths import changed_since, missing_paths, missing_raw
 
 
 def test_every_named_path_that_is_not_there_is_told(sheet, folder, lines):
     (folder / "masks").mkdir()
-    text = "training: {encoder: data/encoder.h5}\n"
+    text = "training: {encoder: data/encoder.h5, start: start.h5}\n"
     config, table, written = sheet(text, "\tmasks\tplatemap", "\tmasks/{well}_{field:02d}.png\tmap.csv")
 
     def missing():
@@ -17,20 +19,27 @@ def test_every_named_path_that_is_not_there_is_told(sheet, folder, lines):
     assert missing() == [
         "config.yaml: line 2, weights: unet.h5",
         f"config.yaml: line {lines + 1}, training.encoder: data/encoder.h5",
+        f"config.yaml: line {lines + 1}, training.start: start.h5",
         "plates.tsv: plate map map.csv of plates p1, p2",
         "plates.tsv: plate p1, column 'masks': masks/{well}_{field:02d}.png",
     ]
-    for name in ("unet.h5", "data/encoder.h5", "map.csv", "masks/B01_02.png"):
+    for name in ("unet.h5", "data/encoder.h5", "start.h5", "map.csv", "masks/B01_02.png"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     assert missing() == []
 
 
-def test_boxes_that_are_not_there_are_told(sheet):
-    config, table, written = sheet("", "\tboxes", "\tboxes.csv")
-    told = missing_paths(config, table, lambda path: path != "boxes.csv", written)
-    assert [problem.split(": no ")[0] for problem in told] == [
-        f"plates.tsv: plate {plate}, column 'boxes': boxes.csv" for plate in ("p1", "p2")
+@pytest.mark.parametrize(
+    ("columns", "values", "told"),
+    [("\tboxes", "\tlost.csv", "boxes"), ("\tmasks\tstates", "\t{well}.png\tlost.csv", "states")],
+)
+def test_sheets_of_cells_that_are_not_there_are_told(sheet, folder, columns, values, told):
+    (folder / "A01.png").touch()
+    config, table, written = sheet("", columns, values)
+    table["dyed_wells"] = [[], []]
+    missing = missing_paths(config, table, lambda path: path != "lost.csv", written)
+    assert [problem.split(": no ")[0] for problem in missing] == [
+        f"plates.tsv: plate {plate}, column {told!r}: lost.csv" for plate in ("p1", "p2")
     ]
 
 

@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 import tifffile
 
-from livedead.errors import FieldError, LivedeadError
+from livedead.errors import FieldError, LivedeadError, SheetError
 from livedead.fields.plate_images import PlateImages
-from livedead.labels.labelled import known_by_boxes, label_fields, labels_of_boxes, labels_of_masks
+from livedead.labels.labelled import (
+    known_by_boxes,
+    known_by_states,
+    label_fields,
+    labels_of_boxes,
+    labels_of_masks,
+)
 from livedead.labels.of_boxes import BoxSettings
 from livedead.labels.of_masks import MaskSettings
 from livedead.network.classes import Classes
 from livedead.plates.boxes import DrawnCells
+from livedead.plates.masks import mask_paths
 
 CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
 MASKS = MaskSettings(dead_offset=100, boundary_px=1)
@@ -47,11 +54,11 @@ def masks(tmp_path):
     return str(tmp_path / "{well}_{field:02d}.tif")
 
 
-def labelled(wells, masks):
+def labelled(wells, masks, states=None):
     plate = Plate()
-    return list(
-        label_fields(plate, plate.keys(wells), labels_of_masks(plate, masks, "draq7", CLASSES, MASKS))
-    )
+    paths = mask_paths(masks, plate.keys(["A01", "B01"]))
+    label = labels_of_masks(plate, paths, "draq7", states, CLASSES, MASKS)
+    return list(label_fields(plate, plate.keys(wells), label))
 
 
 def test_drawn_objects_are_live_or_dead_by_the_dye_and_cropped_like_the_field(masks):
@@ -76,6 +83,26 @@ def test_objects_of_another_size_are_named(masks, caplog, tmp_path):
     tifffile.imwrite(tmp_path / "A01_02.tif", np.ones((32, 20), np.uint8))
     assert [row["field"] for row, _ in labelled(["A01"], masks)] == [1]
     assert "A01_02.tif: (32, 20) px, but the field (32, 40)" in caplog.text
+
+
+def test_states_of_a_table_stand_whatever_the_dye_says(masks):
+    one, two = (masks.format(well="A01", field=field) for field in (1, 2))
+    [(_, first), (_, second)] = labelled(["A01"], masks, {one: {1: "dead"}, two: {1: "live"}})
+    assert [np.unique(arrays["maps"]).tolist() for arrays in (first, second)] == [[0, 2], [0, 1]]
+
+
+def test_an_image_without_states_ends_the_job_with_its_name(masks):
+    with pytest.raises(SheetError, match=r"A01_02\.tif: labels of the image without a row .*: 1"):
+        labelled(["A01"], masks, {masks.format(well="A01", field=1): {1: "dead"}})
+
+
+@pytest.mark.parametrize("state", ["ambiguous", "unknown"])
+def test_fields_with_a_cell_that_nobody_could_judge_are_left_out(masks, state, caplog):
+    keys = Plate().keys(["A01", "B01"])
+    paths = mask_paths(masks, keys)
+    states = {paths[keys[0]]: {1: "live", 2: state}, paths[keys[1]]: {1: "dead"}}
+    assert known_by_states(keys, paths, states) == keys[1:]
+    assert "1 of 3 dyed fields, the first A01 field 1 timepoint 1 (label 2), are left out" in caplog.text
 
 
 @pytest.mark.parametrize(

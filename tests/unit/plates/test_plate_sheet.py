@@ -180,13 +180,25 @@ def test_cells_are_drawn_as_masks_or_as_boxes(write):
         plate_sheet.read_plates(bad)
 
 
+def test_states_are_those_of_label_images(write):
+    header = "plate\traw\tpixel_size_um\tmasks\tstates\n"
+    good = write("plates.tsv", header + "a\tx\t1\tresults/a/labels\tresults/a/labels/states.csv\n")
+    table = plate_sheet.read_plates(good)
+    assert table.loc["a", ["masks", "states"]].tolist() == ["results/a/labels", "results/a/labels/states.csv"]
+    bad = write("plates.tsv", header + "a\tx\t1\t\tstates.csv\n")
+    with pytest.raises(SheetError, match=r"line 2, column 'states': needs the label images"):
+        plate_sheet.read_plates(bad)
+
+
 @pytest.mark.parametrize("masks", ["masks/{weel}.png", "masks/{}.png", "masks/{well.png", "masks/one.png"])
 def test_masks_are_one_file_a_well(write, masks):
     for text in ("{well}.png", "{well}_{field}_{timepoint}.png"):
         good = write("plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{text}\n")
         assert plate_sheet.read_plates(good).at["a", "masks"] == text
     bad = write("plates.tsv", f"plate\traw\tpixel_size_um\tmasks\na\tx\t1\t{masks}\n")
-    with pytest.raises(SheetError, match=r"line 2, column 'masks': .*; allowed: a path with \{well\}"):
+    with pytest.raises(
+        SheetError, match=r"line 2, column 'masks': .*; allowed: a path with \{well\}.*, or a f"
+    ):
         plate_sheet.read_plates(bad)
 
 

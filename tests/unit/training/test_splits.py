@@ -52,3 +52,16 @@ def test_wells_that_a_network_never_saw():
     assert unseen(training=wells, validation=[]) == []
     assert unseen() == wells
     assert unseen(training=["q/A01"], validation=[]) == wells
+
+
+def test_wells_of_the_network_that_a_training_started_from_are_not_judged():
+    wells = ["p/A01", "p/A02", "p/A03", "p/A04"]
+    source = {
+        "trained_on": {"training": ["p/A01"], "validation": ["p/A02", "p/A03"], "held_out": []},
+        "trained_before": ["p/A02", "q/A01"],
+    }
+    certificate = {"source": source}
+    assert splits.wells_seen(certificate) == {"p/A01", "p/A02", "p/A03", "q/A01"}
+    assert splits.never_trained_on(certificate, wells) == ["p/A04"]
+    # Without a well that was held out, those that chose the epoch, if the first network had not seen them.
+    assert splits.never_trained_on(certificate, wells[:3]) == ["p/A03"]

@@ -1,6 +1,6 @@
 """What a person changes of the cells that were found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from skimage.draw import polygon
@@ -16,7 +16,7 @@ StatesOf = Callable[[FoundCells], Sequence[str]]
 
 
 def correct_field(
-    found: FoundCells, states_of: StatesOf, corrections: Sequence[FieldCorrections]
+    found: FoundCells, states_of: StatesOf, corrections: Sequence[FieldCorrections], told: Collection[str]
 ) -> FoundCells:
     """Apply all corrections of a field, in the order that their hashes give.
 
@@ -29,13 +29,16 @@ def correct_field(
     states_of : callable
         Votes on cells.
     corrections : sequence of FieldCorrections
+    told : collection of str
+        States that the reading tells apart, the only ones that a person may give.
 
     Raises
     ------
     FieldError
         With the code ``rejected``, if the field is marked as unusable.
     CorrectionError
-        If corrections were made on cells that no result has, or two sets of them on the same cells.
+        If corrections were made on cells that no result has, or two sets of them on the same cells, or
+        one of their actions cannot be done.
     """
     waiting = list(corrections)
     while waiting:
@@ -55,14 +58,14 @@ def correct_field(
         for one in changing:
             if not one.usable:
                 raise FieldError("rejected", f"{one.file}: a reviewer marked the field as unusable")
-            found = apply(found, one)
+            found = apply(found, one, told)
         waiting = [one for one in waiting if one not in fitting]
     return found
 
 
-def apply(found: FoundCells, corrections: FieldCorrections) -> FoundCells:
+def apply(found: FoundCells, corrections: FieldCorrections, told: Collection[str]) -> FoundCells:
     """The cells after the actions of one reviewer, numbered in raster order of their first pixels."""
-    hand = _Hand(found)
+    hand = _Hand(found, told)
     for number, action in enumerate(corrections.actions, start=1):
         try:
             hand.do(action)
@@ -74,7 +77,8 @@ def apply(found: FoundCells, corrections: FieldCorrections) -> FoundCells:
 class _Hand:
     """Cells while a person works on them: numbers are not used twice, so that actions can name them."""
 
-    def __init__(self, found: FoundCells):
+    def __init__(self, found: FoundCells, told: Collection[str]):
+        self._told = told
         self._labels = found.labels.copy()
         n_cells = len(found.by_hand)
         self._last = n_cells
@@ -89,13 +93,13 @@ class _Hand:
         match action:
             case SetState(cell, state):
                 self._pixels(cell)
-                self._state[cell], self._touched[cell] = state, True
+                self._state[cell], self._touched[cell] = self._allowed(state), True
             case Delete(cell):
                 self._labels[self._pixels(cell)] = 0
                 self._forget(cell)
                 self._n_deleted += 1
             case Add(state, outline_px):
-                self._make(self._free_pixels(outline_px), state)
+                self._make(self._free_pixels(outline_px), self._allowed(state))
             case Split(cell, ((y0, x0), (y1, x1))):
                 y, x = self._pixels(cell)
                 first = (y1 - y0) * (x + 0.5 - x0) - (x1 - x0) * (y + 0.5 - y0) <= 0
@@ -108,9 +112,10 @@ class _Hand:
                 if len(set(cells)) < 2:
                     raise CorrectionError("merging needs two cells")
                 pixels = [self._pixels(cell) for cell in cells]
-                states = {self._forget(cell) for cell in cells}
+                by_hand = {self._forget(cell) for cell in cells} - {""}
                 y, x = (np.concatenate(axis) for axis in zip(*pixels, strict=True))
-                self._make((y, x), states.pop() if len(states) == 1 else "")
+                # The state that a person gave to a part is the cell's; without one, its pixels vote.
+                self._make((y, x), by_hand.pop() if len(by_hand) == 1 else "")
 
     def cells(self) -> FoundCells:
         """What is there now."""
@@ -124,6 +129,11 @@ class _Hand:
             by_hand=np.array([self._touched[k] for k in numbers], bool),
             n_deleted=self._n_deleted,
         )
+
+    def _allowed(self, state: str) -> str:
+        if state not in self._told:
+            raise CorrectionError(f"state {state}; this reading tells only: {', '.join(self._told)}")
+        return state
 
     def _pixels(self, cell: int) -> tuple[np.ndarray, np.ndarray]:
         if cell not in self._state:

@@ -70,9 +70,12 @@ def count_field(
     def measure(cells: FoundCells) -> pd.DataFrame:
         return measure_found(cells, class_map, classes, rules, pixel_size_um, planes, signals, log_odds)
 
+    def states_of(cells: FoundCells) -> list[str]:
+        return list(measure(cells)["state"])
+
     cells = find_cells(class_map, classes, rules, pixel_size_um)
     if corrections:
-        cells = correct_field(cells, lambda cells: measure(cells)["state"].tolist(), corrections)
+        cells = correct_field(cells, states_of, corrections, classes.states)
     found = alternative = measure(cells)
     if unstable.size and not corrections:
         other_map = class_map.copy()

@@ -127,9 +127,9 @@ def _table(
 ) -> pd.DataFrame:
     """A row for each cell, with the columns `MEASURES`."""
     of_pixel = class_map.ravel()[cells.at]
-    live_share, unknown_share = (
-        cells.mean(of_classes(of_pixel, numbers)) for numbers in (classes.live, classes.unknown)
-    )
+    live, dead = (of_classes(of_pixel, numbers) for numbers in (classes.live, classes.dead))
+    # Where the class map has no cell, a person may have drawn one: such pixels do not vote.
+    live_share, unknown_share = cells.mean(live), cells.mean(~(live | dead))
     voted = np.maximum(live_share, 1 - live_share - unknown_share)
     undecided = "ambiguous" if "n_ambiguous" in classes.known else "unknown"
     near, far = cells.touching()

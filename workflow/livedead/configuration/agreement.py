@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -37,6 +38,8 @@ EXPORT_FORMATS = (
 SIMULATED = "results/simulated/{plate}/raw"
 """Where simulated plates lie."""
 
+TRAINED = "results/training"
+"""Where trained networks lie."""
 LEARNED = "results/weights/experience.json"
 """What the target ``experience`` makes."""
 
@@ -61,10 +64,25 @@ def contradictions(config: Mapping[str, Any]) -> Iterator[Contradiction]:
     yield from _sizes(config)
     yield from _plate_map_columns(config)
     yield from _simulated(config)
+    yield from _start(config["training"])
     if config["experience"]["file"] == LEARNED:
         yield (
             [("experience", "file")],
             f"{LEARNED} is made by the network that would read it; copy it to config/, and name the copy",
+        )
+
+
+def _start(training: Mapping[str, Any]) -> Iterator[Contradiction]:
+    start = training["start"]
+    if start is None:
+        return
+    if training["encoder"] is not None:
+        keys: list[Key] = [("training", "start"), ("training", "encoder")]
+        yield keys, f"{start} has an encoder of its own; remove one of them"
+    if PurePosixPath(start).is_relative_to(TRAINED):
+        yield (
+            [("training", "start")],
+            f"{start} is made by the training that would start from it; copy it to config/, and name that",
         )
 
 
@@ -337,7 +355,7 @@ def check_training(config: Mapping[str, Any], table: pd.DataFrame) -> None:
             "training.tiles.validation_fraction, if not 0, takes one"
         )
     dyed = table[table["dyed_wells"].str.len() > 0]
-    by_dyes = dyed[dyed["boxes"] == ""]
+    by_dyes = dyed[(dyed["boxes"] == "") & (dyed["states"] == "")]
     if len(by_dyes):
         problems += missing_dyes(config["dyes"], drawn=bool((by_dyes["masks"] != "").all()))
     if len(dyed):

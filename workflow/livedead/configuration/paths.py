@@ -50,9 +50,9 @@ def _files(config: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
         yield ("weights",), config["weights"]
         if config["experience"]["file"] is not None:
             yield ("experience", "file"), config["experience"]["file"]
-    encoder = config["training"]["encoder"]
-    if encoder is not None:
-        yield ("training", "encoder"), encoder
+    for name in ("encoder", "start"):
+        if config["training"][name] is not None:
+            yield ("training", name), config["training"][name]
 
 
 def _of_plates(table: pd.DataFrame, is_there: Callable[[str], bool]) -> Iterator[str]:
@@ -65,9 +65,10 @@ def _of_plates(table: pd.DataFrame, is_there: Callable[[str], bool]) -> Iterator
                 f"plate {plate}, column 'masks': {masks}: no file for any dyed well; correct the path, "
                 f"in which {{well}} stands for names such as {wells[0]}"
             )
-    for plate, boxes in table["boxes"].items():
-        if boxes and not is_there(boxes):
-            yield f"plate {plate}, column 'boxes': {boxes}: no such file; {RELATIVE}"
+    for column in ("boxes", "states"):
+        for plate, path in table[column].items():
+            if path and not is_there(path):
+                yield f"plate {plate}, column {column!r}: {path}: no such file; {RELATIVE}"
 
 
 def _listed(plates: list[str]) -> str:

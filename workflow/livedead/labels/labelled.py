@@ -7,12 +7,12 @@ import numpy as np
 
 from livedead.dyes.dyed_fields import ReadField, read_signals
 from livedead.dyes.plate_dyes import PlateDyes
-from livedead.errors import FieldError, LivedeadError
+from livedead.errors import FieldError, LivedeadError, SheetError
 from livedead.fields.plate_images import PlateImages
 from livedead.images.instances import read_instances
 from livedead.labels.of_boxes import BoxSettings, as_boxes, label_from_boxes
 from livedead.labels.of_dyes import LabelSettings, label_from_dyes
-from livedead.labels.of_masks import MaskSettings, label_from_masks
+from livedead.labels.of_masks import MaskSettings, dead_by_dye, dead_by_table, label_from_masks
 from livedead.logs import progress
 from livedead.network.classes import Classes
 from livedead.normalization.transforms import Key
@@ -79,25 +79,39 @@ def labels_of_dyes(
 
 
 def labels_of_masks(
-    plate: PlateImages, masks: str, dead_dye: str, classes: Classes, settings: MaskSettings
+    plate: PlateImages,
+    masks: Mapping[Key, str],
+    channel: str,
+    states: Mapping[str, Mapping[int, str]] | None,
+    classes: Classes,
+    settings: MaskSettings,
 ) -> Label:
-    """Labels from drawn objects, of which the dead dye only tells the state.
+    """Labels from drawn objects.
 
     Parameters
     ----------
-    masks : str
-        Path of a field's drawn objects, with ``{well}``, ``{field}`` and ``{timepoint}`` in it.
-    dead_dye : str
-        Its channel.
+    masks : mapping of Key -> str
+        File of each field's drawn objects, from `livedead.plates.masks.mask_paths`.
+    channel : str
+        That of the dead dye, which tells the states; with `states` it only gives the size of a field.
+    states : mapping, optional
+        File -> object -> its state, from `livedead.plates.states.read_states`.
     """
 
     def label(key: Key) -> dict[str, np.ndarray]:
-        dye = plate.plane(key, dead_dye)
-        path = masks.format(**dict(zip(("well", "field", "timepoint"), key, strict=True)))
+        plane, path = plate.plane(key, channel), masks[key]
         objects = read_instances(path)
-        if objects.shape != dye.shape:
-            raise FieldError("wrong_shape", f"{path}: {objects.shape} px, but the field {dye.shape}")
-        maps = label_from_masks(objects, dye, classes, settings)
+        if objects.shape != plane.shape:
+            raise FieldError("wrong_shape", f"{path}: {objects.shape} px, but the field {plane.shape}")
+        try:
+            is_dead = (
+                dead_by_dye(objects, plane, settings.dead_offset)
+                if states is None
+                else dead_by_table(objects, states.get(path, {}))
+            )
+        except SheetError as error:
+            raise SheetError(f"{path}: {error}") from error
+        maps = label_from_masks(objects, is_dead, classes, settings)
         return {"maps": plate.cropped(maps), "instances": plate.cropped(objects)}
 
     return label
@@ -143,3 +157,27 @@ def known_by_boxes(keys: list[Key], drawn: Mapping[Key, DrawnCells], settings: B
             "taken as fields without cells" if empty else "left out; see labels.boxes.unlisted",
         )  # fmt: skip
     return keys if empty else [key for key in keys if key in drawn]
+
+
+def known_by_states(
+    keys: list[Key], masks: Mapping[Key, str], states: Mapping[str, Mapping[int, str]]
+) -> list[Key]:
+    """Those fields whose cells are all live or dead by a table of states.
+
+    A cell that nobody could judge is neither: as a live or dead cell, or as background, it would teach what
+    is not known. So its field is left out.
+    """
+    undecided = {
+        key: label
+        for key in keys
+        for label, state in states.get(masks[key], {}).items()
+        if state not in ("live", "dead")
+    }
+    if undecided:
+        key, label = next(iter(undecided.items()))
+        log.warning(
+            "%d of %d dyed fields, the first %s field %d timepoint %d (label %d), are left out: a cell is "
+            "neither live nor dead in the table of states; decide on it, or take it out of image and table",
+            len(undecided), len(keys), *key, label,
+        )  # fmt: skip
+    return [key for key in keys if key not in undecided]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from livedead.errors import ConfigError
-from livedead.labels.painting import between, paint
+from livedead.labels.painting import paint_cells
 from livedead.network.classes import Classes
 from livedead.plates.boxes import DrawnCells
 
@@ -95,17 +95,8 @@ def label_from_boxes(
            [0, 1, 1, 0, 2, 2]], dtype=uint8)
     """
     cells = ellipses(boxes, shape, settings.shrink)
-    class_map = np.full(shape, classes.background[0], np.uint8)
-    if classes.context:
-        class_map[ellipses(boxes, shape, 1.0) > 0] = classes.context[0]
-    states = np.append(False, is_dead)
-    paint(class_map, cells, states, classes)
-    if classes.boundary:
-        class_map[between(cells, settings.boundary_px)] = classes.boundary[0]
-        # A cell so small that all of it is near others would have no state.
-        has_state = np.zeros(len(boxes) + 1, bool)
-        has_state[cells[np.isin(class_map, classes.nuclei)]] = True
-        paint(class_map, np.where(has_state[cells], 0, cells), states, classes)
+    extents = ellipses(boxes, shape, 1.0) > 0 if classes.context else None
+    class_map = paint_cells(cells, np.append(False, is_dead), classes, settings.boundary_px, extents)
     return class_map, cells
 
 

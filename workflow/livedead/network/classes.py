@@ -86,6 +86,20 @@ class Classes:
         told = {"n_live": self.live, "n_dead": self.dead, "n_total": self.unknown}
         return tuple(name for name, numbers in told.items() if numbers)
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """States that the cells of such a class map may have.
+
+        Examples
+        --------
+        >>> Classes(background=(0,), live=(2,), dead=(3,)).states
+        ('live', 'dead', 'ambiguous')
+        >>> Classes(background=(0,), live=(), dead=(), unknown=(1,)).states
+        ('unknown',)
+        """
+        told = (name.removeprefix("n_") for name in self.known if name != "n_total")
+        return (*told, *(["unknown"] if self.unknown else []))
+
     def of(self, role: str) -> tuple[int, ...]:
         """Classes of one of `ROLES`, or of role ``unknown``."""
         found: tuple[int, ...] = getattr(self, role)

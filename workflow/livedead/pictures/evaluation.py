@@ -14,6 +14,8 @@ from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
 from livedead.statistics import agreement
 from livedead.statistics.detection import detection_by_well
 
+BEFORE = """<p><i>before</i> is the network that the training started from, on the same wells. Wells that
+it was trained on are left out, as far as its file tells them.</p>"""
 DETECTION = """<p>A cell is detected if the centre of a counted cell lies in its box, one to one. The box is
 that which was drawn, otherwise the smallest that holds the cell.</p>"""
 EXPLANATION = """<p>Every dyed well was read label-free (undyed) by a network that was not trained on it;
@@ -44,7 +46,7 @@ def draw(
     detected : DataFrame
         See `livedead.statistics.detection`.
     folds : DataFrame
-        From `livedead.statistics.agreement.summaries`.
+        From `livedead.statistics.agreement.summaries`; with a row ``before`` of what training started from.
     worst : iterable of (name, field, class map of the dye, class map of the network)
     classes : Classes
     """
@@ -55,6 +57,7 @@ def draw(
         pages.table(
             folds.astype(object).set_index("fold").T.rename_axis(index="fold", columns=None).reset_index()
         ),
+        BEFORE if "before" in set(folds["fold"]) else "",
         "<h2>Cells</h2>",
         pages.table(table.rename_axis(index="by the dye", columns=None).reset_index()),
         pages.table(agreement.per_class(table)),

@@ -102,13 +102,18 @@ def read_boxes(path: str | Path, images: pd.DataFrame) -> dict[Key, DrawnCells]:
         for key, line in without.items()
         if found[key]
     ]
-    if problems:
-        more = [f"{path}: and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
-        raise SheetError("\n".join(problems[:MOST_TOLD] + more))
+    refuse(path, problems)
     return {
         key: DrawnCells(np.array(places, float).reshape(-1, len(place)), np.array(is_dead[key], bool))
         for key, places in found.items()
     }
+
+
+def refuse(path: str | Path, problems: list[str]) -> None:
+    """Raise a `SheetError` with the first mistakes of a sheet, a line each, if it has any."""
+    if problems:
+        more = [f"{path}: and {len(problems) - MOST_TOLD} more"] if len(problems) > MOST_TOLD else []
+        raise SheetError("\n".join(problems[:MOST_TOLD] + more))
 
 
 def _kind(place: tuple[str, ...]) -> str:
@@ -146,7 +151,7 @@ class _Fields:
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint)
             self._of_key[key] = _Field(key, int(row.height), int(row.width))
-            for name in _names(row.path):
+            for name in tails(row.path):
                 self._of_name.setdefault(name, set()).add(key)
 
     def of(self, row: Mapping[str, str]) -> _Field:
@@ -178,7 +183,7 @@ class _Fields:
         return self._of_key[well, field, timepoint]
 
 
-def _names(path: str) -> Iterator[str]:
+def tails(path: str) -> Iterator[str]:
     """The path of an image, and what is left of it without one folder after another."""
     parts = PurePosixPath(path.replace("\\", "/")).parts
     for first in range(len(parts)):

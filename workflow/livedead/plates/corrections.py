@@ -1,18 +1,19 @@
 """Corrections by hand: what a reviewer changed on the page of a plate, field by field."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from livedead.errors import CorrectionError, LivedeadError
 from livedead.plates.geometry import parse_well
+from livedead.plates.records import check_version, read_record, record_files, record_list
 
 FORMAT, VERSION = "corrections", 1
-STATES = ("live", "dead", "ambiguous")
+STATES = ("live", "dead", "ambiguous", "unknown")
 
 Key = tuple[str, int, int]
 """Well, field, timepoint."""
@@ -93,12 +94,7 @@ def correction_files(folder: str) -> dict[str, list[Path]]:
     """
     if not Path(folder).is_dir():
         raise CorrectionError(f"counting.corrections: {folder} is not a folder")
-    found = defaultdict(list)
-    for file in sorted(Path(folder).glob("*.json")):
-        record = _record(file)
-        if record["livedead"] == FORMAT:
-            found[str(record.get("plate"))].append(file)
-    return dict(found)
+    return record_files(folder, FORMAT)
 
 
 def read_corrections(files: Iterable[str | Path]) -> Corrections:
@@ -111,18 +107,16 @@ def read_corrections(files: Iterable[str | Path]) -> Corrections:
     """
     found = defaultdict(list)
     for file in files:
-        record = _record(file)
-        if record.get("version") != VERSION:
-            raise CorrectionError(
-                f"{file}: version {record.get('version')} of the format; this release reads {VERSION}. "
-                "Correct the page that this release makes"
-            )
-        for k, field in enumerate(_list(record, "fields", str(file))):
+        record = read_record(file)
+        check_version(record, VERSION, str(file))
+        for k, field in enumerate(record_list(record, "fields", str(file))):
             where = f"{file}: fields[{k}]"
             try:
-                key = parse_well(field["well"]), int(field["field"]), int(field["timepoint"])
+                key = parse_well(field["well"]), _whole(field["field"]), _whole(field["timepoint"])
                 actions = tuple(map(_action, field["actions"]))
-                sha256, usable = str(field["cells_sha256"]), bool(field["usable"])
+                sha256, usable = str(field["cells_sha256"]), field["usable"]
+                if not isinstance(usable, bool):
+                    raise CorrectionError(f"usable {usable!r}; allowed: true, false")
             except LivedeadError as error:
                 raise CorrectionError(f"{where}: {error}") from error
             except (KeyError, TypeError, ValueError) as error:
@@ -131,39 +125,28 @@ def read_corrections(files: Iterable[str | Path]) -> Corrections:
     return dict(found)
 
 
-def _record(file: str | Path) -> dict[str, Any]:
-    try:
-        record = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CorrectionError(f"{file}: cannot be read: {error}; download it from the page again") from error
-    if not isinstance(record, dict) or "livedead" not in record:
-        raise CorrectionError(
-            f"{file}: not a file of corrections; take it out, or download it from the page again"
-        )
-    return record
-
-
-def _list(record: dict[str, Any], name: str, where: str) -> list[Any]:
-    if not isinstance(record.get(name), list):
-        raise CorrectionError(f"{where}: no list {name!r}; download it from the page again")
-    return list(record[name])
-
-
 def _action(written: dict[str, Any]) -> Action:
     match written["action"]:
         case "state":
-            return SetState(int(written["cell"]), _state(written["state"]))
+            return SetState(_whole(written["cell"]), _state(written["state"]))
         case "delete":
-            return Delete(int(written["cell"]))
+            return Delete(_whole(written["cell"]))
         case "add":
             return Add(_state(written["state"]), _points(written["outline_px"], at_least=3))
         case "split":
             first, last = _points(written["line_px"], at_least=2)
-            return Split(int(written["cell"]), (first, last))
+            return Split(_whole(written["cell"]), (first, last))
         case "merge":
-            return Merge(tuple(map(int, written["cells"])))
+            return Merge(tuple(map(_whole, written["cells"])))
         case other:
             raise CorrectionError(f"action {other!r}; allowed: state, delete, add, split, merge")
+
+
+def _whole(number: Any) -> int:
+    """The number, if JSON has it as a whole one: 4.7 or "4" would be another cell by mistake."""
+    if type(number) is not int:
+        raise CorrectionError(f"{number!r}; allowed: a whole number")
+    return number
 
 
 def _state(text: str) -> str:
@@ -176,6 +159,9 @@ def _points(written: Sequence[Sequence[float]], at_least: int) -> tuple[Point, .
     points = tuple((float(y), float(x)) for y, x in written)
     if len(points) < at_least:
         raise CorrectionError(f"{len(points)} points; needed: at least {at_least}")
+    # Python reads NaN and Infinity, which JSON does not have.
+    if not np.isfinite(points).all():
+        raise CorrectionError(f"points {points}; allowed: numbers, in px")
     return points
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -24,6 +24,7 @@ PLATE_COLUMNS = {
     "dyed_wells": "",
     "audit_wells": "",
     "masks": "",
+    "states": "",
     "boxes": "",
     "barcode": "",
     "control_plate": "",
@@ -210,6 +211,8 @@ def _checked_plate(row: dict[str, str | None]) -> tuple[dict[str, Any], list[str
                 problems.append(f"column {column!r}: {error}")
     if checked["masks"] and checked["boxes"]:
         problems.append("columns 'masks' and 'boxes': cells are drawn as one or the other; remove one")
+    if checked["states"] and not checked["masks"]:
+        problems.append("column 'states': needs the label images whose cells it tells of, in 'masks'")
     return checked, problems
 
 
@@ -249,12 +252,14 @@ def _pixel_size_um(text: str) -> float:
 
 
 def _masks(text: str) -> str:
+    if not set("{}") & set(text) and not PurePath(text).suffix:
+        return text  # a folder, or none
     try:
-        is_path = not text or "\0" in text.format(well="\0", field=1, timepoint=1)
+        is_path = "\0" in text.format(well="\0", field=1, timepoint=1)
     except (KeyError, IndexError, ValueError):
         is_path = False
     if not is_path:
-        raise SheetError(f"{text!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}")
+        raise SheetError(f"{text!r}; allowed: a path with {{well}}, {{field}}, {{timepoint}}, or a folder")
     return text
 
 
@@ -266,6 +271,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "pixel_size_um": _pixel_size_um,
     "bit_depth": _bit_depth,
     "masks": _masks,
+    "states": _path,
     "boxes": _path,
 }
 """What reads a column of plates.tsv alone; lists of wells need the plate's size."""

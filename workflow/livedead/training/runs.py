@@ -6,16 +6,18 @@ from typing import Any
 
 from livedead import stores
 from livedead.cells.rules import CountingRules
+from livedead.errors import ConfigError
 from livedead.network.classes import Classes
 from livedead.network.plan import Plan
 from livedead.network.unet import Architecture, UNet
+from livedead.provenance import file_sha256
 from livedead.tables import HISTORY
 from livedead.training.checkpoint import Checkpoint
 from livedead.training.experience import measure_experience, read_labelled
 from livedead.training.fit import train_by_well
 from livedead.training.labelled_fields import LabelledFields
 from livedead.training.settings import TrainingSettings
-from livedead.training.splits import fold_wells, never_trained_on
+from livedead.training.splits import fold_wells, never_trained_on, wells_seen
 from livedead.training.tiles import Cutting
 from livedead.weights import unet_io
 from livedead.weights.assay import Assay
@@ -41,6 +43,50 @@ def new_model(assay: Assay, training: dict[str, Any], network: dict[str, Any], e
         **network,
     )
     return unet_io.new(architecture, encoder, seed=training["fit"]["seed"])
+
+
+def start_from(
+    start: Path, model: UNet, assay: Assay, network: dict[str, Any], started: Path
+) -> dict[str, Any]:
+    """Give a new network the weights of a trained one, and keep that one, certified, in `started`.
+
+    Parameters
+    ----------
+    start : Path
+        Weights of any format that is read.
+    model : UNet
+        From `new_model`; changed in place.
+    network : dict
+        Section of the configuration.
+
+    Returns
+    -------
+    dict
+        For the record of the training's source: ``start_sha256``, and ``trained_before``, the wells that the
+        trained network has seen, as far as its file tells.
+
+    Raises
+    ------
+    WeightsError
+        If the file is no such network, or was trained for other channels or classes.
+    ConfigError
+        If its architecture is not that of `model`.
+    """
+    trained, certificate = unet_io.convert(
+        start, input_channels=assay.input_channels, classes=assay.classes, **network
+    )
+    found, wanted = trained.architecture.as_dict(), model.architecture.as_dict()
+    differing = [
+        f"{name} {found[name]}, configured {wanted[name]}" for name in wanted if found[name] != wanted[name]
+    ]
+    if differing:
+        raise ConfigError(
+            f"training.start: {start} is of another architecture: {'; '.join(differing)}; set 'training' and "
+            "'network' as it was trained"
+        )
+    model.load_state_dict(trained.state_dict())
+    unet_io.write(started, trained, certificate)
+    return {"start_sha256": file_sha256(start), "trained_before": sorted(wells_seen(certificate))}
 
 
 def train(

@@ -73,7 +73,16 @@ def never_trained_on(certificate: dict[str, Any], wells: Collection[str]) -> lis
         Wells held out of the training altogether; if there are none, those that chose its epoch;
         for a network that was not trained here, all.
     """
-    split = certificate["source"].get("trained_on") or {}
-    used = {*split.get("training", []), *split.get("validation", [])}
-    unseen = sorted(set(wells) - used)
-    return unseen or sorted(set(wells) - set(split.get("training", [])))
+    split, before = _split(certificate), certificate["source"].get("trained_before", [])
+    unseen = sorted(set(wells) - wells_seen(certificate))
+    return unseen or sorted(set(wells) - {*split.get("training", []), *before})
+
+
+def wells_seen(certificate: dict[str, Any]) -> set[str]:
+    """Wells (``plate/well``) that a network was trained on, or that which it started from."""
+    split, before = _split(certificate), certificate["source"].get("trained_before", [])
+    return {*split.get("training", []), *split.get("validation", []), *before}
+
+
+def _split(certificate: dict[str, Any]) -> dict[str, list[str]]:
+    return certificate["source"].get("trained_on") or {}

@@ -1,0 +1,155 @@
+"""How often the interval of a plate's share of disagreement holds the truth, and how wide it is, by method.
+
+``PYTHONPATH=workflow nice python tests/benchmarks/review.py --plates 500``
+
+Plates have 6,000 cells in strata of state and confidence, of which some are judged, as `draw_sample` draws them.
+The errors of a plate lie where they will: among unsure cells, among dead ones, and in a few wells.
+"""
+
+import argparse
+import functools
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from scipy.stats import beta, norm
+
+from livedead.statistics.strata import divide, estimate_share
+
+Z = norm.ppf(0.975)
+N_CELLS = 6000
+PLATES = {
+    "viability 0.5": (0.25, 0.25, 0.25, 0.25),
+    "viability 0.9": (0.45, 0.45, 0.05, 0.05),
+    "viability 0.98": (0.49, 0.49, 0.01, 0.01),
+    "no confidence, 0.8": (0.8, 0.2),
+    "ambiguous cells": (0.4, 0.4, 0.07, 0.07, 0.06),
+}
+"""Shares of the strata: live unsure, live sure, dead unsure, dead sure, ambiguous."""
+
+ERRORS = {
+    "alike": (1, 1, 1, 1, 1),
+    "where unsure": (10, 1, 10, 1, 10),
+    "of dead calls": (1, 1, 6, 6, 1),
+}
+"""How many times as frequent errors are in each stratum."""
+
+SHARES = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3)
+JUDGED = (50, 100, 200, 400)
+
+
+def wald(sizes, n, d):
+    w, p = sizes / sizes.sum(), d / n
+    half = Z * np.sqrt(w**2 @ ((1 - n / sizes) * p * (1 - p) / np.maximum(n - 1, 1)))
+    return w @ p - half, w @ p + half
+
+
+def wilson(p, n, z):
+    centre, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+
+
+def stratified_wilson(sizes, n, d):
+    """Yan & Su (2010), J. Biopharm. Stat. 20:2, with the plate's weights."""
+    w, p = sizes / sizes.sum(), d / n
+    deviations = w * np.sqrt(p * (1 - p) / n)
+    z = Z * np.sqrt((deviations**2).sum()) / deviations.sum() if deviations.sum() else Z / np.sqrt(len(n))
+    low, high = wilson(p, n, z)
+    return w @ low, w @ high
+
+
+def effective_wilson(sizes, n, d):
+    """Wilson's on the effective number of cells (Korn & Graubard 1998); on all of them without a hit."""
+    w, p = sizes / sizes.sum(), d / n
+    variance = w**2 @ (p * (1 - p) / n)
+    share = w @ p
+    return wilson(share, share * (1 - share) / variance if variance else n.sum(), Z)
+
+
+_QUANTILES = np.random.default_rng(1).permuted(np.tile((np.arange(2000) + 0.5) / 2000, (5, 1)), axis=1)
+
+
+def jeffreys(sizes, n, d):
+    """Posterior of the weighted sum, each stratum with Beta(1/2, 1/2) before."""
+    draws = beta.ppf(_QUANTILES[: len(n)].T, d + 0.5, n - d + 0.5) @ (sizes / sizes.sum())
+    return np.quantile(draws, [0.025, 0.975])
+
+
+def jeffreys_moments(sizes, n, d):
+    """The same, as the beta distribution of its mean and variance."""
+    w, (mean, variance) = sizes / sizes.sum(), beta.stats(d + 0.5, n - d + 0.5, moments="mv")
+    m, v = w @ mean, w**2 @ variance
+    scale = m * (1 - m) / v - 1
+    return beta.ppf([0.025, 0.975], m * scale, (1 - m) * scale)
+
+
+def bootstrap(sizes, n, d):
+    """Percentiles of cells drawn again within their strata."""
+    again = np.random.default_rng(0).binomial(n.astype(int), d / n, (2000, len(n)))
+    return np.quantile((again / n) @ (sizes / sizes.sum()), [0.025, 0.975])
+
+
+def score(sizes, n, d):
+    return estimate_share(sizes, n, d)[1:]
+
+
+METHODS: dict[str, Callable] = {
+    "Wald": wald,
+    "stratified Wilson": stratified_wilson,
+    "Wilson, effective cells": effective_wilson,
+    "Jeffreys": jeffreys,
+    "Jeffreys, moments": jeffreys_moments,
+    "bootstrap": bootstrap,
+    "score": score,
+}
+
+
+def draw(shares: tuple[float, ...], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of each stratum, and how many of them are judged, each state equally often."""
+    sizes = np.round(N_CELLS * np.array(shares)).astype(int)
+    states = [sizes] if len(sizes) == 2 else [sizes[:2], sizes[2:4], sizes[4:]]
+    states = [state[k : k + 1] for state in states for k in (0, 1)] if len(sizes) == 2 else states
+    states = [state for state in states if len(state)]
+    of_states = divide([state.sum() for state in states], n)
+    of_strata = [divide(state, of_state) for state, of_state in zip(states, of_states, strict=True)]
+    return sizes, np.concatenate(of_strata)
+
+
+def simulate(shares, errors, share, n, n_plates, rng):
+    """(judged in error, true share) of plates; as in 96 wells, some of which have most of the errors."""
+    sizes, judged = draw(shares, n)
+    times = np.array(errors)[: len(sizes)] if len(sizes) != 2 else np.array([errors[0], errors[2]])
+    rates = np.minimum(share * times / ((sizes / N_CELLS) @ times), 0.95)
+    of_wells = rng.gamma(0.5, 2, (n_plates, 96))
+    uneven = of_wells.mean(axis=1, keepdims=True) * rates
+    wrong = rng.binomial(sizes, np.minimum(uneven, 0.97))
+    return sizes, judged, rng.hypergeometric(wrong, sizes - wrong, judged), wrong.sum(1) / N_CELLS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plates", type=int, default=500)
+    n_plates = parser.parse_args().plates
+    rng = np.random.default_rng(5)
+    rows = []
+    for (name, shares), (where, errors), share, n in product(PLATES.items(), ERRORS.items(), SHARES, JUDGED):
+        sizes, judged, found, truth = simulate(shares, errors, share, n, n_plates, rng)
+        for method, interval in METHODS.items():
+            known = functools.cache(lambda d, f=interval: tuple(f(sizes, judged, np.array(d))))
+            low, high = np.array([known(tuple(d)) for d in found.tolist()]).T
+            holds = ((low <= truth + 1e-9) & (truth - 1e-9 <= high)).mean()
+            rows.append((name, where, share, n, method, holds, (high - low).mean()))
+    table = pd.DataFrame(rows, columns=["plate", "errors", "share", "judged", "method", "holds", "width"])
+    summary = table.groupby("method").agg(
+        mean=("holds", "mean"), least=("holds", "min"), below_93=("holds", lambda x: (x < 0.93).mean()),
+        width=("width", "mean"),
+    )  # fmt: skip
+    print(summary.round(3).to_string())
+    for by in ("share", "judged", "errors", "plate"):
+        print(table.pivot_table(index="method", columns=by, values="holds").round(3).to_string())
+    print(table[table["method"] == "score"].nsmallest(12, "holds").to_string())
+
+
+if __name__ == "__main__":
+    main()
