@@ -21,7 +21,7 @@ from livedead.normalization.transforms import Key
 from livedead.pictures import pages
 from livedead.pictures.figures import ROLE_COLOURS
 from livedead.pictures.overlay import composed
-from livedead.pictures.small import class_map_png, webp
+from livedead.pictures.small import class_map_webp, webp
 from livedead.plates.geometry import FORMATS
 from livedead.plates.plate_maps import MapColumns
 from livedead.tables import DOSE_RESPONSE, FIELD_KEY, FIELDS, PLATE_QUALITY, SHARD_FIELDS, WELLS, Table
@@ -139,9 +139,9 @@ def field_picture(
         "height": height,
         "width": width,
         "image": webp(composed(planes, list(shown)), settings.side_px, settings.quality),
-        "class_map": class_map_png(counted.class_map, classes, settings.side_px),
+        "class_map": class_map_webp(counted.class_map, classes, settings.side_px),
         "cells_sha256": cells_sha256(counted.labels, states),
-        "states": states,
+        "states": "".join(state[0] for state in states),
         "outlines": [outline_code(outline) for outline in outlines(counted.labels)],
     }
 

@@ -23,28 +23,24 @@ def webp(colours: np.ndarray, side_px: int, quality: int) -> str:
     """
     picture = Image.fromarray((colours.clip(0, 1) * 255).round().astype(np.uint8))
     small = picture.resize(fitted(colours.shape[:2], side_px)[::-1], Image.Resampling.BOX)
-    return _address(small, "webp", quality=quality, method=4)
+    return _address(small, quality=quality)
 
 
-def class_map_png(class_map: np.ndarray, classes: Classes, side_px: int) -> str:
-    """A class map, (H, W) uint8, as the address of a PNG in the colours of its classes' roles.
+def class_map_webp(class_map: np.ndarray, classes: Classes, side_px: int) -> str:
+    """A class map, (H, W) uint8, as the address of a WebP without loss.
 
-    Where no class is drawn it is transparent. A large map is reduced by leaving rows and columns out, as
+    Classes have the colours of their roles; the background is transparent. A large map is reduced by leaving rows and columns out, as
     classes have no mean.
     """
-    colours = list(ROLE_COLOURS)
-    role_of = np.zeros(256, np.uint8)
-    for number, role in enumerate(colours, start=1):
-        role_of[list(classes.of(role))] = number
+    colours = np.zeros((256, 4), np.uint8)
+    for role, colour in ROLE_COLOURS.items():
+        colours[list(classes.of(role))] = [*(round(255 * part) for part in to_rgb(colour)), 255]
     height, width = fitted(class_map.shape, side_px)
     rows, columns = (
         ((np.arange(n) + 0.5) * side / n).astype(int)
         for n, side in zip((height, width), class_map.shape, strict=True)
     )
-    picture = Image.fromarray(role_of[class_map[np.ix_(rows, columns)]]).convert("P")
-    palette = [(0, 0, 0), *(to_rgb(ROLE_COLOURS[role]) for role in colours)]
-    picture.putpalette([round(255 * part) for colour in palette for part in colour])
-    return _address(picture, "png", optimize=True, transparency=0)
+    return _address(Image.fromarray(colours[class_map[np.ix_(rows, columns)]]), lossless=True)
 
 
 def fitted(shape: tuple[int, ...], side_px: int) -> tuple[int, int]:
@@ -60,7 +56,7 @@ def fitted(shape: tuple[int, ...], side_px: int) -> tuple[int, int]:
     return height, width
 
 
-def _address(picture: Image.Image, kind: str, **options: int | bool) -> str:
+def _address(picture: Image.Image, **options: int | bool) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture.save(buffer, "webp", **options)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,6 +1,9 @@
 "use strict";
 /* What a person changes of the cells of a field: a list of actions, as livedead/plates/corrections.py reads it. */
 
+/** States by the letter that a picture has for them. */
+const STATE_OF = {l: "live", d: "dead", a: "ambiguous", u: "unknown"};
+
 /** The cells of one field, as counted and as corrected. */
 class CorrectedField {
   /**
@@ -68,7 +71,7 @@ class CorrectedField {
   _replay() {
     this.cells = new Map();
     this.last = 0;
-    this.picture.outlines.forEach((code, k) => this._make(this.picture.states[k], [decodedOutline(code)]));
+    this.picture.outlines.forEach((code, k) => this._make(STATE_OF[this.picture.states[k]], [decodedOutline(code)]));
     for (const cell of this.cells.values()) cell.byHand = false;
     this.actions.forEach(action => this._apply(action));
   }

@@ -99,7 +99,7 @@ class FieldView {
 
 /** What the outlines and the colours of the class map mean. */
 function legendOf(plate, field) {
-  const states = [...new Set(["live", "dead", "ambiguous"].filter(state => field.picture.states.includes(state)).concat(field.picture.states))];
+  const states = Object.entries(STATE_OF).filter(([letter]) => field.picture.states.includes(letter)).map(([, state]) => state);
   const sample = state => drawing("svg", {class: "sample", viewBox: "0 0 20 20", "aria-hidden": "true"},
     drawing("circle", {class: "casing", cx: 10, cy: 10, r: 7}), drawing("circle", {class: `cell ${state}`, cx: 10, cy: 10, r: 7}),
     drawing("path", {class: `mark ${state}`, d: markOf({state, polygons: [[[4, 4], [16, 16]]], box: {top: 0, bottom: 18, left: 0, right: 18}})}));

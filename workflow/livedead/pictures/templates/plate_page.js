@@ -68,16 +68,24 @@ function showPlateAt(timepoint) {
   byId("alarm").textContent = alarm ? `${alarm}: ${plate.data.words.alarms[alarm] || ""}` : "";
   const separated = rows.filter(row => Number(row.n_negative) && Number(row.n_positive));
   byId("controls").hidden = !separated.length;
-  const value = (row, name) => element("td", {}, row[name], numberOf(row[`${name}_low`]) === null ? "" : ` (${row[`${name}_low`]} to ${row[`${name}_high`]})`);
-  const columns = {z_prime: "Z′", robust_z_prime: "robust Z′", ssmd: "SSMD", edge_effect: "edge effect"};
-  const heading = ["", "negative: mean (wells)", "positive: mean (wells)", ...Object.values(columns)];
-  byId("quality").replaceChildren(element("tr", {}, ...heading.map(text => element("th", {scope: "col"}, text))),
-    ...separated.map(row => element("tr", {}, element("th", {scope: "row"}, row.measure),
-      element("td", {}, `${row.mean_negative} (${row.n_negative})`), element("td", {}, `${row.mean_positive} (${row.n_positive})`),
-      ...Object.keys(columns).map(name => value(row, name)))));
+  byId("quality").replaceChildren(...separationTable(separated));
   const curves = doseCurves(plate, timepoint, page.well, well => choose(well, timepoint));
   byId("doses").hidden = !curves.length;
   byId("curves").replaceChildren(...curves);
+}
+
+const SEPARATION = {z_prime: "Z′", robust_z_prime: "robust Z′", ssmd: "SSMD", edge_effect: "edge effect"};
+
+/** A row for each number, a column for each measure. */
+function separationTable(rows) {
+  const line = (name, text) => element("tr", {}, element("th", {scope: "row"}, name), ...rows.map(row => element("td", {}, text(row))));
+  const interval = (row, name) => numberOf(row[`${name}_low`]) === null ? "" : ` (${row[`${name}_low`]} to ${row[`${name}_high`]})`;
+  return [
+    element("tr", {}, element("td"), ...rows.map(row => element("th", {scope: "col"}, row.measure))),
+    line("mean of negative controls", row => `${row.mean_negative} (${row.n_negative} wells)`),
+    line("mean of positive controls", row => `${row.mean_positive} (${row.n_positive} wells)`),
+    ...Object.entries(SEPARATION).map(([name, words]) => line(words, row => row[name] + interval(row, name))),
+  ];
 }
 
 function setTime(timepoint) {
@@ -86,7 +94,15 @@ function setTime(timepoint) {
   choose(page.well, timepoint);
 }
 
+/** How many wells, when and by what: the first line of the page. */
+function plateFacts() {
+  const {row} = plate.wells[0], n = new Set(plate.wells.map(one => one.well)).size;
+  const times = plate.timepoints.length > 1 ? `${plate.timepoints.length} timepoints` : `timepoint ${plate.timepoints[0]}`;
+  return `${n} wells · ${times} · livedead ${row.version} · model ${row.model_sha256.slice(0, 8)}`;
+}
+
 function fillChoices() {
+  byId("plate-facts").textContent = plateFacts();
   byId("measure").append(...map.measures.map((one, k) => element("option", {value: k}, one.label)));
   byId("measure").addEventListener("change", event => {
     map.measure = map.measures[event.target.value];
