@@ -50,7 +50,6 @@ def tables(counted_fields: list[CountedField], **columns: list[str]) -> dict[str
     fields = FIELDS.rows([{**one.row, "qc_flags": ""} for one in counted_fields])
     rows = []
     for k, one in enumerate(counted_fields):
-        y, x = well_position(one.row["well"])
         decided = one.row["n_live"] + one.row["n_dead"]
         viability = one.row["n_live"] / decided if decided else None
         rows.append(
@@ -58,7 +57,7 @@ def tables(counted_fields: list[CountedField], **columns: list[str]) -> dict[str
                 **{name: one.row[name] for name in ("plate", "well", "timepoint", "n_by_hand")},
                 **{name: one.row[name] for name in ("n_live", "n_dead", "n_ambiguous", "n_total")},
                 **{name: values[k] for name, values in columns.items()},
-                "row": one.row["well"].rstrip("0123456789"), "column": x + 1, "status": "ok",
+                "row": one.row["well"].rstrip("0123456789"), "column": well_position(one.row["well"])[1] + 1, "status": "ok",
                 "n_fields_expected": 1, "n_fields_used": 1, "n_split": 0, "viability": viability,
                 "version": "0", "model_sha256": "m" * 64,
             }
@@ -72,30 +71,37 @@ def tables(counted_fields: list[CountedField], **columns: list[str]) -> dict[str
     }
 
 
-def page(
-    fields: list[tuple[str, np.ndarray, np.ndarray]],
+def page(fields: list[tuple[str, np.ndarray, np.ndarray]], n_wells: int = 96, **columns: list[str]) -> bytes:
+    """The page of a plate of (well, planes, class map), one field each; see `page_of`."""
+    found = [counted(class_map, well) for well, _, class_map in fields]
+    return page_of(found, [planes for _, planes, _ in fields], n_wells, **columns)
+
+
+def page_of(
+    found: list[CountedField],
+    planes: list[np.ndarray] | None = None,
     n_wells: int = 96,
-    settings: PageSettings = SETTINGS,
     **columns: list[str],
 ) -> bytes:
-    """The page of a plate of (well, planes, class map), one field each."""
-    found = [(planes, counted(class_map, well)) for well, planes, class_map in fields]
+    """The page of counted fields; without `planes` they are black."""
+    black = [np.full((1, *one.labels.shape), -1, np.float32) for one in found]
     pictures = [
-        plate_page.field_picture(one, planes, {"input": "brightfield"}, CLASSES, settings)
-        for planes, one in found
+        plate_page.field_picture(one, light, {"input": "brightfield"}, CLASSES, SETTINGS)
+        for one, light in zip(found, planes or black, strict=True)
     ]
-    made = tables([one for _, one in found], **columns)
     return plate_page.page(
-        "p", n_wells, *made.values(), pictures, classes=CLASSES, columns=MapColumns(), n_corrected=0
+        "p", n_wells, *tables(found, **columns).values(), pictures, CLASSES, MapColumns(), n_corrected=0
     )
 
 
-def full_plate(n_wells: int, side_px: int, n_cells: int, n_different: int = 4) -> bytes:
-    """The page of a whole plate; its wells show a few simulated fields, turned."""
+def full_plate(
+    n_wells: int, side_px: int, n_cells: int, n_different: int = 4
+) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Fields of a whole plate for `page`: a few that are simulated, turned."""
     drawn = [simulated(seed, side_px, n_cells) for seed in range(n_different)]
     fields = []
     for k, well in enumerate(all_wells(n_wells)):
         planes, class_map = drawn[k % n_different]
         turns = k // n_different % 4
-        fields.append((well, np.rot90(planes, turns, (1, 2)), np.rot90(class_map, turns)))
-    return page(fields, n_wells, treatment=["DMSO"] * n_wells, control=[""] * n_wells)
+        fields.append((well, np.rot90(planes, turns, (1, 2)), np.rot90(class_map, turns).copy()))
+    return fields

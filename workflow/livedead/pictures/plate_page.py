@@ -1,4 +1,4 @@
-"""The page of a plate: its wells as a map, their numbers as the tables hold them, and their cells to correct."""
+"""The page of a plate: its wells as a map, their numbers as the tables hold them, their cells to correct."""
 
 import csv
 import io

@@ -29,8 +29,8 @@ def webp(colours: np.ndarray, side_px: int, quality: int) -> str:
 def class_map_webp(class_map: np.ndarray, classes: Classes, side_px: int) -> str:
     """A class map, (H, W) uint8, as the address of a WebP without loss.
 
-    Classes have the colours of their roles; the background is transparent. A large map is reduced by leaving rows and columns out, as
-    classes have no mean.
+    Classes have the colours of their roles; the background is transparent. A large map is
+    reduced by leaving rows and columns out, as classes have no mean.
     """
     colours = np.zeros((256, 4), np.uint8)
     for role, colour in ROLE_COLOURS.items():

@@ -23,7 +23,7 @@ function dosePanel(plate, curve, chosenWell, choose) {
   const svg = drawing("svg", {viewBox: `0 0 ${PANEL.width} ${PANEL.height}`, role: "group", "aria-label": `Viability against dose of ${name}`},
     ...axes(x, y, decades, curve.dose_unit), fittedLine(curve, decades, x, y),
     ...wells.map(one => wellPoint(one, x, y, chosenWell, choose)));
-  return element("figure", {}, element("figcaption", {}, element("strong", {}, name), element("br"), curveText(curve)), svg);
+  return element("figure", {}, element("figcaption", {}, element("strong", {}, name), ...curveText(curve).map(text => element("div", {class: "quiet"}, text))), svg);
 }
 
 function axes(x, y, decades, unit) {
@@ -62,7 +62,7 @@ function wellPoint(one, x, y, chosenWell, choose) {
 }
 
 function curveText(curve) {
-  if (numberOf(curve.ic50) === null) return `IC50: ${curve.verdict}`;
+  if (numberOf(curve.ic50) === null) return [`IC50: ${curve.verdict}`];
   const said = curve.verdict === "estimated" ? "" : `, ${curve.verdict}`;
-  return `IC50 ${curve.ic50} ${curve.dose_unit} (${curve.ic50_low} to ${curve.ic50_high})${said}`;
+  return [`IC50 ${curve.ic50} ${curve.dose_unit}${said}`, `95 % interval ${curve.ic50_low} to ${curve.ic50_high}`];
 }

@@ -8,6 +8,8 @@ const HINTS = {
 };
 const KEYS = {l: "live", d: "dead", a: "ambiguous", Delete: "delete", Backspace: "delete", m: "merge"};
 
+/* Cells can be chosen at any time, but changed only while the editor is open: no key changes one unseen. */
+
 /** A movement of the pointer that is shorter, in px of the screen, is a click. */
 const CLICK_PX = 5;
 
@@ -23,6 +25,8 @@ class Editor {
     for (const button of this.node.querySelectorAll("[data-mode]")) button.addEventListener("click", () => this._enter(button.dataset.mode));
     for (const button of this.node.querySelectorAll("[data-do]")) button.addEventListener("click", () => this._do(button.dataset.do));
     for (const box of this.node.querySelectorAll("[data-mark]")) box.addEventListener("change", () => this._mark());
+    this.node.open = SHOWN.editor;
+    this.node.addEventListener("toggle", () => this._enter("choose"));
     const {stage} = view;
     stage.addEventListener("keydown", event => this._onKey(event));
     stage.addEventListener("pointerdown", event => this._onDown(event));
@@ -34,6 +38,7 @@ class Editor {
   }
 
   _enter(mode) {
+    SHOWN.editor = this.node.open;
     this.mode = mode;
     for (const button of this.node.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.node.querySelector("[data-hint]").textContent = HINTS[mode];
@@ -96,11 +101,11 @@ class Editor {
   _onKey(event) {
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[name];
-    if ((event.ctrlKey || event.metaKey) && name === "z") this._do("undo");
+    if ((event.ctrlKey || event.metaKey) && name === "z" && this.node.open) this._do("undo");
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else if (step) this._go(step, event.shiftKey);
     else if (name === "Escape") this._forgetPath();
-    else if (KEYS[name]) this._do(KEYS[name]);
+    else if (this.node.open && KEYS[name]) this._do(KEYS[name]);
     else return;
     event.preventDefault();
   }

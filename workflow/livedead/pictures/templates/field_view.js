@@ -4,7 +4,7 @@
 const STATE_NAMES = {live: "live", dead: "dead", ambiguous: "ambiguous", unknown: "state unknown", open: "state by vote"};
 
 /** What is shown of every field, kept from well to well. */
-const SHOWN = {outlines: true, image: true, classes: false, zoom: "1"};
+const SHOWN = {outlines: true, image: true, classes: false, zoom: "1", editor: false};
 
 /** "M y x ..." of SVG for polygons. */
 function pathOf(polygons) {
@@ -23,6 +23,7 @@ function markOf(cell) {
 /** A field on the page. `onpointer` is told of the pointer in px of the field. */
 class FieldView {
   constructor(plate, field) {
+    this.plate = plate;
     this.field = field;
     this.chosen = [];
     const {picture} = field, {height, width} = picture;
@@ -31,12 +32,13 @@ class FieldView {
     this.svg = drawing("svg", {viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true"});
     this.stage = element("div", {class: "stage", tabindex: 0, role: "application"}, this.image, this.classes, this.svg);
     this.stage.style.aspectRatio = `${width} / ${height}`;
+    this.legend = element("p", {class: "legend quiet"});
     this.said = element("p", {class: "said", role: "status"});
     this.controls = element("div", {class: "controls"}, this._toggle("outlines", "Outlines"), this._toggle("image", "Image"),
       this._toggle("classes", "Class map"), this._zoom());
     this.node = element("figure", {class: "field"},
       element("figcaption", {}, `Field ${picture.field}`), this.controls,
-      element("div", {class: "frame"}, this.stage), legendOf(plate, field), this.said);
+      element("div", {class: "frame"}, this.stage), this.legend, this.said);
     this.draw();
   }
 
@@ -75,6 +77,7 @@ class FieldView {
       })),
       ...cells.filter(markOf).map(cell => drawing("path", {class: `mark ${cell.state}`, d: markOf(cell)})),
       this.drawn = drawing("path", {class: "drawn"}));
+    this.legend.replaceChildren(...legendOf(this.plate, this.field));
     this.stage.setAttribute("aria-label", `Cells of well ${this.field.picture.well}, field ${this.field.picture.field}. `
       + "Arrow keys go from cell to cell; L, D and A set the state; Delete removes; M merges; Control Z undoes.");
   }
@@ -99,7 +102,8 @@ class FieldView {
 
 /** What the outlines and the colours of the class map mean. */
 function legendOf(plate, field) {
-  const states = Object.entries(STATE_OF).filter(([letter]) => field.picture.states.includes(letter)).map(([, state]) => state);
+  const found = new Set([...field.cells.values()].map(cell => cell.state));
+  const states = Object.keys(STATE_NAMES).filter(state => found.has(state));
   const sample = state => drawing("svg", {class: "sample", viewBox: "0 0 20 20", "aria-hidden": "true"},
     drawing("circle", {class: "casing", cx: 10, cy: 10, r: 7}), drawing("circle", {class: `cell ${state}`, cx: 10, cy: 10, r: 7}),
     drawing("path", {class: `mark ${state}`, d: markOf({state, polygons: [[[4, 4], [16, 16]]], box: {top: 0, bottom: 18, left: 0, right: 18}})}));
@@ -108,7 +112,6 @@ function legendOf(plate, field) {
     square.style.background = colour;
     return element("span", {class: "role"}, square, ` ${role}`);
   });
-  const legend = element("p", {class: "legend quiet"}, ...states.map(state => element("span", {}, sample(state), ` ${STATE_NAMES[state]}`)));
-  if (SHOWN.classes) legend.append("· class map: ", ...roles);
-  return legend;
+  return [...states.map(state => element("span", {}, sample(state), ` ${STATE_NAMES[state]}`)),
+    ...(SHOWN.classes ? ["class map:", ...roles] : [])];
 }
