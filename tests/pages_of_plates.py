@@ -57,7 +57,8 @@ def tables(counted_fields: list[CountedField], **columns: list[str]) -> dict[str
                 **{name: one.row[name] for name in ("plate", "well", "timepoint", "n_by_hand")},
                 **{name: one.row[name] for name in ("n_live", "n_dead", "n_ambiguous", "n_total")},
                 **{name: values[k] for name, values in columns.items()},
-                "row": one.row["well"].rstrip("0123456789"), "column": well_position(one.row["well"])[1] + 1, "status": "ok",
+                "row": one.row["well"].rstrip("0123456789"), "column": well_position(one.row["well"])[1] + 1,
+                "status": "ok",
                 "n_fields_expected": 1, "n_fields_used": 1, "n_split": 0, "viability": viability,
                 "version": "0", "model_sha256": "m" * 64,
             }

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
-
 CHROMIUM = shutil.which("chromium")
 
 ITS_OWN = ("data:", "blob:")
@@ -15,14 +13,19 @@ ITS_OWN = ("data:", "blob:")
 
 
 @contextmanager
-def opened(path: Path, **options: Any) -> Iterator[Page]:
-    """A page opened from disk; an error or a warning in its console, or a request, fails at the end.
+def opened(path: Path, **options: Any) -> Iterator[Any]:
+    """A page opened from disk, as a `playwright.sync_api.Page`.
+
+    An error or a warning in its console, or a request to elsewhere, fails at the end.
 
     Parameters
     ----------
     options
         Of the browser's context, such as ``viewport``.
     """
+    # Not at the top: tests are collected, and examples looked for, where there is no playwright, too.
+    from playwright.sync_api import sync_playwright
+
     address, amiss = path.resolve().as_uri(), []
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM)

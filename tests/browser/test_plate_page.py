@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pages_of_plates
@@ -11,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from livedead import stores, tables
 from livedead.cells.outlines import outlines
+from livedead.network.classes import ROLES
 from livedead.plates.corrections import read_corrections
 from livedead.tables import CELLS, IMAGES, SHARD_FIELDS, WELLS
 
@@ -19,10 +22,11 @@ from chromium import CHROMIUM, opened
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 
+AXE = Path(os.environ.get("AXE", "axe.min.js"))
 HOSTILE = ["<script>alert(1)</script>", "=cmd()", "</script><img src=x onerror=alert(1)>", 'a "b", c']
 SIDE = 200
 SQUARES = [(40, 40, 3), (40, 100, 3), (40, 160, 4), (120, 40, 3), (120, 66, 4), (120, 120, 3)]
-"""Centres (y, x) of cells of 20 x 20 px, and their class, in raster order: four live, two dead; 4 and 5 are near."""
+"""Centres (y, x) of cells of 20 x 20 px, and their class, in raster order; 4 and 5 are near each other."""
 
 
 def squares() -> np.ndarray:
@@ -64,10 +68,8 @@ def table():
 
 def numbers(page) -> dict[str, str]:
     """What the well says of itself: name -> text."""
-    pairs = page.eval_on_selector_all(
-        "#numbers div", "all => all.map(one => [one.children[0].textContent, one.children[1].textContent])"
-    )
-    return dict(pairs)
+    texts = "all => all.map(one => [one.children[0].textContent, one.children[1].textContent])"
+    return dict(page.eval_on_selector_all("#numbers div", texts))
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -87,13 +89,8 @@ def test_clicking_a_well_shows_its_row(written, table, width):
 def test_arrow_keys_go_from_well_to_well_over_gaps(written):
     with opened(written) as page:
         page.click("[data-well=B03]")
-        for key, well in [
-            ("ArrowRight", "B05"),
-            ("ArrowRight", "B05"),
-            ("ArrowLeft", "B03"),
-            ("ArrowDown", "C03"),
-        ]:
-            page.keyboard.press(key)
+        for key, well in [("Right", "B05"), ("Right", "B05"), ("Left", "B03"), ("Down", "C03")]:
+            page.keyboard.press(f"Arrow{key}")
             assert page.inner_text("#well-title") == well
             assert page.evaluate("document.activeElement.dataset.well") == well
 
@@ -199,9 +196,8 @@ def recount(tmp_path):
         for well in WELLS_SHOWN
     ]
     nothing = {"unstable": np.array([], np.int64), "runners_up": np.array([], np.uint8)}
-    stores.write_segmentations(
-        tmp_path / "classes.h5", ((row, {"maps": squares(), **nothing}) for row in rows)
-    )
+    arrays = {"maps": squares(), **nothing}
+    stores.write_segmentations(tmp_path / "classes.h5", ((row, arrays) for row in rows))
     stores.write_table(tmp_path / "images.tsv", IMAGES.rows([UNREAD]), IMAGES)
     stores.write_json(tmp_path / "model.json", {"model_sha256": "m"})
 
@@ -210,7 +206,7 @@ def recount(tmp_path):
         count_cells(
             tmp_path / "classes.h5", tmp_path, tmp_path / "images.tsv", None, tmp_path / "model.json",
             list(corrections), **files,
-            classes=[{"name": role, "role": role} for role in ("background", "context", "boundary", "live", "dead")],
+            classes=[{"name": role, "role": role} for role in ROLES],
             pixel_size_um=1.0, bit_depth=16, intensity_channels=[], counting={"min_area_um2": 0},
         )  # fmt: skip
         fields = stores.read_table(files["fields"], SHARD_FIELDS).set_index("well")
@@ -248,12 +244,8 @@ def test_what_mouse_and_keyboard_correct_reaches_the_counts(written, recount, tm
     assert [(one["well"], one["usable"], len(one["actions"])) for one in record["fields"]] == [
         ("A01", True, 0), ("B03", True, 4), ("B05", True, 2), ("C03", False, 0),
     ]  # fmt: skip
-    assert [action["action"] for action in record["fields"][1]["actions"]] == [
-        "state",
-        "add",
-        "split",
-        "merge",
-    ]
+    done = [action["action"] for action in record["fields"][1]["actions"]]
+    assert done == ["state", "add", "split", "merge"]
     assert record["fields"][2]["actions"] == [
         {"action": "state", "cell": 2, "state": "dead"},
         {"action": "delete", "cell": 3},
@@ -264,14 +256,9 @@ def test_what_mouse_and_keyboard_correct_reaches_the_counts(written, recount, tm
     before, _ = recount()
     assert (before[["n_live", "n_dead", "n_total"]] == [4, 2, 6]).all(axis=None)
     after, cells = recount(tmp_path / "p-corrections.json")
-    # B03: cell 1 dies, one lives besides, 2 becomes two, 4 (live) and 5 (dead) become one that is half and half.
-    assert after.loc["B03", ["n_live", "n_dead", "n_ambiguous", "n_total", "n_by_hand"]].tolist() == [
-        4,
-        2,
-        1,
-        7,
-        5,
-    ]
+    # B03: cell 1 dies, one lives besides, 2 becomes two, and 4 (live) and 5 (dead) one that is half and half.
+    counts = ["n_live", "n_dead", "n_ambiguous", "n_total", "n_by_hand"]
+    assert after.loc["B03", counts].tolist() == [4, 2, 1, 7, 5]
     areas = cells[cells["well"] == "B03"].sort_values("area_px")["area_px"].tolist()
     assert areas[:2] == [200, 200], "the line halved the cell"
     assert areas[-1] == 800, "two cells of 400 px are one"
@@ -332,3 +319,16 @@ def test_outlines_come_out_of_the_browser_as_they_went_into_the_page(tmp_path):
     for corners, expected in zip(decoded, outlines(one.labels), strict=True):
         assert corners == expected.tolist()
     assert len(decoded) > 20
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core; 'make browser' gets it by npm")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_that_keeps_people_out(written, width):
+    """Names, roles and contrast, with every part of the page open and a cell corrected."""
+    with opened(written, viewport={"width": width, "height": 800}) as page:
+        Stage(page).press("ArrowRight", "d")
+        page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+        page.evaluate(AXE.read_text() + "; 0")
+        found = page.evaluate("axe.run()")
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert len(found["passes"]) > 20

@@ -107,11 +107,7 @@ function legendOf(plate, field) {
   const sample = state => drawing("svg", {class: "sample", viewBox: "0 0 20 20", "aria-hidden": "true"},
     drawing("circle", {class: "casing", cx: 10, cy: 10, r: 7}), drawing("circle", {class: `cell ${state}`, cx: 10, cy: 10, r: 7}),
     drawing("path", {class: `mark ${state}`, d: markOf({state, polygons: [[[4, 4], [16, 16]]], box: {top: 0, bottom: 18, left: 0, right: 18}})}));
-  const roles = plate.data.roles.map(([role, colour]) => {
-    const square = element("span", {class: "key"});
-    square.style.background = colour;
-    return element("span", {class: "role"}, square, ` ${role}`);
-  });
+  const roles = plate.data.roles.map(([role, colour]) => keyed(colour, "", role));
   return [...states.map(state => element("span", {}, sample(state), ` ${STATE_NAMES[state]}`)),
     ...(SHOWN.classes ? ["class map:", ...roles] : [])];
 }

@@ -60,7 +60,7 @@ class PlateMap {
     grid.style.setProperty("--columns", this.nColumns);
     grid.classList.toggle("dense", this.nColumns > 12);
     const numbers = Array.from({length: this.nColumns}, (_, k) => k + 1);
-    grid.append(element("div", {role: "row"}, element("span", {role: "columnheader", "aria-label": "row"}),
+    grid.append(element("div", {role: "row"}, element("span", {role: "gridcell"}),
       ...numbers.map(k => element("span", {role: "columnheader"}, String(k)))));
     for (let r = 0; r < this.nRows; r++) {
       const letters = (r >= 26 ? "A" : "") + String.fromCharCode(65 + (r % 26));
@@ -109,7 +109,7 @@ class PlateMap {
       button.textContent = short;
       const status = one && one.row.status !== "ok" ? `, ${one.row.status}` : "";
       const treatment = one ? treatmentText(this.plate, one) : "";
-      button.setAttribute("aria-label", `${well}, ${this.measure.label} ${text || "none"}${status}${treatment && `, ${treatment}`}`);
+      button.setAttribute("aria-label", `${well}, ${this.measure.label} ${short || "none"}${status}${treatment && `, ${treatment}`}`);
       button.title = `${well} · ${this.measure.label} ${text || "none"}${status}${treatment && ` · ${treatment}`}`;
       button.classList.toggle("dimmed", this.agent !== null && !(one && one.agent === this.agent));
       button.classList.toggle("control", Boolean(one && one.row.control));
@@ -124,22 +124,22 @@ class PlateMap {
     if (colours) {
       const bar = element("span", {class: "bar"});
       bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
-      parts.push(element("span", {}, label), element("span", {}, String(ends[0])), bar, element("span", {}, String(ends[1])));
+      parts.push(element("span", {}, `${label} ${ends[0]} `, bar, ` ${ends[1]}`));
     } else {
-      parts.push(key(FLAGGED, "!"), element("span", {}, "at least one flag"));
+      parts.push(keyed(FLAGGED, "!", "at least one flag"));
     }
-    parts.push(key(NO_VALUE, "×"), element("span", {}, colours ? "no value" : "no images"));
+    parts.push(keyed(NO_VALUE, "×", colours ? "no value" : "no images"));
     if (this.plate.wells.some(one => one.row.control)) {
-      parts.push(element("span", {class: "key control"}), element("span", {}, "control"));
+      parts.push(element("span", {}, element("span", {class: "key control"}), " control"));
     }
     byId("legend").replaceChildren(...parts);
   }
 }
 
-function key(colour, text) {
-  const node = element("span", {class: "key"}, text);
-  node.style.background = colour;
-  return node;
+function keyed(colour, sign, words) {
+  const key = element("span", {class: "key"}, sign);
+  key.style.background = colour;
+  return element("span", {}, key, ` ${words}`);
 }
 
 /** Colour and short text of a value; the label of the well has the value as the table holds it. */

@@ -58,7 +58,7 @@ function showFields(fields) {
   const notes = fields.filter(row => row.message).map(row => element("p", {class: "warning"}, `Field ${row.field} failed (${row.code}): ${row.message}`));
   const table = element("table", {}, element("tr", {}, ...columns.map(name => element("th", {scope: "col"}, name))),
     ...fields.map(row => element("tr", {}, ...columns.map(name => element("td", {}, row[name])))));
-  byId("fields").replaceChildren(...notes, ...(fields.length ? [element("div", {class: "scroll"}, table)] : []));
+  byId("fields").replaceChildren(...notes, ...(fields.length ? [element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "All fields of the well"}, table)] : []));
 }
 
 function showPlateAt(timepoint) {
