@@ -14,6 +14,8 @@ from livedead import tables
 from livedead.cells.counting import CountedField
 from livedead.cells.outlines import cells_sha256, outlines
 from livedead.cells.tallies import check_counts
+from livedead.dyes.notes import MEANINGS
+from livedead.dyes.settings import ROLES
 from livedead.errors import FieldError
 from livedead.fields.normalized_plate import NormalizedPlate
 from livedead.network.classes import Classes
@@ -220,13 +222,24 @@ def page(
         "fields": as_written(fields, FIELDS, OF_FIELD),
         "quality": as_written(quality, PLATE_QUALITY),
         "curves": as_written(curves, DOSE_RESPONSE),
-        "hours_per_timepoint": columns.hours_per_timepoint,
-        "words": {"status": summary.STATUSES, "flags": summary.FLAGS, "alarms": summary.ALARMS},
+        "words": {"status": summary.STATUSES, "flags": flags_in_words(), "alarms": summary.ALARMS},
         "roles": [[role, colour] for role, colour in ROLE_COLOURS.items() if classes.of(role)],
         "corrections_file": f"{plate}-corrections{f'-{n_corrected + 1}' if n_corrected else ''}.json",
         "pictures": sorted(pictures, key=lambda one: (one["timepoint"], one["well"], one["field"])),
     }
     return pages.render("plate_page.html.j2", title=f"Plate {plate}", plate=plate, data=data)
+
+
+def flags_in_words() -> dict[str, str]:
+    """What each QC flag of a well or a field means."""
+    of_dyes = {
+        f"{role}_{flag}": meaning.format(dye=role) for role in ROLES for flag, meaning in MEANINGS.items()
+    }
+    of_wells = {
+        "fields_missing": summary.STATUSES["partial"],
+        "controls_reversed": summary.ALARMS["controls_reversed"],
+    }
+    return summary.FLAGS | of_wells | of_dyes
 
 
 def as_written(table: pd.DataFrame, kind: Table, columns: list[str] | None = None) -> dict[str, Any]:

@@ -152,5 +152,5 @@ function coloured(text, colours, [low, high]) {
 
 function flagged(one) {
   if (!one || one.row.status === "no_images") return {colour: NO_VALUE, short: "×"};
-  return one.row.qc_flags ? {colour: FLAGGED, short: "!"} : {colour: "#ffffff", short: ""};
+  return one.row.qc_flags ? {colour: FLAGGED, short: "!"} : {colour: FEW_TO_MANY[0], short: ""};
 }

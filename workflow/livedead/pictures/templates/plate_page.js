@@ -22,9 +22,9 @@ function showWell(one) {
   byId("well-status").hidden = !words;
   byId("well-status").textContent = words ? `${row.status}: ${words}` : "";
   byId("numbers").replaceChildren(
-    ...number("Viability", row.viability, `${row.viability_low} to ${row.viability_high}`, "95 % interval "),
-    ...number("Live", row.n_live), ...number("Dead", row.n_dead), ...number("Ambiguous", row.n_ambiguous), ...number("All cells", row.n_total),
-    ...number("Fields used", row.n_fields_used, row.n_fields_expected, "of "));
+    number("Viability", row.viability, row.viability_low === "NA" ? "" : `95 % interval ${row.viability_low} to ${row.viability_high}`),
+    number("Live", row.n_live), number("Dead", row.n_dead), number("Ambiguous", row.n_ambiguous), number("All cells", row.n_total),
+    number("Fields used", row.n_fields_used, `of ${row.n_fields_expected}`));
   byId("flags").replaceChildren(...row.qc_flags.split(";").filter(Boolean).map(flag =>
     element("li", {}, element("strong", {}, flag), plate.data.words.flags[flag] ? `: ${plate.data.words.flags[flag]}` : "")));
   showPictures(one);
@@ -33,8 +33,8 @@ function showWell(one) {
   byId("row-said").textContent = "";
 }
 
-function number(name, text, more = "", before = "") {
-  return [element("div", {}, element("dt", {}, name), element("dd", {}, text), more && text !== "NA" ? element("dd", {class: "quiet"}, before + more) : "")];
+function number(name, text, more = "") {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, text), more && element("dd", {class: "quiet"}, more));
 }
 
 function showPictures(one) {
