@@ -44,9 +44,12 @@ class CorrectedField {
       const nFirst = centres.filter(([y, x]) => sideOf(action.line_px, y, x) <= 0).length;
       return nFirst && nFirst < centres.length ? "" : "The line does not cross the cell.";
     }
-    if (action.action === "merge") return action.cells.length > 1 ? "" : "Choose two cells: click the second with Shift held.";
+    if (action.action === "merge")
+      return action.cells.length > 1 ? "" : "Choose two cells: click the second with Shift held.";
     if (action.action === "add") {
-      const free = pixelCentres([action.outline_px], height, width).some(([y, x]) => this.cellAt(y, x) === null);
+      const free = pixelCentres([action.outline_px], height, width).some(
+        ([y, x]) => this.cellAt(y, x) === null,
+      );
       return free ? "" : "There is a cell already, or nothing of the field.";
     }
     return "";
@@ -71,7 +74,9 @@ class CorrectedField {
   _replay() {
     this.cells = new Map();
     this.last = 0;
-    this.picture.outlines.forEach((code, k) => this._make(STATE_OF[this.picture.states[k]], [decodedOutline(code)]));
+    this.picture.outlines.forEach((code, k) =>
+      this._make(STATE_OF[this.picture.states[k]], [decodedOutline(code)]),
+    );
     for (const cell of this.cells.values()) cell.byHand = false;
     this.actions.forEach(action => this._apply(action));
   }
@@ -101,12 +106,18 @@ class CorrectedField {
     if (action.action === "add") return [this._make(action.state, [action.outline_px])];
     if (action.action === "split") {
       const {state, polygons} = this._take(action.cell);
-      const half = first => polygons.map(one => halfOf(one, action.line_px, first)).filter(one => one.length > 2);
+      const half = first =>
+        polygons.map(one => halfOf(one, action.line_px, first)).filter(one => one.length > 2);
       return [this._make(state, half(true)), this._make(state, half(false))];
     }
     const parts = action.cells.map(number => this._take(number));
     const alike = parts.every(part => part.state === parts[0].state);
-    return [this._make(alike ? parts[0].state : "open", parts.flatMap(part => part.polygons))];
+    return [
+      this._make(
+        alike ? parts[0].state : "open",
+        parts.flatMap(part => part.polygons),
+      ),
+    ];
   }
 }
 
@@ -120,7 +131,8 @@ class Corrections {
 
   /** The corrected field of a picture. */
   of(picture) {
-    if (!this.fields.get(picture)) this.fields.set(picture, new CorrectedField(picture, this._read(this._key(picture)) || {}));
+    if (!this.fields.get(picture))
+      this.fields.set(picture, new CorrectedField(picture, this._read(this._key(picture)) || {}));
     return this.fields.get(picture);
   }
 
@@ -149,7 +161,13 @@ class Corrections {
   /** The whole file. */
   text() {
     const fields = this.told().map(field => field.record());
-    return JSON.stringify({livedead: "corrections", version: 1, plate: this.plate.name, reviewer: this.reviewer, fields}, null, 1) + "\n";
+    return (
+      JSON.stringify(
+        {livedead: "corrections", version: 1, plate: this.plate.name, reviewer: this.reviewer, fields},
+        null,
+        1,
+      ) + "\n"
+    );
   }
 
   /** Two versions of a field's cells never share corrections: their hashes differ. */

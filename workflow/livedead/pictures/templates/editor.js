@@ -2,7 +2,8 @@
 /* Correcting the cells of a field with pointer and keyboard. */
 
 const HINTS = {
-  choose: "Click a cell, or go to the picture with Tab and from cell to cell with the arrow keys. Shift adds a second cell to merge.",
+  choose:
+    "Click a cell, or go to the picture with Tab and from cell to cell with the arrow keys. Shift adds a second cell to merge.",
   add: "Click where a cell is missing, or draw its outline.",
   split: "Draw a line across the cell.",
 };
@@ -22,11 +23,14 @@ class Editor {
   constructor(view, corrections, told) {
     Object.assign(this, {view, corrections, told, field: view.field, mode: "choose", path: null});
     this.node = byId("editor").content.firstElementChild.cloneNode(true);
-    for (const button of this.node.querySelectorAll("[data-mode]")) button.addEventListener("click", () => this._enter(button.dataset.mode));
-    for (const button of this.node.querySelectorAll("[data-do]")) button.addEventListener("click", () => this._do(button.dataset.do));
-    for (const box of this.node.querySelectorAll("[data-mark]")) box.addEventListener("change", () => this._mark());
+    for (const button of this.node.querySelectorAll("[data-mode]"))
+      button.addEventListener("click", () => this._enter(button.dataset.mode));
+    for (const button of this.node.querySelectorAll("[data-do]"))
+      button.addEventListener("click", () => this._do(button.dataset.do));
+    for (const box of this.node.querySelectorAll("[data-mark]"))
+      box.addEventListener("change", () => this._mark());
     this.node.open = SHOWN.editor;
-    this.node.addEventListener("toggle", () => this._enter("choose"));
+    this.node.addEventListener("toggle", () => this._onToggle());
     const {stage} = view;
     stage.addEventListener("keydown", event => this._onKey(event));
     stage.addEventListener("pointerdown", event => this._onDown(event));
@@ -37,10 +41,15 @@ class Editor {
     this._show();
   }
 
-  _enter(mode) {
+  _onToggle() {
     SHOWN.editor = this.node.open;
+    this._enter("choose");
+  }
+
+  _enter(mode) {
     this.mode = mode;
-    for (const button of this.node.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+    for (const button of this.node.querySelectorAll("[data-mode]"))
+      button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     this.node.querySelector("[data-hint]").textContent = HINTS[mode];
     this.view.stage.dataset.mode = mode;
   }
@@ -112,10 +121,12 @@ class Editor {
 
   /** Go to the next cell, or the one before; with Shift keep the chosen ones, too. */
   _go(step, more) {
-    const numbers = [...this.field.cells.keys()], {chosen} = this.view;
+    const numbers = [...this.field.cells.keys()],
+      {chosen} = this.view;
     if (!numbers.length) return;
     const at = numbers.indexOf(chosen.at(-1));
-    const next = numbers[at < 0 ? (step > 0 ? 0 : numbers.length - 1) : (at + step + numbers.length) % numbers.length];
+    const next =
+      numbers[at < 0 ? (step > 0 ? 0 : numbers.length - 1) : (at + step + numbers.length) % numbers.length];
     this.view.choose(more ? [...chosen.filter(number => number !== next), next] : [next]);
   }
 
@@ -131,15 +142,21 @@ class Editor {
     this.path.moved = this.path.moved || Math.hypot(event.clientY - y, event.clientX - x) > CLICK_PX;
     if (this.mode === "split") this.path.points[1] = this.view.place(event);
     else this.path.points.push(this.view.place(event));
-    if (this.mode !== "choose") this.view.drawn.setAttribute("d", pathOf([this.path.points]).replace(this.mode === "split" ? "Z" : "", ""));
+    if (this.mode !== "choose")
+      this.view.drawn.setAttribute(
+        "d",
+        pathOf([this.path.points]).replace(this.mode === "split" ? "Z" : "", ""),
+      );
   }
 
   _onUp(event) {
     if (!this.path) return;
     const {points, moved} = this.path;
     this._forgetPath();
-    if (this.mode === "choose") this._choose(points[0], event.shiftKey);
-    else if (this.mode === "add") this._try({action: "add", state: "live", outline_px: moved ? points : this._circle(points[0])});
+    if (this.mode === "choose") {
+      if (!moved) this._choose(points[0], event.shiftKey);
+    } else if (this.mode === "add")
+      this._try({action: "add", state: "live", outline_px: moved ? points : this._circle(points[0])});
     else if (moved) this._split(points);
   }
 
@@ -149,9 +166,11 @@ class Editor {
   }
 
   _choose([y, x], more) {
-    const cell = this.field.cellAt(y, x), {chosen} = this.view;
+    const cell = this.field.cellAt(y, x),
+      {chosen} = this.view;
     if (!cell) this.view.choose(more ? chosen : []);
-    else if (more && chosen.includes(cell.number)) this.view.choose(chosen.filter(number => number !== cell.number));
+    else if (more && chosen.includes(cell.number))
+      this.view.choose(chosen.filter(number => number !== cell.number));
     else this.view.choose(more ? [...chosen, cell.number] : [cell.number]);
   }
 
@@ -166,17 +185,26 @@ class Editor {
 
   /** The outline of a cell of the field's usual size around a place. */
   _circle([y, x]) {
-    const areas = [...this.field.cells.values()].map(cell => cell.polygons.reduce((sum, one) => sum + areaOf(one), 0)).sort((a, b) => a - b);
+    const areas = [...this.field.cells.values()]
+      .map(cell => cell.polygons.reduce((sum, one) => sum + areaOf(one), 0))
+      .sort((a, b) => a - b);
     const radius = areas.length ? Math.sqrt(areas[Math.floor(areas.length / 2)] / Math.PI) : 10;
     const rounded = value => Math.round(10 * value) / 10;
-    return Array.from({length: 24}, (_, k) => [rounded(y + radius * Math.sin(k * Math.PI / 12)), rounded(x + radius * Math.cos(k * Math.PI / 12))]);
+    return Array.from({length: 24}, (_, k) => [
+      rounded(y + radius * Math.sin((k * Math.PI) / 12)),
+      rounded(x + radius * Math.cos((k * Math.PI) / 12)),
+    ]);
   }
 }
 
 /** What there is to download, below the well. */
 function showCorrections(corrections) {
-  const told = corrections.told(), n = told.reduce((sum, field) => sum + field.actions.length, 0);
+  const told = corrections.told(),
+    n = told.reduce((sum, field) => sum + field.actions.length, 0);
   byId("corrections").hidden = !told.length;
-  byId("corrections-told").textContent = `${told.length} field${told.length === 1 ? "" : "s"} looked at, ${n} change${n === 1 ? "" : "s"}.`
-    + (corrections.keeps ? " They are kept in this browser until you change them." : " This browser keeps nothing: download them before you close the page.");
+  byId("corrections-told").textContent =
+    `${told.length} field${told.length === 1 ? "" : "s"} looked at, ${n} change${n === 1 ? "" : "s"}.` +
+    (corrections.keeps
+      ? " They are kept in this browser until you change them."
+      : " This browser keeps nothing: download them before you close the page.");
 }

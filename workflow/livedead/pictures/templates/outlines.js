@@ -1,7 +1,12 @@
 "use strict";
 /* Outlines of cells: lists of corners [y, x] in px of the field, whose first pixel goes from 0 to 1. */
 
-const STEPS = [[0, 1], [1, 0], [0, -1], [-1, 0]];
+const STEPS = [
+  [0, 1],
+  [1, 0],
+  [0, -1],
+  [-1, 0],
+];
 const TURNS = [0, 1, 3];
 
 /**
@@ -11,7 +16,9 @@ const TURNS = [0, 1, 3];
  */
 function decodedOutline(code) {
   const [y0, x0, start, letters] = code.split(" ");
-  let y = Number(y0), x = Number(x0), direction = Number(start) % 4;
+  let y = Number(y0),
+    x = Number(x0),
+    direction = Number(start) % 4;
   const steps = 3 * letters.length - Math.floor(Number(start) / 4);
   const corners = [[y, x]];
   for (let k = 0; k < steps; k++) {
@@ -29,7 +36,8 @@ function decodedOutline(code) {
 function areaOf(polygon) {
   let sum = 0;
   for (let k = 0; k < polygon.length; k++) {
-    const [y, x] = polygon[k], [nextY, nextX] = polygon[(k + 1) % polygon.length];
+    const [y, x] = polygon[k],
+      [nextY, nextX] = polygon[(k + 1) % polygon.length];
     sum += x * nextY - nextX * y;
   }
   return Math.abs(sum) / 2;
@@ -42,7 +50,9 @@ function middleOf(polygons) {
 }
 
 function boxOf(polygons) {
-  const corners = polygons.flat(), ys = corners.map(c => c[0]), xs = corners.map(c => c[1]);
+  const corners = polygons.flat(),
+    ys = corners.map(c => c[0]),
+    xs = corners.map(c => c[1]);
   return {top: Math.min(...ys), bottom: Math.max(...ys), left: Math.min(...xs), right: Math.max(...xs)};
 }
 
@@ -51,7 +61,8 @@ function isInside(y, x, polygons) {
   return polygons.some(polygon => {
     let inside = false;
     for (let k = 0, before = polygon.length - 1; k < polygon.length; before = k++) {
-      const [y1, x1] = polygon[k], [y2, x2] = polygon[before];
+      const [y1, x1] = polygon[k],
+        [y2, x2] = polygon[before];
       if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) inside = !inside;
     }
     return inside;
@@ -60,7 +71,8 @@ function isInside(y, x, polygons) {
 
 /** Centres [y, x] of the pixels inside polygons, within a field of the given size. */
 function pixelCentres(polygons, height, width) {
-  const box = boxOf(polygons), centres = [];
+  const box = boxOf(polygons),
+    centres = [];
   for (let y = Math.max(0, Math.floor(box.top)); y < Math.min(height, box.bottom); y++) {
     for (let x = Math.max(0, Math.floor(box.left)); x < Math.min(width, box.right); x++) {
       if (isInside(y + 0.5, x + 0.5, polygons)) centres.push([y + 0.5, x + 0.5]);
@@ -79,10 +91,12 @@ function sideOf([[y0, x0], [y1, x1]], y, x) {
 
 /** The part of a polygon on one side of a line: the first side, or the other (Sutherland and Hodgman 1974). */
 function halfOf(polygon, line, first) {
-  const sign = first ? 1 : -1, kept = [];
+  const sign = first ? 1 : -1,
+    kept = [];
   polygon.forEach((here, k) => {
     const next = polygon[(k + 1) % polygon.length];
-    const a = sign * sideOf(line, ...here), b = sign * sideOf(line, ...next);
+    const a = sign * sideOf(line, ...here),
+      b = sign * sideOf(line, ...next);
     if (a <= 0) kept.push(here);
     if (a < 0 !== b < 0 && a !== b) {
       const share = a / (a - b);

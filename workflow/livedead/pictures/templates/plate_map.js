@@ -13,7 +13,12 @@ const MEASURES = [
   {name: "n_live", label: "live cells", colours: FEW_TO_MANY, ends: zeroToMost},
   {name: "n_dead", label: "dead cells", colours: FEW_TO_MANY, ends: zeroToMost},
   {name: "n_total", label: "all cells", colours: FEW_TO_MANY, ends: zeroToMost},
-  {name: "unfamiliarity", label: "unfamiliarity", colours: USUAL_TO_UNUSUAL, ends: values => [0, Math.max(1, ...values)]},
+  {
+    name: "unfamiliarity",
+    label: "unfamiliarity",
+    colours: USUAL_TO_UNUSUAL,
+    ends: values => [0, Math.max(1, ...values)],
+  },
 ];
 
 function zeroToMost(values) {
@@ -22,9 +27,19 @@ function zeroToMost(values) {
 
 /** A colour between colours, at a share from 0 to 1. */
 function between(colours, share) {
-  const at = Math.min(Math.max(share, 0), 1) * (colours.length - 1), k = Math.min(Math.floor(at), colours.length - 2);
+  const at = Math.min(Math.max(share, 0), 1) * (colours.length - 1),
+    k = Math.min(Math.floor(at), colours.length - 2);
   const [low, high] = [colours[k], colours[k + 1]].map(rgbOf);
-  return "#" + low.map((part, j) => Math.round(part + (at - k) * (high[j] - part)).toString(16).padStart(2, "0")).join("");
+  return (
+    "#" +
+    low
+      .map((part, j) =>
+        Math.round(part + (at - k) * (high[j] - part))
+          .toString(16)
+          .padStart(2, "0"),
+      )
+      .join("")
+  );
 }
 
 function rgbOf(colour) {
@@ -55,24 +70,42 @@ class PlateMap {
   }
 
   _build() {
-    const grid = byId("grid"), names = new Map();
+    const grid = byId("grid"),
+      names = new Map();
     for (const {row} of this.plate.wells) names.set(`${row.row} ${row.column}`, row.well);
     grid.style.setProperty("--columns", this.nColumns);
     grid.classList.toggle("dense", this.nColumns > 12);
     const numbers = Array.from({length: this.nColumns}, (_, k) => k + 1);
-    grid.append(element("div", {role: "row"}, element("span", {role: "gridcell"}),
-      ...numbers.map(k => element("span", {role: "columnheader"}, String(k)))));
+    grid.append(
+      element(
+        "div",
+        {role: "row"},
+        element("span", {role: "gridcell"}),
+        ...numbers.map(k => element("span", {role: "columnheader"}, String(k))),
+      ),
+    );
     for (let r = 0; r < this.nRows; r++) {
       const letters = (r >= 26 ? "A" : "") + String.fromCharCode(65 + (r % 26));
-      grid.append(element("div", {role: "row"}, element("span", {role: "rowheader"}, letters),
-        ...numbers.map(k => this._cell(names.get(`${letters} ${k}`)))));
+      grid.append(
+        element(
+          "div",
+          {role: "row"},
+          element("span", {role: "rowheader"}, letters),
+          ...numbers.map(k => this._cell(names.get(`${letters} ${k}`))),
+        ),
+      );
     }
     grid.addEventListener("keydown", event => this._onKey(event));
   }
 
   _cell(name) {
     if (name === undefined) return element("span", {role: "gridcell", class: "no-well"});
-    const button = element("button", {role: "gridcell", tabindex: -1, "data-well": name, onclick: () => this.chosen(name)});
+    const button = element("button", {
+      role: "gridcell",
+      tabindex: -1,
+      "data-well": name,
+      onclick: () => this.chosen(name),
+    });
     this.buttons.set(name, button);
     return button;
   }
@@ -84,7 +117,8 @@ class PlateMap {
     if (!step || !from) return;
     event.preventDefault();
     const rows = [...byId("grid").children].slice(1).map(row => [...row.children].slice(1));
-    let r = rows.findIndex(row => row.includes(event.target)), c = rows[r].indexOf(event.target);
+    let r = rows.findIndex(row => row.includes(event.target)),
+      c = rows[r].indexOf(event.target);
     do {
       r += step[0];
       c += step[1];
@@ -109,7 +143,10 @@ class PlateMap {
       button.textContent = short;
       const status = one && one.row.status !== "ok" ? `, ${one.row.status}` : "";
       const treatment = one ? treatmentText(this.plate, one) : "";
-      button.setAttribute("aria-label", `${well}, ${this.measure.label} ${short || "none"}${status}${treatment && `, ${treatment}`}`);
+      button.setAttribute(
+        "aria-label",
+        `${well}, ${this.measure.label} ${short || "none"}${status}${treatment && `, ${treatment}`}`,
+      );
       button.title = `${well} · ${this.measure.label} ${text || "none"}${status}${treatment && ` · ${treatment}`}`;
       button.classList.toggle("dimmed", this.agent !== null && !(one && one.agent === this.agent));
       button.classList.toggle("control", Boolean(one && one.row.control));
@@ -120,7 +157,8 @@ class PlateMap {
   }
 
   _showLegend(ends) {
-    const {colours, label} = this.measure, parts = [];
+    const {colours, label} = this.measure,
+      parts = [];
     if (colours) {
       const bar = element("span", {class: "bar"});
       bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;

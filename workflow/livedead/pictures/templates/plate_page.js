@@ -22,43 +22,98 @@ function showWell(one) {
   byId("well-status").hidden = !words;
   byId("well-status").textContent = words ? `${row.status}: ${words}` : "";
   byId("numbers").replaceChildren(
-    number("Viability", row.viability, row.viability_low === "NA" ? "" : `95 % interval ${row.viability_low} to ${row.viability_high}`),
-    number("Live", row.n_live), number("Dead", row.n_dead), number("Ambiguous", row.n_ambiguous), number("All cells", row.n_total),
-    number("Fields used", row.n_fields_used, `of ${row.n_fields_expected}`));
-  byId("flags").replaceChildren(...row.qc_flags.split(";").filter(Boolean).map(flag =>
-    element("li", {}, element("strong", {}, flag), plate.data.words.flags[flag] ? `: ${plate.data.words.flags[flag]}` : "")));
+    number(
+      "Viability",
+      row.viability,
+      row.viability_low === "NA" ? "" : `95 % interval ${row.viability_low} to ${row.viability_high}`,
+    ),
+    number("Live", row.n_live),
+    number("Dead", row.n_dead),
+    number("Ambiguous", row.n_ambiguous),
+    number("All cells", row.n_total),
+    number("Fields used", row.n_fields_used, `of ${row.n_fields_expected}`),
+  );
+  byId("flags").replaceChildren(
+    ...row.qc_flags
+      .split(";")
+      .filter(Boolean)
+      .map(flag =>
+        element(
+          "li",
+          {},
+          element("strong", {}, flag),
+          plate.data.words.flags[flag] ? `: ${plate.data.words.flags[flag]}` : "",
+        ),
+      ),
+  );
   showPictures(one);
   showFields(plate.fields(one.well, one.timepoint));
-  byId("row").replaceChildren(...plate.columns.map(name => element("tr", {}, element("th", {scope: "row"}, name), element("td", {}, row[name]))));
+  byId("row").replaceChildren(
+    ...plate.columns.map(name =>
+      element("tr", {}, element("th", {scope: "row"}, name), element("td", {}, row[name])),
+    ),
+  );
   byId("row-said").textContent = "";
 }
 
 function number(name, text, more = "") {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, text), more && element("dd", {class: "quiet"}, more));
+  return element(
+    "div",
+    {},
+    element("dt", {}, name),
+    element("dd", {}, text),
+    more && element("dd", {class: "quiet"}, more),
+  );
 }
 
 function showPictures(one) {
   const pictures = plate.pictures(one.well, one.timepoint);
   if (pictures.length) {
-    byId("pictures").replaceChildren(...pictures.map(picture => {
-      const view = new FieldView(plate, corrections.of(picture));
-      view.node.append(new Editor(view, corrections, () => showCorrections(corrections)).node);
-      return view.node;
-    }));
+    byId("pictures").replaceChildren(
+      ...pictures.map(picture => {
+        const view = new FieldView(plate, corrections.of(picture));
+        view.node.append(new Editor(view, corrections, () => showCorrections(corrections)).node);
+        return view.node;
+      }),
+    );
     return;
   }
   const times = plate.picturedTimes(one.well);
-  byId("pictures").replaceChildren(element("p", {class: "quiet"},
-    times.length ? "No picture of this timepoint; there is one of " : "No picture: no field of this well could be used.",
-    ...times.map(timepoint => element("button", {onclick: () => setTime(timepoint)}, String(timepoint)))));
+  byId("pictures").replaceChildren(
+    element(
+      "p",
+      {class: "quiet"},
+      times.length
+        ? "No picture of this timepoint; there is one of "
+        : "No picture: no field of this well could be used.",
+      ...times.map(timepoint => element("button", {onclick: () => setTime(timepoint)}, String(timepoint))),
+    ),
+  );
 }
 
 function showFields(fields) {
   const columns = ["field", "status", "n_live", "n_dead", "n_ambiguous", "n_total", "qc_flags"];
-  const notes = fields.filter(row => row.message).map(row => element("p", {class: "warning"}, `Field ${row.field} failed (${row.code}): ${row.message}`));
-  const table = element("table", {}, element("tr", {}, ...columns.map(name => element("th", {scope: "col"}, name))),
-    ...fields.map(row => element("tr", {}, ...columns.map(name => element("td", {}, row[name])))));
-  byId("fields").replaceChildren(...notes, ...(fields.length ? [element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "All fields of the well"}, table)] : []));
+  const notes = fields
+    .filter(row => row.message)
+    .map(row => element("p", {class: "warning"}, `Field ${row.field} failed (${row.code}): ${row.message}`));
+  const table = element(
+    "table",
+    {},
+    element("tr", {}, ...columns.map(name => element("th", {scope: "col"}, name))),
+    ...fields.map(row => element("tr", {}, ...columns.map(name => element("td", {}, row[name])))),
+  );
+  byId("fields").replaceChildren(
+    ...notes,
+    ...(fields.length
+      ? [
+          element(
+            "div",
+            {class: "scroll", tabindex: 0, role: "group", "aria-label": "All fields of the well"},
+            table,
+          ),
+        ]
+      : []),
+  );
 }
 
 function showPlateAt(timepoint) {
@@ -78,8 +133,10 @@ const SEPARATION = {z_prime: "Z′", robust_z_prime: "robust Z′", ssmd: "SSMD"
 
 /** A row for each number, a column for each measure. */
 function separationTable(rows) {
-  const line = (name, text) => element("tr", {}, element("th", {scope: "row"}, name), ...rows.map(row => element("td", {}, text(row))));
-  const interval = (row, name) => numberOf(row[`${name}_low`]) === null ? "" : ` (${row[`${name}_low`]} to ${row[`${name}_high`]})`;
+  const line = (name, text) =>
+    element("tr", {}, element("th", {scope: "row"}, name), ...rows.map(row => element("td", {}, text(row))));
+  const interval = (row, name) =>
+    numberOf(row[`${name}_low`]) === null ? "" : ` (${row[`${name}_low`]} to ${row[`${name}_high`]})`;
   return [
     element("tr", {}, element("td"), ...rows.map(row => element("th", {scope: "col"}, row.measure))),
     line("mean of negative controls", row => `${row.mean_negative} (${row.n_negative} wells)`),
@@ -96,8 +153,12 @@ function setTime(timepoint) {
 
 /** How many wells, when and by what: the first line of the page. */
 function plateFacts() {
-  const {row} = plate.wells[0], n = new Set(plate.wells.map(one => one.well)).size;
-  const times = plate.timepoints.length > 1 ? `${plate.timepoints.length} timepoints` : `timepoint ${plate.timepoints[0]}`;
+  const {row} = plate.wells[0],
+    n = new Set(plate.wells.map(one => one.well)).size;
+  const times =
+    plate.timepoints.length > 1
+      ? `${plate.timepoints.length} timepoints`
+      : `timepoint ${plate.timepoints[0]}`;
   return `${n} wells · ${times} · livedead ${row.version} · model ${row.model_sha256.slice(0, 8)}`;
 }
 
@@ -110,7 +171,10 @@ function fillChoices() {
   });
   const agents = [...new Set(plate.wells.map(one => one.agent))].filter(Boolean).sort();
   byId("treatment-choice").hidden = agents.length < 2;
-  byId("treatment").append(element("option", {value: ""}, "all"), ...agents.map((agent, k) => element("option", {value: k + 1}, agent)));
+  byId("treatment").append(
+    element("option", {value: ""}, "all"),
+    ...agents.map((agent, k) => element("option", {value: k + 1}, agent)),
+  );
   byId("treatment").addEventListener("change", event => {
     map.agent = event.target.value ? agents[event.target.value - 1] : null;
     map.show(page.timepoint, page.well);
@@ -122,14 +186,22 @@ function fillChoices() {
 
 function wireButtons() {
   const chosen = () => plate.well(page.well, page.timepoint);
-  byId("download-row").addEventListener("click", () => download(`${plate.name}-${page.well}.csv`, plate.csv(chosen()), "text/csv"));
-  byId("copy-row").addEventListener("click", () => navigator.clipboard.writeText(plate.csv(chosen())).then(
-    () => byId("row-said").textContent = "Copied.",
-    () => byId("row-said").textContent = "This browser does not let the page copy; download the row instead."));
+  byId("download-row").addEventListener("click", () =>
+    download(`${plate.name}-${page.well}.csv`, plate.csv(chosen()), "text/csv"),
+  );
+  byId("copy-row").addEventListener("click", () =>
+    navigator.clipboard.writeText(plate.csv(chosen())).then(
+      () => (byId("row-said").textContent = "Copied."),
+      () =>
+        (byId("row-said").textContent = "This browser does not let the page copy; download the row instead."),
+    ),
+  );
   byId("corrections-file").textContent = plate.data.corrections_file;
   byId("reviewer").value = corrections.reviewer;
-  byId("reviewer").addEventListener("change", event => corrections.reviewer = event.target.value);
-  byId("download-corrections").addEventListener("click", () => download(plate.data.corrections_file, corrections.text(), "application/json"));
+  byId("reviewer").addEventListener("change", event => (corrections.reviewer = event.target.value));
+  byId("download-corrections").addEventListener("click", () =>
+    download(plate.data.corrections_file, corrections.text(), "application/json"),
+  );
 }
 
 /** The well and timepoint in the page's address, or the first well that has a picture. */
