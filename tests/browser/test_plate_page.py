@@ -107,6 +107,16 @@ def test_a_row_is_downloaded_as_it_stands_in_the_table(written, table, tmp_path)
             assert (tmp_path / "row.csv").read_bytes().decode() == header + row
 
 
+def test_a_row_is_copied_as_it_stands_in_the_table(written, table):
+    header, first, *_ = table.splitlines(keepends=True)
+    with opened(written, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.click("[data-well=A01]")
+        page.click("#well > details:last-of-type > summary")
+        page.click("#copy-row")
+        page.wait_for_function("document.getElementById('row-said').textContent === 'Copied.'")
+        assert page.evaluate("navigator.clipboard.readText()") == header + first
+
+
 def test_hostile_names_stay_text(written):
     with opened(written) as page:
         options = page.locator("#treatment option").all_text_contents()

@@ -184,18 +184,21 @@ function fillChoices() {
   byId("time").addEventListener("input", event => setTime(plate.timepoints[event.target.value]));
 }
 
+async function copyRow(one) {
+  try {
+    await navigator.clipboard.writeText(plate.csv(one));
+    byId("row-said").textContent = "Copied.";
+  } catch {
+    byId("row-said").textContent = "This browser does not let the page copy; download the row instead.";
+  }
+}
+
 function wireButtons() {
   const chosen = () => plate.well(page.well, page.timepoint);
   byId("download-row").addEventListener("click", () =>
     download(`${plate.name}-${page.well}.csv`, plate.csv(chosen()), "text/csv"),
   );
-  byId("copy-row").addEventListener("click", () =>
-    navigator.clipboard.writeText(plate.csv(chosen())).then(
-      () => (byId("row-said").textContent = "Copied."),
-      () =>
-        (byId("row-said").textContent = "This browser does not let the page copy; download the row instead."),
-    ),
-  );
+  byId("copy-row").addEventListener("click", () => copyRow(chosen()));
   byId("corrections-file").textContent = plate.data.corrections_file;
   byId("reviewer").value = corrections.reviewer;
   byId("reviewer").addEventListener("change", event => (corrections.reviewer = event.target.value));
