@@ -17,6 +17,21 @@ function pathOf(polygons) {
   return polygons.map(polygon => `M${polygon.map(([y, x]) => `${x} ${y}`).join("L")}Z`).join("");
 }
 
+/** The outlines of cells as one path: hundreds of elements would take long to draw. */
+function outlineOf(cells) {
+  return cells.map(cell => pathOf(cell.polygons)).join("");
+}
+
+/** All cells of a state: their outlines, and their marks. */
+function drawnState(state, cells) {
+  const ofState = cells.filter(cell => cell.state === state);
+  if (!ofState.length) return [];
+  return [
+    drawing("path", {class: `cell ${state}`, "data-cells": ofState.length, d: outlineOf(ofState)}),
+    drawing("path", {class: `mark ${state}`, d: ofState.map(markOf).join("")}),
+  ];
+}
+
 /** The mark of a state at the middle of a cell: a cross if dead, a triangle if ambiguous. */
 function markOf(cell) {
   const [y, x] = middleOf(cell.polygons),
@@ -109,15 +124,13 @@ class FieldView {
     this.classes.hidden = !SHOWN.classes;
     this.svg.classList.toggle("plain", !SHOWN.outlines);
     this.svg.replaceChildren(
-      drawing("path", {class: "casing", d: cells.map(cell => pathOf(cell.polygons)).join("")}),
-      ...cells.map(cell =>
-        drawing("path", {
-          class: `cell ${cell.state}${this.chosen.includes(cell.number) ? " chosen" : ""}${cell.byHand ? " by-hand" : ""}`,
-          "data-cell": cell.number,
-          d: pathOf(cell.polygons),
-        }),
-      ),
-      ...cells.filter(markOf).map(cell => drawing("path", {class: `mark ${cell.state}`, d: markOf(cell)})),
+      drawing("path", {class: "casing", d: outlineOf(cells)}),
+      ...Object.keys(STATE_NAMES).flatMap(state => drawnState(state, cells)),
+      drawing("path", {class: "by-hand", d: outlineOf(cells.filter(cell => cell.byHand))}),
+      drawing("path", {
+        class: "chosen",
+        d: outlineOf(cells.filter(cell => this.chosen.includes(cell.number))),
+      }),
       (this.drawn = drawing("path", {class: "drawn"})),
     );
     this.legend.replaceChildren(...legendOf(this.plate, this.field));
