@@ -29,6 +29,7 @@ READ_RAW = {
     "segment_sample",
     "count_cells",
     "draw_fields",
+    "write_page",
     "verify_well",
     "label_wells",
     "review_labels",

@@ -55,6 +55,7 @@ def test_everything_lies_in_the_working_folder(done):
     assert not list(done.path.rglob("*.partial"))
     for name in ("results/small/report/plate.png", "results/small/report/fields.png"):
         assert done.read(name).startswith(b"\x89PNG")
+    assert done.read("results/small/report.html").startswith(b"<!doctype html>")
 
 
 def test_what_the_jobs_took_is_summed(done):
@@ -115,6 +116,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "export_wells",
         "draw_plate",
         "draw_fields",
+        "write_page",
         "all",
     }
     assert set(jobs) <= remade

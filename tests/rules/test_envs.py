@@ -10,6 +10,7 @@ from working_folder import TINY, Folder, write_config
 
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
 IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml"}
+IMPORT_NAMES |= {"PIL": "pillow"}
 
 
 def pins(repository):
