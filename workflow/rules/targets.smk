@@ -41,6 +41,8 @@ FILES_OF_A_RUN = [
     "results/provenance.json",
     "results/dose_response.csv",
     "results/time_courses.csv",
+    "results/replicates.csv",
+    "results/report.html",
     "benchmarks/sum.csv",
     *dict.fromkeys(
         path

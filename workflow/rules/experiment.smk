@@ -1,0 +1,59 @@
+# What a run says of all its plates together.
+
+
+rule join_replicates:
+    input:
+        wells="results/wells.csv",
+    output:
+        replicates="results/replicates.csv",
+    log:
+        "logs/join_replicates.log",
+    benchmark:
+        "benchmarks/join_replicates.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        plate_map=config["plate_map"],
+        code=code("join_replicates"),
+    script:
+        "../scripts/join_replicates.py"
+
+
+rule write_experiment:
+    input:
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        residuals=expand("results/{plate}/residuals.csv", plate=PLATES.index),
+        replicates="results/replicates.csv",
+        curves="results/dose_response.csv",
+    output:
+        page=report(
+            "results/report.html",
+            caption="../report/experiment.rst",
+            category="Experiment",
+            labels={"page": "all plates"},
+        ),
+    log:
+        "logs/write_experiment.log",
+    benchmark:
+        "benchmarks/write_experiment.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        plates=list(PLATES.index),
+        n_wells=PLATES["wells"].tolist(),
+        plate_map=config["plate_map"],
+        max_failed_fraction=config["max_failed_fraction"],
+        min_z_prime=config["min_z_prime"],
+        code=code("write_experiment"),
+    script:
+        "../scripts/write_experiment.py"
