@@ -1,4 +1,5 @@
 # What a run says of all its plates together.
+from livedead import yaml_files
 
 
 rule join_replicates:
@@ -57,3 +58,36 @@ rule write_experiment:
         code=code("write_experiment"),
     script:
         "../scripts/write_experiment.py"
+
+
+rule write_methods:
+    input:
+        provenance="results/provenance.json",
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
+        plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
+        quality=expand("results/{plate}/quality.csv", plate=PLATES.index),
+        curves="results/dose_response.csv",
+        dyes=expand(DYE_TABLE, plate=PLATES.index),
+        audits=expand("results/{plate}/audit.csv", plate=AUDITED),
+    output:
+        methods=report(
+            "results/methods.md",
+            caption="../report/methods.rst",
+            category="Experiment",
+            labels={"page": "methods, in words"},
+        ),
+    log:
+        "logs/write_methods.log",
+    benchmark:
+        "benchmarks/write_methods.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        citation=yaml_files.read(WORKFLOW.parent / "CITATION.cff"),
+        code=code("write_methods"),
+    script:
+        "../scripts/write_methods.py"

@@ -105,6 +105,7 @@ rule write_provenance:
         ),
         models=[*MODELS, *expand("results/{plate}/dyes.json", plate=AUDITED)],
         platemaps=[path for path in PLATES["platemap"] if path],
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
     output:
         provenance="results/provenance.json",
     log:

@@ -43,6 +43,7 @@ FILES_OF_A_RUN = [
     "results/time_courses.csv",
     "results/replicates.csv",
     "results/report.html",
+    "results/methods.md",
     "benchmarks/sum.csv",
     *dict.fromkeys(
         path
