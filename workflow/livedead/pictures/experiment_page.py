@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize, to_hex
 
 from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
 from livedead.pictures import pages
+from livedead.pictures.figures import VIABILITY_COLOURS
 from livedead.pictures.strips import HEIGHT, WIDTH, Axis, Course, Mark, interval, number
 from livedead.plates.geometry import FORMATS, row_letters, well_position
 from livedead.plates.plate_maps import CONTROLS
 from livedead.wells.replicates import TREATMENT
 from livedead.wells.summary import ALARMS, failed_fields
-
-COLOURS = colormaps["cividis"]
-"""Of all heat maps; people who are colour-blind see it as others do."""
 
 N_OUTLIERS = 12
 """Wells with the largest residuals that are named."""
@@ -74,7 +72,7 @@ def draw(
     """
     wells = pd.concat([tables.wells for tables in plates.values()])
     main = main_count(wells)
-    title, value, high = _shown(wells)
+    title, value, scale = _shown(wells)
     rows = [_row(plate, tables, max_failed_fraction, min_z_prime) for plate, tables in plates.items()]
     last = wells["timepoint"].max()
     return pages.render(
@@ -85,9 +83,9 @@ def draw(
         has_times=wells["timepoint"].nunique() > 1,
         plates=rows,
         heat_title=title,
-        heat_colours=[to_hex(COLOURS(k / 10)) for k in range(11)],
-        heat_high=f"{high:.0f}",
-        heat_maps=[_heat_map(tables, value, high) for tables in plates.values()],
+        heat_colours=[to_hex(scale.cmap(share)) for share in np.linspace(0, 1, 11)],
+        heat_high=f"{scale.norm.vmax:.0f}",
+        heat_maps=[_heat_map(tables, value, scale) for tables in plates.values()],
         separations=[_separation(plate, tables.quality, replicates) for plate, tables in plates.items()],
         replicates=list(_replicates(replicates[replicates["timepoint"] == last], by_plate=len(plates) > 1)),
         curves=list(_curves(curves[curves["timepoint"] == last])),
@@ -120,19 +118,27 @@ def _row(
     }
 
 
-def _shown(wells: pd.DataFrame) -> tuple[str, Callable[[pd.DataFrame], pd.Series], float]:
-    """What the heat maps show: its name, its values, and the upper end of the one scale of all plates."""
+def _shown(wells: pd.DataFrame) -> tuple[str, Callable[[pd.DataFrame], pd.Series], ScalarMappable]:
+    """What the heat maps show: its name, its values, and the one scale of all plates."""
     if tells_viability(wells):
-        return "Viability", lambda table: table["viability"], 1.0
+        return (
+            "Viability",
+            lambda table: table["viability"],
+            ScalarMappable(Normalize(0, 1), VIABILITY_COLOURS),
+        )
     main = main_count(wells)
 
     def density(table: pd.DataFrame) -> pd.Series:
         return table[main].astype(float) / table["area_mm2"]
 
-    return f"{MAIN_COUNTS[main].capitalize()} per mm²", density, max(1.0, float(density(wells).max()))
+    highest = max(1.0, float(density(wells).max()))
+    title = f"{MAIN_COUNTS[main].capitalize()} per mm²"
+    return title, density, ScalarMappable(Normalize(0, highest), "viridis")
 
 
-def _heat_map(tables: PlateTables, value: Callable[[pd.DataFrame], pd.Series], high: float) -> dict[str, Any]:
+def _heat_map(
+    tables: PlateTables, value: Callable[[pd.DataFrame], pd.Series], scale: ScalarMappable
+) -> dict[str, Any]:
     """A plate at its last timepoint, in units of a tenth of a well."""
     n_rows, n_columns = FORMATS[tables.n_wells]
     last = tables.wells[tables.wells["timepoint"] == tables.wells["timepoint"].max()]
@@ -144,7 +150,7 @@ def _heat_map(tables: PlateTables, value: Callable[[pd.DataFrame], pd.Series], h
             {
                 "x": 10 * x,
                 "y": 10 * y,
-                "colour": to_hex(COLOURS(shown / high)) if pd.notna(shown) else None,
+                "colour": to_hex(scale.cmap(shown / scale.norm.vmax)) if pd.notna(shown) else None,
                 "control": row.control,
                 "title": f"{row.well}: {told}" + (f", {row.control} control" if row.control else ""),
             }

@@ -51,7 +51,6 @@ def run(repository):
             "packages": {"snakemake": "9.1", "python": "3.11", "torch": "2.5", "numpy": "2.0"},
             "models": {"feed": NETWORK},
             "plates": {"p1": {"sheet": {"pixel_size_um": 0.65}}},
-            "content_sha256": "cafe",
         },
         wells=WELLS.rows(wells),
         fields=FIELDS.rows(fields),
@@ -97,12 +96,12 @@ def configured(run, **sections):
         ("segmentation", "precision", "bfloat16", "network", "in bfloat16."),
         ("counting", "min_area_um2", 33, "areas", "smaller than 33 µm² or larger than 100,000 µm²"),
         ("counting", "max_aspect_ratio", 3, "areas", "or longer than 3 times their width"),
-        ("counting", "ambiguous_margin", 0.2, "ambiguous", "differ by less than 0.2"),
+        ("counting", "ambiguous_margin", 0.2, "ambiguous", "differed by less than 0.2"),
         ("counting", "split_depth_um", 1.5, "splitting", "h = 1.5 µm."),
         ("counting", "cell_area_um2", 80, "clumps", "80 µm²"),
         ("counting", "min_context_fraction", 0.25, "context", "at least 25% of their outline"),
         ("counting", "edge_rule", "counting_frame", "edge", "(Gundersen 1977)"),
-        ("counting", "edge_margin_um", 5, "edge", "within 5 µm of the field's edge"),
+        ("counting", "edge_margin_um", 5, "edge", "was within 5 µm of the field's edge"),
         ("qc", "exclude_flags", ["dark", "suspect"], "excluded", "dark (max_dark_fraction 0.3) or suspect"),
     ],
 )  # fmt: skip
@@ -124,7 +123,7 @@ def test_the_numbers_of_images_are_those_of_the_tables(run):
     told = sentences(run)
     assert (
         told["images"]
-        == "Images of 1 plate (2 imaged wells, 4 fields) were analysed; pixels measure 0.65 µm."
+        == "Images of 1 plate (2 imaged wells, 4 fields) were analysed; pixels measured 0.65 µm."
     )
     assert told["failed"] == "Of these fields, 3 were used and 1 failed (1 truncated)."
     fine = replace(run, fields=run.fields.assign(status="ok", code=""))
@@ -218,11 +217,11 @@ def test_what_is_cited_is_listed_once_and_nothing_else(run):
 def test_nothing_is_told_of_viability_where_there_is_none(run):
     without = replace(run, wells=run.wells.assign(viability=np.nan, viability_interval=""))
     assert changed(run, without) == {"viability": "", "intervals": ""}
-    assert write_methods(run).count("Viability is") == 1
+    assert write_methods(run).count("Viability was") == 1
 
 
 def test_several_plates_are_joined(run):
     two = {"p1": {"sheet": {"pixel_size_um": 0.65}}, "p2": {"sheet": {"pixel_size_um": 0.66}}}
     found = changed(run, replace(run, provenance={**run.provenance, "plates": two}))
     assert set(found) == {"images", "replicates"}
-    assert "pixels measure 0.65 and 0.66 µm" in found["images"]
+    assert "pixels measured 0.65 and 0.66 µm" in found["images"]

@@ -6,20 +6,20 @@ from livedead.wells.methods.wording import listed, number
 
 def cells(run: Run) -> str:
     """What a cell is."""
-    what = "nuclei or stained bodies" if run.by_dyes else "pixels of live and dead classes"
-    return f"A cell is a connected component of {what} of a whole field."
+    what = "stained pixels" if run.by_dyes else "pixels of the live and dead classes"
+    return f"Cells were the connected components of {what} in whole fields."
 
 
 def state(run: Run) -> str:
     """What decides on its state."""
     if not run.by_dyes:
-        return "Its state is that of the larger share of its live and dead pixels."
+        return "The state of a cell was that of the larger share of its pixels."
     dyes = run.config["dyes"]
     if dyes["dead_by"] == "mean":
-        return "Its state follows from its mean signals."
+        return "The state of a cell followed from its mean signals."
     share = dyes["stained_fraction"]
     return (
-        "Its state follows from the share of its pixels that a dye stains"
+        "The state of a cell followed from the share of its pixels that a dye stained"
         + (f", with {share:g} as the limit" if share is not None else "")
         + "."
     )
@@ -29,7 +29,7 @@ def ambiguous(run: Run) -> str:
     """Cells of neither state."""
     margin = run.config["counting"]["ambiguous_margin"]
     return (
-        f"Cells whose shares differ by less than {margin:g} are ambiguous, of neither state."
+        f"Cells whose shares differed by less than {margin:g} were ambiguous, of neither state."
         if margin
         else ""
     )
@@ -67,7 +67,7 @@ def splitting(run: Run) -> str:
 def clumps(run: Run) -> str:
     """Counting by area."""
     area = run.config["counting"]["cell_area_um2"]
-    return f"A component counts as its area over that of one cell, {area:g} µm², rounded." if area else ""
+    return f"A component counted as its area over that of one cell, {area:g} µm², rounded." if area else ""
 
 
 def context(run: Run) -> str:
@@ -75,7 +75,7 @@ def context(run: Run) -> str:
     share = run.config["counting"]["min_context_fraction"]
     if not share:
         return ""
-    return f"Nuclei were counted only if at least {share:.0%} of their outline borders on a context class."
+    return f"Nuclei were counted only if at least {share:.0%} of their outline bordered on a context class."
 
 
 def edge(run: Run) -> str:
@@ -83,10 +83,10 @@ def edge(run: Run) -> str:
     rules = run.config["counting"]
     if rules["edge_margin_um"]:
         margin = f"{rules['edge_margin_um']:g} µm"
-        return f"Cells whose centre is within {margin} of the field's edge were not counted."
+        return f"Cells whose centre was within {margin} of the field's edge were not counted."
     return {
         "keep": "Cells at the edge of a field were counted.",
-        "exclude": "Cells that touch the edge of a field were not counted.",
+        "exclude": "Cells that touched the edge of a field were not counted.",
         "counting_frame": "Cells at the edge of a field were counted by the counting frame (Gundersen 1977).",
     }[rules["edge_rule"]]
 
@@ -104,4 +104,4 @@ def by_hand(run: Run) -> str:
 def viability(run: Run) -> str:
     """What viability is."""
     known = run.wells["viability"].notna().any()
-    return "Viability is the number of live cells over that of live and dead cells." if known else ""
+    return "Viability was the number of live cells over that of live and dead cells." if known else ""

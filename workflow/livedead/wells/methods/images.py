@@ -12,7 +12,7 @@ def images(run: Run) -> str:
     sizes = listed(f"{size:g}" for size in sorted({sheet["pixel_size_um"] for sheet in run.sheets.values()}))
     return (
         f"Images of {number(len(run.sheets), 'plate')} ({number(n_wells, 'imaged well')}, "
-        f"{number(len(run.fields), 'field')}{over_time}) were analysed; pixels measure {sizes} µm."
+        f"{number(len(run.fields), 'field')}{over_time}) were analysed; pixels measured {sizes} µm."
     )
 
 

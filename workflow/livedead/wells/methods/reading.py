@@ -36,7 +36,7 @@ def calibration(run: Run) -> str:
         return ""
     return (
         "Probabilities of a cell's state were calibrated by a logistic curve (Platt 1999) on "
-        f"{curve['n_live']:,} live and {curve['n_dead']:,} dead cells; calls do not depend on them."
+        f"{curve['n_live']:,} live and {curve['n_dead']:,} dead cells; they decided on no state."
     )
 
 
@@ -59,4 +59,6 @@ def _thresholds(run: Run) -> str:
         of_dyes = [f"{row.channel} {row.threshold:.0f} ({row.method})" for row in used.itertuples()]
         told.append(f"plate {plate}, {', '.join(of_dyes)}" if of_dyes else f"plate {plate}, none")
     otsu = " (Otsu 1979)" if (run.dyes["method"] == "otsu").any() else ""
-    return f"Thresholds of signals{otsu}, in counts over the background of the field: {'; '.join(told)}."
+    return (
+        f"Thresholds of signals{otsu}, in counts over the background of the field, were: {'; '.join(told)}."
+    )

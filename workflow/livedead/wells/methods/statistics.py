@@ -18,7 +18,7 @@ def audit(run: Run) -> str:
         return ""
     return (
         "Viability was also corrected for the network's errors (Rogan & Gladen 1978; Lang & Reiczigel 2014), "
-        f"as dyes show them in some wells: {'; '.join(told)}."
+        f"as dyes showed them in some wells: {'; '.join(told)}."
     )
 
 
@@ -32,9 +32,7 @@ def intervals(run: Run) -> str:
     used = [what for name, what in sources.items() if (run.wells["viability_interval"] == name).any()]
     if not used:
         return ""
-    return (
-        f"95 % intervals of viability are Wilson's (Wilson 1927), for the effective number of {listed(used)}."
-    )
+    return f"95 % intervals of viability were Wilson's (Wilson 1927), for the effective number of {listed(used)}."
 
 
 def z_prime(run: Run) -> str:
@@ -67,7 +65,7 @@ def doses(run: Run) -> str:
     if run.curves.empty:
         return ""
     return (
-        "Dose-response curves are four-parameter logistic curves of the share of live cells with "
-        "quasi-binomial errors; intervals of the IC50 are profile-likelihood intervals (Venzon & Moolgavkar "
+        "Dose-response curves were four-parameter logistic curves of the share of live cells with "
+        "quasi-binomial errors; intervals of the IC50 were profile-likelihood intervals (Venzon & Moolgavkar "
         "1988)."
     )

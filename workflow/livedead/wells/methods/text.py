@@ -32,10 +32,7 @@ def _software(run: Run) -> str:
 
 
 def _record(run: Run) -> str:
-    return (
-        "All settings, versions and hashes of inputs are in results/provenance.json "
-        f"(content_sha256 {run.provenance['content_sha256']})."
-    )
+    return "All settings, versions and hashes of inputs are in results/provenance.json."
 
 
 Sentence = Callable[[Run], str]
