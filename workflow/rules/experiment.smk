@@ -2,11 +2,19 @@
 from livedead import yaml_files
 
 
+report: "../report/workflow.rst"
+
+
 rule join_replicates:
     input:
         wells="results/wells.csv",
     output:
-        replicates="results/replicates.csv",
+        replicates=report(
+            "results/replicates.csv",
+            caption="../report/replicates.rst",
+            category="Experiment",
+            labels={"result": "replicates"},
+        ),
     log:
         "logs/join_replicates.log",
     benchmark:
@@ -37,7 +45,7 @@ rule write_experiment:
             "results/report.html",
             caption="../report/experiment.rst",
             category="Experiment",
-            labels={"page": "all plates"},
+            labels={"result": "all plates"},
         ),
     log:
         "logs/write_experiment.log",
@@ -74,7 +82,7 @@ rule write_methods:
             "results/methods.md",
             caption="../report/methods.rst",
             category="Experiment",
-            labels={"page": "methods, in words"},
+            labels={"result": "methods, in words"},
         ),
     log:
         "logs/write_methods.log",

@@ -32,7 +32,8 @@ def intervals(run: Run) -> str:
     used = [what for name, what in sources.items() if (run.wells["viability_interval"] == name).any()]
     if not used:
         return ""
-    return f"95 % intervals of viability were Wilson's (Wilson 1927), for the effective number of {listed(used)}."
+    of_cells = listed(used)
+    return f"95 % intervals of viability were Wilson's (Wilson 1927), for an effective number of {of_cells}."
 
 
 def z_prime(run: Run) -> str:
