@@ -23,7 +23,7 @@ def is_for_people(record) -> bool:
     return not (hidden or str(record.msg).startswith(TEXTS_OF_THE_ENGINE))
 
 
-if not (workflow.output_settings.verbose or workflow.dryrun):
+if not (workflow.output_settings.verbose or workflow.output_settings.dryrun):
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler":
             handler.addFilter(is_for_people)

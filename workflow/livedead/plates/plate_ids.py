@@ -14,7 +14,6 @@ WRITTEN_TOGETHER = (
     "quality_checked.txt",
     "replicates.csv",
     "report.html",
-    "report.zip",
     "simulated",
     "summary.txt",
     "time_courses.csv",
