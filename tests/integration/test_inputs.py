@@ -189,6 +189,8 @@ def test_a_setting_that_changes_no_number_is_written_down(folder):
     config.write_text(yaml.safe_dump({**settings, "max_failed_fraction": 0.3}))
     assert set(folder.jobs()) - {"all"} == {
         "write_provenance",
+        "write_experiment",
+        "write_methods",
         "summarize_run",
         "check_fields",
         "check_quality",

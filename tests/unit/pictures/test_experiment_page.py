@@ -111,7 +111,7 @@ def test_z_prime_is_that_of_the_table_and_a_low_one_is_a_verdict():
     expected = 1 - 3 * 2 * 0.02 / np.sqrt(2) / 0.82
     rows = {row[0]: row for row in drawn(GOOD, min_z_prime=0.95).rows if len(row) == 7}
     assert rows["p1"][5] == f"{expected:.2f}"
-    assert rows["p1"][6] == "Z′ of viability unknown, or below the 0.95 that is required"
+    assert rows["p1"][6] == "Z′ of viability below 0.95, or unknown"
 
 
 def test_replicates_are_joined_over_plates():

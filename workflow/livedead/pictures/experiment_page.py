@@ -101,10 +101,17 @@ def _row(
     wells, fields = tables.wells, tables.fields
     (total, *_), too_many = failed_fields(fields, max_failed_fraction)
     of_viability = tables.quality[tables.quality["measure"] == "viability"]
-    alarms = [ALARMS[alarm].split(":")[0] for alarm in dict.fromkeys(of_viability["alarm"]) if alarm]
+
+    def at(n: int) -> str:
+        return f" at {n} of {len(of_viability)} timepoints" if len(of_viability) > 1 else ""
+
+    raised = of_viability.loc[of_viability["alarm"] != "", "alarm"].value_counts()
+    verdicts = [ALARMS[alarm].split(":")[0] + at(n) for alarm, n in raised.items()]
+    if too_many:
+        verdicts.append(total)
     n_short = 0 if min_z_prime is None else int((~(of_viability["z_prime"] >= min_z_prime)).sum())
-    at = f" at {n_short} of {len(of_viability)} timepoints" if len(of_viability) > 1 else ""
-    short = [f"Z′ of viability unknown, or below the {min_z_prime} that is required{at}"] if n_short else []
+    if n_short:
+        verdicts.append(f"Z′ of viability below {min_z_prime}, or unknown{at(n_short)}")
     return {
         "plate": plate,
         "wells": wells["well"].nunique(),
@@ -114,7 +121,7 @@ def _row(
         "failed": fields.loc[fields["status"] == "failed", "code"].value_counts().to_dict(),
         "z_prime": [interval(*row) for row in of_viability.tail(1)[[*Z_PRIME]].itertuples(index=False)],
         "by_hand": int(wells["n_by_hand"].sum()),
-        "verdicts": [*alarms, *([total] if too_many else []), *short],
+        "verdicts": verdicts,
     }
 
 
