@@ -119,7 +119,7 @@ def _row(
         "used": int((fields["status"] == "ok").sum()),
         "imaged": len(fields),
         "failed": fields.loc[fields["status"] == "failed", "code"].value_counts().to_dict(),
-        "z_prime": [interval(*row) for row in of_viability.tail(1)[[*Z_PRIME]].itertuples(index=False)],
+        "z_prime": interval(*of_viability.iloc[-1][[*Z_PRIME]]),
         "by_hand": int(wells["n_by_hand"].sum()),
         "verdicts": verdicts,
     }
@@ -177,7 +177,7 @@ def _separation(plate: str, quality: pd.DataFrame, replicates: pd.DataFrame) -> 
     of_viability = quality[quality["measure"] == "viability"]
     means = replicates[(replicates["level"] == "control") & (replicates["plate"] == plate)]
     of_kinds = {kind: means[means["control"] == kind] for kind in CONTROLS}
-    found: dict[str, Any] = {"plate": plate, "last": [interval(*of_viability.iloc[-1][[*Z_PRIME]])]}
+    found: dict[str, Any] = {"plate": plate, "last": interval(*of_viability.iloc[-1][[*Z_PRIME]])}
     if len(of_viability) == 1:
         found["controls"] = [
             Mark.of(kind, f"{row.n_wells} {kind} controls", [getattr(row, name) for name in MEAN], SHARES)
@@ -199,8 +199,8 @@ def _replicates(replicates: pd.DataFrame, by_plate: bool) -> Iterator[dict[str, 
     """The treatments of one timepoint: of the only plate, or over all plates, with the means of each."""
     treatments = replicates.groupby(TREATMENT, dropna=False, sort=False).ngroup()
     of_plates = replicates[replicates["level"] == "treatment"]
-    for place, row in replicates[replicates["level"] == ("plates" if by_plate else "treatment")].iterrows():
-        alike = of_plates[by_plate & (treatments[of_plates.index] == treatments[place])]
+    for place, row in (replicates[replicates["level"] == "plates"] if by_plate else of_plates).iterrows():
+        alike = of_plates[treatments[of_plates.index] == treatments[place]] if by_plate else of_plates.head(0)
         marks = [
             Mark.of(
                 "plate", f"{one.plate}, {one.n_wells} wells", [one.mean_viability, np.nan, np.nan], SHARES
