@@ -4,16 +4,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from plates_of_experiment import page_of, plate_of
 
-from livedead.pictures.experiment_page import PlateTables, draw
+from livedead.pictures.experiment_page import PlateTables
 from livedead.plates.plate_maps import MapColumns
-from livedead.tables import DOSE_RESPONSE, FIELDS, WELLS
-from livedead.wells.analysis import assess_plate, designed
-from livedead.wells.replicates import join_replicates
+from livedead.wells.analysis import assess_plate
 
 EVIL = "<script>alert(1)</script>"
-LIMITS = {"max_failed_fraction": 0.05, "min_z_prime": None}
-NONE = DOSE_RESPONSE.rows([])
 
 
 class Page(HTMLParser):
@@ -45,37 +42,8 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data.strip("\n")
 
 
-def plate_of(plate, viabilities, timepoint=1, agent="drug", failed=0):
-    """A plate of two negative, two positive controls, and wells of one treatment each."""
-    wells = ["A01", "A02", "A03", "A04", "B01", "B02"]
-    control = ["negative", "negative", "positive", "positive", "", ""]
-    rows = [
-        {
-            "plate": plate, "well": well, "row": well[0], "column": int(well[1:]), "timepoint": timepoint,
-            "status": "no_images" if np.isnan(viability) else "ok",
-            "n_fields_expected": 1, "n_fields_used": 1,
-            "n_live": round(100 * np.nan_to_num(viability)),
-            "n_dead": 100 - round(100 * np.nan_to_num(viability)),
-            "n_ambiguous": 0, "n_total": 100, "viability": viability, "area_mm2": 1.0, "n_by_hand": 0,
-            "live_per_mm2": 1.0, "control": kind, "treatment": "" if kind else agent, "dose_um": "1",
-        }
-        for well, kind, viability in zip(wells, control, viabilities, strict=True)
-    ]  # fmt: skip
-    table = WELLS.rows(rows)
-    quality, residuals = assess_plate(table, MapColumns(), 96)
-    states = ["failed"] * failed + ["ok"] * (6 - failed)
-    fields = [
-        {"plate": plate, "well": well, "field": 1, "timepoint": timepoint, "status": state, "message": "m",
-         "code": "blank" if state == "failed" else ""}
-        for well, state in zip(wells, states, strict=True)
-    ]  # fmt: skip
-    return PlateTables(96, designed(table, MapColumns()), FIELDS.rows(fields), quality, residuals)
-
-
-def drawn(*plates, curves=NONE, **limits):
-    tables = {one.wells["plate"].iloc[0]: one for one in plates}
-    replicates = join_replicates(pd.concat([one.wells for one in plates]), MapColumns())
-    return Page(draw(tables, replicates, curves, **{**LIMITS, **limits}))
+def drawn(*plates, **given):
+    return Page(page_of(*plates, **given))
 
 
 GOOD = plate_of("p1", [0.9, 0.92, 0.1, 0.08, 0.5, 0.6])
@@ -124,7 +92,7 @@ def test_replicates_are_joined_over_plates():
 
 
 def test_the_same_viability_has_the_same_colour_on_every_plate():
-    page = draw({"p1": GOOD, "p2": OTHER}, join_replicates(GOOD.wells, MapColumns()), NONE, **LIMITS).decode()
+    page = page_of(GOOD, OTHER).decode()
     squares = re.findall(r"<title>B01: 0.500</title>\s*<rect [^>]*fill=\"(#\w+)\"", page)
     assert len(squares) == 2
     assert len(set(squares)) == 1
@@ -149,7 +117,7 @@ def test_over_time_controls_are_lines_and_the_last_timepoint_is_shown():
         96, *(pd.concat([getattr(one, name) for one in (early, late)], ignore_index=True)
               for name in ("wells", "fields", "quality", "residuals")),
     )  # fmt: skip
-    text = draw({"p1": both}, join_replicates(both.wells, MapColumns()), NONE, **LIMITS).decode()
+    text = page_of(both).decode()
     # Positive controls fall from the middle of the 60 px to a tenth above their end.
     assert '<polyline class="course positive" points="0.0,30.0 200.0,54.0"/>' in text
     assert "<title>A03: 0.100, positive control</title>" in text
@@ -164,5 +132,4 @@ def test_without_viability_the_page_shows_cells_by_area():
 
 
 def test_equal_tables_give_equal_bytes():
-    replicates = join_replicates(GOOD.wells, MapColumns())
-    assert draw({"p1": GOOD}, replicates, NONE, **LIMITS) == draw({"p1": GOOD}, replicates, NONE, **LIMITS)
+    assert page_of(GOOD, OTHER) == page_of(GOOD, OTHER)
