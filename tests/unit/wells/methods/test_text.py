@@ -84,31 +84,43 @@ def configured(run, **sections):
     return replace(run, provenance=provenance)
 
 
-@pytest.mark.parametrize(
-    ("section", "key", "value", "sentence", "expected"),
-    [
-        ("normalization", "flat_fields", 0, "illumination", None),
-        ("normalization", "flat_fields", 12, "illumination", "pixelwise median of up to 12 fields"),
-        ("normalization", "own_light", 8, "own_light", "a polynomial of degree 8"),
-        ("normalization", "fluorescence", ["hoechst"], "background", "The background of hoechst"),
-        ("normalization", "contrast", 0.4, "counts_range", "between 0.6 and 1.4 times the median"),
-        ("normalization", "high_percentile", 99, "counts_range", "the 0.1th and the 99th percentile"),
-        ("segmentation", "precision", "bfloat16", "network", "in bfloat16."),
-        ("counting", "min_area_um2", 33, "areas", "smaller than 33 µm² or larger than 100,000 µm²"),
-        ("counting", "max_aspect_ratio", 3, "areas", "or longer than 3 times their width"),
-        ("counting", "ambiguous_margin", 0.2, "ambiguous", "differed by less than 0.2"),
-        ("counting", "split_depth_um", 1.5, "splitting", "h = 1.5 µm."),
-        ("counting", "cell_area_um2", 80, "clumps", "80 µm²"),
-        ("counting", "min_context_fraction", 0.25, "context", "at least 25% of their outline"),
-        ("counting", "edge_rule", "counting_frame", "edge", "(Gundersen 1977)"),
-        ("counting", "edge_margin_um", 5, "edge", "was within 5 µm of the field's edge"),
-        ("qc", "exclude_flags", ["dark", "suspect"], "excluded", "dark (max_dark_fraction 0.3) or suspect"),
-    ],
-)  # fmt: skip
+CHANGES = [
+    ("normalization", "flat_fields", 0, "illumination", None),
+    ("normalization", "flat_fields", 12, "illumination", "pixelwise median of up to 12 fields"),
+    ("normalization", "own_light", 8, "own_light", "a polynomial of degree 8"),
+    ("normalization", "fluorescence", ["hoechst"], "background", "The background of hoechst"),
+    ("normalization", "contrast", 0.4, "counts_range", "between 0.6 and 1.4 times the median"),
+    ("normalization", "high_percentile", 99, "counts_range", "the 0.1th and the 99th percentile"),
+    ("segmentation", "precision", "bfloat16", "network", "in bfloat16."),
+    ("counting", "min_area_um2", 33, "areas", "smaller than 33 µm² or larger than 100,000 µm²"),
+    ("counting", "max_area_um2", 5000, "areas", "or larger than 5,000 µm² were not counted"),
+    ("counting", "min_area_px", 7, "areas", "smaller than 7 px"),
+    ("counting", "max_area_px", 900, "areas", "or larger than 900 px"),
+    ("counting", "max_aspect_ratio", 3, "areas", "or longer than 3 times their width"),
+    ("counting", "ambiguous_margin", 0.2, "ambiguous", "differed by less than 0.2"),
+    ("counting", "split_depth_um", 1.5, "splitting", "h = 1.5 µm."),
+    ("counting", "cell_area_um2", 80, "clumps", "80 µm²"),
+    ("counting", "min_context_fraction", 0.25, "context", "at least 25% of their outline"),
+    ("counting", "edge_rule", "counting_frame", "edge", "(Gundersen 1977)"),
+    ("counting", "edge_margin_um", 5, "edge", "was within 5 µm of the field's edge"),
+    ("qc", "exclude_flags", ["dark", "suspect"], "excluded", "dark (max_dark_fraction 0.3) or suspect"),
+]
+"""Section, key, another value, the sentence that changes, and what it then says; None if it is gone."""
+
+NOT_TOLD = {"intensity_channels", "shape_descriptors", "corrections"}
+"""Keys of ``counting`` that change no count by themselves."""
+
+
+@pytest.mark.parametrize(("section", "key", "value", "sentence", "expected"), CHANGES)
 def test_a_setting_changes_its_sentence_and_no_other(run, section, key, value, sentence, expected):
     found = changed(run, configured(run, **{section: {key: value}}))
     assert list(found) == [sentence]
     assert found[sentence] == "" if expected is None else expected in found[sentence]
+
+
+def test_every_counting_rule_is_told(run):
+    told = {key for section, key, *_ in CHANGES if section == "counting"}
+    assert told | NOT_TOLD == set(run.config["counting"])
 
 
 @pytest.mark.parametrize(
