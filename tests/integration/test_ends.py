@@ -76,7 +76,13 @@ def test_the_terminal_tells_steps_and_progress_and_nothing_of_the_engine(ended):
     assert sum(line.startswith("segment_fields empty 1-of-1: 2 fields in ") for line in said) == 1
     assert any(re.fullmatch(r"\d+ of \d+ steps \(\d+%\) done", line) for line in said)
     first, *_ = sorted(folder.path.glob(".snakemake/log/*.log"))
-    for engine in ("Select jobs to execute", "Using shell", "Finished jobid", "rule segment_fields:"):
+    for engine in (
+        "Select jobs to execute",
+        "Using shell",
+        "Finished jobid",
+        "rule segment_fields:",
+        "Snakemake version:",
+    ):
         assert engine not in run.stderr
         assert engine in first.read_text()
 

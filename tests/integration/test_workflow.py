@@ -112,6 +112,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "join_replicates",
         "write_experiment",
         "write_methods",
+        "write_page",
         "assess_plate",
         "fit_dose_response",
         "follow_wells",

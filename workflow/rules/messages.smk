@@ -4,6 +4,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 # Nobody needs it to follow a run. It stands in the log under .snakemake/log, and --verbose shows it.
 EVENTS_OF_THE_ENGINE = (
+    LogEvent.WORKFLOW_STARTED,
     LogEvent.JOB_INFO,
     LogEvent.JOB_FINISHED,
     LogEvent.RESOURCES_INFO,
@@ -23,7 +24,10 @@ def is_for_people(record) -> bool:
     return not (hidden or str(record.msg).startswith(TEXTS_OF_THE_ENGINE))
 
 
-if not (workflow.output_settings.verbose or workflow.output_settings.dryrun):
+# The terminal of a project that has this workflow as a module is its own.
+if MODIFIER.is_main_snakefile() and not (
+    workflow.output_settings.verbose or workflow.output_settings.dryrun
+):
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler":
             handler.addFilter(is_for_people)
