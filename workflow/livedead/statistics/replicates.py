@@ -56,5 +56,5 @@ def mean_of(values: np.ndarray, level: float = 0.95) -> Mean:
     if n < 2:
         return Mean(mean, np.nan, np.nan, np.nan, n)
     sd = float(known.std(ddof=1))
-    half = float(t.ppf(0.5 + level / 2, n - 1)) * sd / np.sqrt(n)
+    half = float(t.ppf(0.5 + level / 2, n - 1) * sd / np.sqrt(n))
     return Mean(mean, mean - half, mean + half, sd, n)
