@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
-.PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify accuracy test test-fast oracles oracles-table
-.PHONY: record-tf-keras fuzz cluster browser faults environments benchmark gpu lint format resume clean
+.PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify report accuracy test test-fast oracles
+.PHONY: oracles-table record-tf-keras fuzz cluster browser faults environments benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -16,6 +16,7 @@ help:
 	@echo "make demo-weights    train the demo's weights again (ENCODER=file.h5 starts from ImageNet)"
 	@echo "make demo-experience measure what the demo's network has seen, and write it into its weights (10 minutes)"
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
+	@echo "make report          after a run: all pages, pictures and tables in results/report.zip (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"
 	@echo "make test            every test but those of the targets below (9 minutes)"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
@@ -40,13 +41,13 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-for
 	touch $@
 
 demo: $(VENV)/.installed
-	$(SNAKEMAKE) $(DEMO) --quiet rules host progress --
+	$(SNAKEMAKE) $(DEMO)
 
 demo-agreement: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) --quiet all -- demo_agreement
 
 demo-dyes: $(VENV)/.installed
-	$(SNAKEMAKE) --configfile config/demo/dyes.yaml --quiet rules host progress -- all demo_agreement
+	$(SNAKEMAKE) --configfile config/demo/dyes.yaml -- all demo_agreement
 
 demo-weights: $(VENV)/.installed
 	$(SNAKEMAKE) --configfile config/demo/train.yaml \
@@ -54,14 +55,17 @@ demo-weights: $(VENV)/.installed
 	cp results/training/unet.h5 config/demo/unet.h5
 
 demo-experience: $(VENV)/.installed
-	$(SNAKEMAKE) --configfile config/demo/train.yaml config/demo/experience.yaml \
-		--quiet rules host progress -- experience
+	$(SNAKEMAKE) --configfile config/demo/train.yaml config/demo/experience.yaml -- experience
 	PYTHONPATH=workflow $(BIN)/python -m livedead.weights convert config/demo/unet.h5 results/weights/unet.h5 \
 		--experience results/weights/experience.json
 	cp results/weights/unet.h5 config/demo/unet.h5
 
 verify: $(VENV)/.installed
-	$(SNAKEMAKE) --configfile $(CONFIG) --quiet rules host progress -- verify
+	$(SNAKEMAKE) --configfile $(CONFIG) -- verify
+
+# Needs no network: what the report is made of comes with Snakemake.
+report: $(VENV)/.installed
+	$(BIN)/snakemake --configfile $(CONFIG) --report results/report.zip
 
 accuracy: $(VENV)/.installed
 	$(SNAKEMAKE) $(DEMO) -- results/accuracy/errors.png

@@ -1,5 +1,8 @@
 """How runs end: with their summary, also where a plate has no cell, or not one readable field."""
 
+import re
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +70,23 @@ def test_what_is_told_last_is_the_summary(ended):
     assert LAST_LINE not in errors + run.stdout
 
 
+def test_the_terminal_tells_steps_and_progress_and_nothing_of_the_engine(ended):
+    folder, run = ended
+    said = run.stderr.splitlines()
+    assert sum(line.startswith("segment_fields empty 1-of-1: 2 fields in ") for line in said) == 1
+    assert any(re.fullmatch(r"\d+ of \d+ steps \(\d+%\) done", line) for line in said)
+    first, *_ = sorted(folder.path.glob(".snakemake/log/*.log"))
+    for engine in (
+        "Select jobs to execute",
+        "Using shell",
+        "Finished jobid",
+        "rule segment_fields:",
+        "Snakemake version:",
+    ):
+        assert engine not in run.stderr
+        assert engine in first.read_text()
+
+
 def test_no_run_tells_the_summary_of_another(ended):
     folder, _ = ended
     again = folder.snakemake()
@@ -88,3 +108,11 @@ def test_a_run_that_ends_well_tells_its_summary_once_and_a_quiet_one_never(ended
         assert run.returncode == 0, run.stderr
         assert (run.stdout + run.stderr).count(LAST_LINE) == told
     assert f"allowed {fraction:.1%}" in folder.read("results/summary.txt").decode()
+    report = folder.snakemake("--report", "results/report.zip", "results/summary.txt")
+    assert report.returncode == 0, report.stderr
+    with zipfile.ZipFile(folder.path / "results/report.zip") as file:
+        inside = {name.split("/")[-1] for name in file.namelist()}
+        page = file.read("report/report.html").decode()
+    assert inside >= {"report.html", "methods.md", "wells.csv", "summary.txt", "plate.png", "fields.png"}
+    # A caption tells the parameters.
+    assert "min_area_um2 5000" in page

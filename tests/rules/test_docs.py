@@ -80,7 +80,7 @@ def test_links_lead_to_pages_and_sections_that_are_there(page):
 def test_files_that_are_named_are_there(page):
     beside = {path.name for path in (REPOSITORY / page).parent.iterdir()}
     for path in re.findall(
-        r"(?<![\w/.<>:*-])[\w.-]+/[\w./*-]+\.(?:py|smk|md|yaml|yml|toml|rst)\b", read(page)
+        r"(?<![\w/.<>:*-])(?!results/)[\w.-]+/[\w./*-]+\.(?:py|smk|md|yaml|yml|toml|rst)\b", read(page)
     ):
         is_there = any(any((REPOSITORY / place).glob(path)) for place in PLACES)
         assert is_there or path.rpartition("/")[2] in beside, path
@@ -104,7 +104,7 @@ def test_names_of_the_code_are_there(page):
 @every_page
 def test_files_of_a_run_are_written_by_the_workflow(page):
     sources = [*REPOSITORY.glob("workflow/*/*.smk"), *REPOSITORY.glob("workflow/**/*.py")]
-    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    text = "".join(path.read_text(encoding="utf-8") for path in [*sources, REPOSITORY / "Makefile"])
     for path in re.findall(r"`(?:results|benchmarks)/([\w<>./-]+\.\w+)`", read(page)):
         assert path.rpartition("/")[2] in text, path
 

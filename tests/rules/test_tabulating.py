@@ -58,9 +58,12 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     shards = tmp_path / "p/shards"
     shards.parent.mkdir()
     shards.symlink_to(flow.folder)
+    wells = stores.read_table(flow.folder / "wells.csv", WELLS).assign(n_by_hand=[2, 0, 1, None])
+    stores.write_table(tmp_path / "wells.csv", wells, WELLS)
     flow.call(
         write_provenance,
         **files,
+        plate_wells=tmp_path / "wells.csv",
         class_maps=[shards / "1-of-2/classes.h5", shards / "2-of-2/classes.h5"],
         plates={"p": {"raw": "raw", "platemap": str(flow.folder / "map.tsv")}},
         config={"counting": flow.settings["counting"]},
@@ -70,6 +73,7 @@ def test_provenance_names_inputs_code_and_how_it_was_computed(flow, tmp_path):
     record = json.loads((tmp_path / "provenance.json").read_text())
     digest = hashlib.sha256((flow.folder / "images.tsv").read_bytes()).hexdigest()
     assert record["plates"]["p"]["images_sha256"] == digest
+    assert record["plates"]["p"]["n_by_hand"] == 3
     mapped = hashlib.sha256(b"well\tdrug\nA01\tx\nB06\ty\nC01\tz\n").hexdigest()
     assert record["plates"]["p"]["platemap_sha256"] == mapped
     assert record["plates"]["p"]["sheet"]["raw"] == "raw"

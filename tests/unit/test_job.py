@@ -25,8 +25,9 @@ class Roles(list):
 def job_of(log="job.log", *, input=(), output=(), threads=1, **params):
     """What Snakemake gives a script, as far as it matters here."""
     return SimpleNamespace(
-        input=dict(input), output=dict(output), params=params, threads=threads, log=[str(log)]
-    )
+        rule="count_cells", wildcards=["p1"], input=dict(input), output=dict(output), params=params,
+        threads=threads, log=[str(log)],
+    )  # fmt: skip
 
 
 def test_files_come_as_paths_and_settings_as_they_are():

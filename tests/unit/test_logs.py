@@ -102,10 +102,23 @@ def test_a_job_ended_by_its_scheduler_sweeps_and_says_so(tmp_path):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_progress_passes_everything_on_and_reports(tmp_path, monkeypatch):
+def test_progress_passes_everything_on_and_is_told_in_the_log_and_on_the_terminal(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(logs, "PROGRESS_SECONDS", 0.0)
-    with logs.log_to(tmp_path / "job.log"):
+    monkeypatch.setattr(logs.time, "monotonic", iter([0.0, 60.0, 120.0, 180.0, 180.0]).__next__)
+    with logs.log_to(tmp_path / "job.log", job="segment_fields p1 50%"):
         assert list(logs.progress(range(3), 3, "fields")) == [0, 1, 2]
+    # One field a minute.
+    told = ["1 of 3 fields, 0.0 per second, 2 min left", "2 of 3 fields, 0.0 per second, 60 s left"]
+    told += ["3 of 3 fields, 0.0 per second, 0.0 s left", "3 fields in 3 min"]
     text = (tmp_path / "job.log").read_text()
-    assert "2 of 3 fields" in text
-    assert "3 fields in" in text
+    assert [line.split(" INFO ")[1] for line in text.splitlines() if "fields" in line] == told
+    assert capsys.readouterr().err.splitlines() == [f"segment_fields p1 50%: {line}" for line in told]
+
+
+def test_only_progress_is_told_on_the_terminal_and_only_while_the_job_runs(tmp_path, capsys):
+    with logs.log_to(tmp_path / "job.log"):
+        logs.log.info("something")
+    logs.progress_log.warning("over")
+    assert "job:" not in capsys.readouterr().err

@@ -30,7 +30,7 @@ def run(step: Callable[..., None], job: Any) -> None:
     job : snakemake.script.Snakemake
         What Snakemake gives a script.
     """
-    with log_to(job.log[0], job.input):
+    with log_to(job.log[0], job.input, " ".join([job.rule, *job.wildcards])):
         step(**bind(step, job))
 
 

@@ -1,6 +1,6 @@
 """A log per job, a time on every line: host and inputs first, outcome last.
 
-The last lines of a failed job say why it failed and what to do.
+The last lines of a failed job say why it failed and what to do. Progress is told on the terminal as well.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from livedead.faults import explained, is_of_the_system
 
 Item = TypeVar("Item")
 log = logging.getLogger("livedead")
+progress_log = log.getChild("progress")
 
 PROGRESS_SECONDS = 5.0
 
@@ -49,7 +50,7 @@ class _JobLog(logging.FileHandler):
 
 
 @contextmanager
-def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
+def log_to(path: str | Path, inputs: Iterable[object] = (), job: str = "job") -> Iterator[None]:
     """Log to `path` while the body runs; if it fails, log why, and what to do.
 
     Parameters
@@ -57,6 +58,8 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
     path : path
     inputs : iterable
         What the job reads; the log begins with a list of it.
+    job : str
+        What it is called on the terminal, where its progress is told.
 
     Raises
     ------
@@ -71,6 +74,9 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
     except OSError as error:
         raise SystemExit(_said(error)) from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter(f"{job.replace('%', '%%')}: %(message)s"))
+    progress_log.addHandler(terminal)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -97,6 +103,7 @@ def log_to(path: str | Path, inputs: Iterable[object] = ()) -> Iterator[None]:
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+        progress_log.removeHandler(terminal)
 
 
 def _told(error: BaseException) -> tuple[str, str]:
@@ -144,12 +151,21 @@ def progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
         if now - last >= PROGRESS_SECONDS:
             last = now
             rate = done / (now - start)
-            log.info(
-                "%d of %d %s, %.1f per second, %.0f s left",
-                done,
-                total,
-                unit,
-                rate,
-                (total - done) / rate,
-            )
-    log.info("%d %s in %.1f s", done, unit, time.monotonic() - start)
+            left = _duration((total - done) / rate)
+            progress_log.info("%d of %d %s, %.1f per second, %s left", done, total, unit, rate, left)
+    progress_log.info("%d %s in %s", done, unit, _duration(time.monotonic() - start))
+
+
+def _duration(seconds: float) -> str:
+    """A time to read at a glance.
+
+    Examples
+    --------
+    >>> _duration(7.26), _duration(95), _duration(700), _duration(9000)
+    ('7.3 s', '95 s', '12 min', '2.5 h')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

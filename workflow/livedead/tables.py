@@ -35,7 +35,7 @@ _NAMES = {
     WHOLE: """
         column field timepoint z page pages height width bytes crop_y_px crop_x_px cell label area_px
         n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
-        n_counted n_jobs n_signals Metadata_Timepoint Metadata_Fields_Used""",
+        n_counted n_jobs n_signals n_plates Metadata_Timepoint Metadata_Fields_Used""",
     COUNT: """
         n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
         n_fields true_live true_dead
@@ -60,7 +60,8 @@ _NAMES = {
         viability_corrected_high viability_dyed sensitivity sensitivity_low sensitivity_high
         specificity specificity_low
         specificity_high spread total_bias total_bias_low total_bias_high live_bias live_bias_low
-        live_bias_high dead_bias dead_bias_low dead_bias_high""",
+        live_bias_high dead_bias dead_bias_low dead_bias_high mean_viability mean_viability_low
+        mean_viability_high sd_viability""",
     FLAG: "touches_edge touches_cell by_hand",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
@@ -313,6 +314,11 @@ DYES = _table(
 RESIDUALS = _table(
     "plate", "well", "timepoint", "measure", "deviation", "row_effect", "column_effect", "residual"
 )
+REPLICATES = _table(
+    "level", "plate", "agent", "dose", "cell_line", "control", "timepoint", "n_plates", "n_wells",
+    "mean_viability", "mean_viability_low", "mean_viability_high", "sd_viability",
+)  # fmt: skip
+"""Wells that were treated alike; see `livedead.wells.replicates`."""
 DOSE_RESPONSE = _table(
     "plate", "agent", "cell_line", "timepoint", "dose_unit", "verdict", "ic50", "ic50_low", "ic50_high",
     "slope", "top", "bottom", "dispersion", "n_wells", "n_doses",

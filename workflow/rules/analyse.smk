@@ -2,7 +2,12 @@ rule assess_plate:
     input:
         wells="results/{plate}/wells.csv",
     output:
-        quality="results/{plate}/quality.csv",
+        quality=report(
+            "results/{plate}/quality.csv",
+            caption="../report/plate_quality.rst",
+            category="Plates",
+            labels={"plate": "{plate}", "picture": "quality, a table"},
+        ),
         residuals="results/{plate}/residuals.csv",
     log:
         "logs/assess_plate/{plate}.log",
@@ -26,7 +31,12 @@ rule fit_dose_response:
     input:
         wells="results/wells.csv",
     output:
-        curves="results/dose_response.csv",
+        curves=report(
+            "results/dose_response.csv",
+            caption="../report/curves.rst",
+            category="Experiment",
+            labels={"result": "dose-response"},
+        ),
     log:
         "logs/fit_dose_response.log",
     benchmark:
@@ -48,7 +58,12 @@ rule follow_wells:
     input:
         wells="results/wells.csv",
     output:
-        courses="results/time_courses.csv",
+        courses=report(
+            "results/time_courses.csv",
+            caption="../report/courses.rst",
+            category="Experiment",
+            labels={"result": "time courses"},
+        ),
     log:
         "logs/follow_wells.log",
     benchmark:

@@ -38,7 +38,12 @@ rule gather_wells:
         plate_fields=expand("results/{plate}/fields.csv", plate=PLATES.index),
         platemaps=[path for path in PLATES["platemap"] if path],
     output:
-        wells="results/wells.csv",
+        wells=report(
+            "results/wells.csv",
+            caption="../report/wells.rst",
+            category="Experiment",
+            labels={"result": "wells"},
+        ),
     log:
         "logs/gather_wells.log",
     benchmark:
@@ -74,7 +79,12 @@ rule summarize_run:
         audit_dyes=expand("results/{plate}/dyes.csv", plate=AUDITED),
         after=FILES_OF_A_RUN,
     output:
-        summary="results/summary.txt",
+        summary=report(
+            "results/summary.txt",
+            caption="../report/summary.rst",
+            category="Experiment",
+            labels={"result": "summary"},
+        ),
     log:
         "logs/summarize_run.log",
     benchmark:
@@ -105,6 +115,7 @@ rule write_provenance:
         ),
         models=[*MODELS, *expand("results/{plate}/dyes.json", plate=AUDITED)],
         platemaps=[path for path in PLATES["platemap"] if path],
+        plate_wells=expand("results/{plate}/wells.csv", plate=PLATES.index),
     output:
         provenance="results/provenance.json",
     log:

@@ -42,6 +42,9 @@ FILES_OF_A_RUN = [
     "results/provenance.json",
     "results/dose_response.csv",
     "results/time_courses.csv",
+    "results/replicates.csv",
+    "results/report.html",
+    "results/methods.md",
     "benchmarks/sum.csv",
     *dict.fromkeys(
         path

@@ -6,6 +6,7 @@ from typing import Any
 from livedead import stores
 from livedead.job import run
 from livedead.provenance import file_sha256, package_versions
+from livedead.tables import WELLS
 
 
 def write_provenance(
@@ -13,6 +14,7 @@ def write_provenance(
     class_maps: list[Path],
     models: list[Path],
     platemaps: list[Path],
+    plate_wells: list[Path],
     provenance: Path,
     *,
     plates: dict[str, dict[str, Any]],
@@ -21,6 +23,8 @@ def write_provenance(
     scripts: dict[str, str],
 ) -> None:
     """Write inputs, the `models` that read, settings, code, packages, and how each shard was computed.
+
+    Of each plate also ``n_by_hand``, the cells whose state or outline a hand gave.
 
     Parameters
     ----------
@@ -43,13 +47,14 @@ def write_provenance(
                 "sheet": sheet,
                 "platemap_sha256": file_sha256(next(maps)) if sheet["platemap"] else None,
                 "images_sha256": file_sha256(index),
+                "n_by_hand": int(stores.read_table(wells, WELLS)["n_by_hand"].sum()),
                 "shards": {
                     shard.parent.name: stores.read_about(shard)
                     for shard in class_maps
                     if shard.parent.parent.parent.name == plate
                 },
             }
-            for (plate, sheet), index in zip(plates.items(), images, strict=True)
+            for (plate, sheet), index, wells in zip(plates.items(), images, plate_wells, strict=True)
         },
     }
     stores.write_json(provenance, record)

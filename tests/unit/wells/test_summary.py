@@ -243,9 +243,10 @@ def run_of(wells, plates=(), notes=()):
 
 def test_a_run_ends_with_its_notes_and_its_table():
     text = run_of(well_table(), [["plate p: fine"], ["plate q: too"]], ["a note"])
-    assert text == (
-        "plate p: fine\nplate q: too\na note\nresults/wells.csv: 20 rows, one per plate, well and timepoint\n"
-    )
+    *lines, page, table = text.splitlines()
+    assert lines == ["plate p: fine", "plate q: too", "a note"]
+    assert page.startswith("results/report.html: ")
+    assert table == "results/wells.csv: 20 rows, one per plate, well and timepoint"
     assert described(notes=["of the plate"])[-1] == "of the plate"
 
 

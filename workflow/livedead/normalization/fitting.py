@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from livedead.errors import FieldError
+from livedead.logs import progress
 from livedead.normalization.field_illumination import correct_illumination
 from livedead.normalization.flat_field import (
     background_offset,
@@ -79,7 +80,8 @@ def fit_channel(
         return _examine(corrected, key, fitted, bit_depth, settings)
 
     with ThreadPoolExecutor(threads) as pool:
-        total, local, rows = _pooled(zip(keys, pool.map(examine, keys), strict=True), settings)
+        examined = progress(pool.map(examine, keys), len(keys), "fields")
+        total, local, rows = _pooled(zip(keys, examined, strict=True), settings)
     if given is not None:
         return given, total, rows
     if not total.any():

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 STATE_COLOURS = {"live": "#0072B2", "dead": "#D55E00", "ambiguous": "#F0E442", "unknown": "#CC79A7"}
@@ -13,6 +14,10 @@ ROLE_COLOURS = {
     "boundary": "#E6C300",
     "context": "#009E73",
 }
+VIABILITY_COLOURS = LinearSegmentedColormap.from_list(
+    "viability", [STATE_COLOURS["dead"], "#F7F1E1", STATE_COLOURS["live"]]
+)
+"""From all cells dead to all alive."""
 DATA_COLOUR = "#1f5a8a"
 REFERENCE: dict[str, Any] = {"color": "0.7", "linewidth": 1}
 """Style of the line on which a perfect reading would lie."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from livedead.errors import ExportError, SheetError
 from livedead.images.checksums import file_checksums
+from livedead.logs import progress
 from livedead.plates import geometry
 from livedead.readers.channels import named_channels
 from livedead.readers.focus import FocalPlane, chosen_focus
@@ -213,7 +214,8 @@ def _with_fingerprints(planes: pd.DataFrame, raw: Path, threads: int) -> pd.Data
     """The planes with checksums and size of their files."""
     paths = list(dict.fromkeys(planes["path"]))
     with ThreadPoolExecutor(threads) as pool:
-        found = dict(zip(paths, pool.map(lambda path: _fingerprint(raw / path), paths), strict=True))
+        prints = progress(pool.map(lambda path: _fingerprint(raw / path), paths), len(paths), "files")
+        found = dict(zip(paths, prints, strict=True))
     columns = ("sha256", "crc32", "bytes")
     return planes.assign(**{name: [found[path][name] for path in planes["path"]] for name in columns})
 

@@ -90,6 +90,9 @@ NO_VIABILITY = {
 }
 """What a plate lacks whose reading tells but one count."""
 ENDS = "; the run ends with an error"
+PAGES = (
+    "results/report.html: all plates on one page; results/<plate>/report.html: look at each, and correct it"
+)
 NO_FIELD = "NOT ONE FIELD of this run could be used: the reasons are above, and in results/<plate>/fields.csv"
 
 
@@ -121,7 +124,7 @@ def describe_run(
         lines.append(NO_FIELD)
     elif not (wells[list(MAIN_COUNTS)] > 0).any(axis=None):
         lines.append(NO_CELL_BY_DYES if by_dyes else NO_CELL)
-    lines.append(f"{path}: {len(wells)} rows, one per plate, well and timepoint")
+    lines += [PAGES, f"{path}: {len(wells)} rows, one per plate, well and timepoint"]
     return "\n".join(lines) + "\n"
 
 
