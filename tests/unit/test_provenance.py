@@ -27,3 +27,18 @@ def test_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
     assert provenance.code_sha256(script) == first
     (package / "errors.py").write_text("X = 2\n")
     assert provenance.code_sha256(script) != first
+
+
+def test_code_hash_follows_the_templates_of_a_package_that_is_imported(tmp_path, monkeypatch):
+    package = tmp_path / "livedead"
+    (package / "templates").mkdir(parents=True)
+    (package / "templates/__init__.py").write_text("")
+    (package / "templates/page.html.j2").write_text("first")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    using, other = tmp_path / "using.py", tmp_path / "other.py"
+    using.write_text("from livedead import templates\n")
+    other.write_text("import json\n")
+    before = [provenance.code_sha256(script) for script in (using, other)]
+    (package / "templates/page.html.j2").write_text("second")
+    after = [provenance.code_sha256(script) for script in (using, other)]
+    assert [one == two for one, two in zip(before, after, strict=True)] == [False, True]

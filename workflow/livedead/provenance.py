@@ -50,7 +50,8 @@ def code_sha256(script: str | Path) -> str:
     """SHA-256 over a script and every module of this package that it reaches by import.
 
     Snakemake re-runs a job when its script changes, but does not look into packages. With this hash
-    among a rule's params, an edit of a module re-runs the rules that use it, and no others.
+    among a rule's params, an edit of a module re-runs the rules that use it, and no others. A package
+    that is imported counts with its files that are not modules, such as templates.
     """
     sources: dict[Path, bytes] = {}
     queue = [Path(script).resolve()]
@@ -58,7 +59,12 @@ def code_sha256(script: str | Path) -> str:
         path = queue.pop()
         if path not in sources:
             sources[path] = path.read_bytes()
-            queue.extend(_modules(_imported_names(sources[path])))
+            if path.suffix == ".py":
+                queue.extend(_modules(_imported_names(sources[path])))
+            if path.name == "__init__.py":
+                queue.extend(
+                    file for file in path.parent.iterdir() if file.is_file() and file.suffix != ".py"
+                )
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(path.name.encode() + b"\0" + sources[path] + b"\0")

@@ -4,10 +4,15 @@ import base64
 import html
 import io
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.image import imsave
+
+from livedead.pictures import templates
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #222;
@@ -24,6 +29,32 @@ textarea { width: 100%; height: 6rem; font-family: ui-monospace, monospace }
 label { cursor: pointer }
 label.rejected img { opacity: .25 }
 """
+
+
+def render(template: str, **values: Any) -> bytes:
+    """A self-contained page from a template of `livedead.pictures.templates`.
+
+    Parameters
+    ----------
+    template : str
+        Its file, such as ``plate_page.html.j2``, which extends ``page.html.j2``.
+    values
+        What it names. Texts are escaped. In the template ``{{ source("plate_page.js")|safe }}`` puts
+        in a file as it is, and ``{{ data|tojson }}`` data as JSON that cannot end its element; NaN is
+        refused.
+
+    Returns
+    -------
+    bytes
+        The same for the same values.
+    """
+    folder = Path(str(templates.__file__)).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.globals["source"] = lambda name: (folder / name).read_text(encoding="utf-8")
+    return environment.get_template(template).render(**values).encode()
 
 
 def page(title: str, parts: Iterable[str]) -> bytes:
