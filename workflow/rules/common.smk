@@ -5,6 +5,7 @@ from livedead import __version__
 from livedead.configuration import derived, reading
 from livedead.errors import LivedeadError
 from livedead.plates.corrections import correction_files
+from livedead.plates.judgements import judgement_files
 from livedead.plates.masks import mask_files
 from livedead.plates.plate_maps import MapColumns, read_controls
 from livedead.provenance import code_sha256, file_sha256
@@ -27,6 +28,7 @@ try:
     else:
         PLATES = reading.read_unchecked(config, SCHEMA)
     CORRECTIONS = correction_files(config["counting"]["corrections"])
+    JUDGEMENTS = judgement_files(config["review"]["judgements"])
 except LivedeadError as error:
     raise WorkflowError(str(error)) from error
 
