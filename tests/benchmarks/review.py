@@ -2,12 +2,11 @@
 
 ``PYTHONPATH=workflow nice python tests/benchmarks/review.py --plates 500``
 
-Plates have 6,000 cells in strata of state and confidence, of which some are judged, as `draw_sample` draws them.
-Errors are alike everywhere, or more frequent among unsure cells or dead calls; then, in a few fields.
+Plates have 6,000 cells in strata of state and confidence, of which some are judged, as the rule draws them.
+Errors are alike everywhere, or more frequent among unsure cells or dead calls; last, in a few fields.
 """
 
 import argparse
-import functools
 from collections.abc import Callable
 from itertools import product
 
@@ -103,7 +102,7 @@ METHODS: dict[str, Callable] = {
 
 
 def strata(shares: tuple[float, ...], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cells of each stratum, and how many of them are judged: of each state, and in it of each half, alike."""
+    """Cells of each stratum, and how many are judged: of each state, and in it of each half, alike."""
     sizes = np.round(N_CELLS * np.array(shares)).astype(int)
     halves = 1 if len(sizes) == 2 else 2
     states = np.split(sizes, range(halves, len(sizes), halves))
@@ -149,8 +148,8 @@ def main() -> None:
         times = np.array(errors, float)[[0, 2] if len(sizes) == 2 else slice(len(sizes))]
         found, truth = simulate(sizes, judged, times, share, n_plates, rng)
         for method, interval in METHODS.items():
-            known = functools.cache(lambda d, f=interval: tuple(f(sizes, judged, np.array(d))))
-            low, high = np.array([known(tuple(d)) for d in found.tolist()]).T
+            once, place = np.unique(found, axis=0, return_inverse=True)
+            low, high = np.array([interval(sizes, judged, d) for d in once])[place].T
             holds = ((low <= truth + 1e-9) & (truth - 1e-9 <= high)).mean()
             rows.append((name, where, share, n, method, holds, (high - low).mean()))
     table = pd.DataFrame(rows, columns=["plate", "errors", "share", "judged", "method", "holds", "width"])

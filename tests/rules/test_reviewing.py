@@ -12,7 +12,7 @@ from judge_sample import judge_sample
 from matplotlib.image import imread
 
 from livedead import stores
-from livedead.errors import StoreError
+from livedead.errors import LivedeadError, StoreError
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.tables import CELLS, REVIEW, REVIEWERS
 from livedead.wells.blind_review import sample_cells
@@ -75,7 +75,9 @@ def test_every_drawn_cell_is_in_the_page_with_its_place_of_its_field_in_the_midd
         shown = np.full((side_px + 2 * SIDE_PX, side_px + 2 * SIDE_PX), 0.5)
         top, left = (SIDE_PX + side_px // 2 - round(place) for place in (row.y_px, row.x_px))
         shown[top : top + SIDE_PX, left : left + SIDE_PX] = field
-        picture = imread(io.BytesIO(base64.b64decode(cell["picture"].split(",")[1])), format="jpeg")[..., 0] / 255
+        picture = (
+            imread(io.BytesIO(base64.b64decode(cell["picture"].split(",")[1])), format="jpeg")[..., 0] / 255
+        )
         expected = means_of_parts(shown[SIDE_PX:-SIDE_PX, SIDE_PX:-SIDE_PX])
         assert means_of_parts(picture) == pytest.approx(expected, abs=0.04)
 
@@ -94,7 +96,13 @@ def test_judgements_of_this_page_are_told_in_tables_and_words(flow, data, judge)
     said = sample["state"].to_dict()
     said[1] = "none"
     judgements = [{"cell": k, "judged": state} for k, state in said.items()]
-    record = {"livedead": "judgements", "version": 1, "reviewer": "Anna", **data["sample"], "judgements": judgements}
+    record = {
+        "livedead": "judgements",
+        "version": 1,
+        "reviewer": "Anna",
+        **data["sample"],
+        "judgements": judgements,
+    }
     table, reviewers, text = judge(record, {**record, "reviewer": "Bo"})
     whole = table[(table["state"] == "all") & (table["reviewer"] == "Anna")].iloc[0]
     assert whole[["plate", "n_judged", "n_disagreed", "judged_none"]].tolist() == ["p", len(sample), 1, 1]
@@ -117,10 +125,19 @@ def test_without_judgements_the_text_says_what_to_do(judge):
     assert text.startswith("PLATE p\nnobody has judged its cells yet: make results/p/review_sample.html")
 
 
+def test_a_plate_without_cells_has_nothing_to_judge(flow, tmp_path):
+    stores.write_table(tmp_path / "cells.csv.gz", cells_of(flow).assign(state="unknown"), CELLS)
+    files = {"cells": tmp_path / "cells.csv.gz", "page": tmp_path / "page.html"}
+    with pytest.raises(LivedeadError, match="plate p: no cell was called live, dead or ambiguous"):
+        flow.call(draw_sample, class_maps=[], dyes=None, n_drawn=N, **files)
+
+
 def test_class_maps_of_other_cells_than_the_table_has_are_refused(flow, tmp_path):
     cells = cells_of(flow)
     stores.write_table(tmp_path / "cells.csv.gz", cells.drop(index=cells.index[-1]), CELLS)
     class_maps = [flow.folder / name / "classes.h5" for name in ("1-of-2", "2-of-2")]
     files = {"cells": tmp_path / "cells.csv.gz", "page": tmp_path / "page.html"}
-    with pytest.raises(StoreError, match=r"well \w+ field \d timepoint \d: \d+ cells, but \d+ in cells.csv.gz"):
+    with pytest.raises(
+        StoreError, match=r"well \w+ field \d timepoint \d: \d+ cells, but \d+ in cells.csv.gz"
+    ):
         flow.call(draw_sample, class_maps=class_maps, dyes=None, n_drawn=10_000, **files)

@@ -293,8 +293,8 @@ AUDIT = _table(
 """What an audit found: ``level`` is ``plate``, ``treatment`` or ``well``."""
 REVIEW = _table(
     "plate", "reviewer", "state", "n_cells", "n_drawn", "n_judged", "n_disagreed", "disagreement",
-    "disagreement_low", "disagreement_high", "judged_live", "judged_dead", "judged_ambiguous", "judged_none", "no_cell",
-    "no_cell_low", "no_cell_high", "reason", ROW_SHA256,
+    "disagreement_low", "disagreement_high", "judged_live", "judged_dead", "judged_ambiguous", "judged_none",
+    "no_cell", "no_cell_low", "no_cell_high", "reason", ROW_SHA256,
     key=["plate", "reviewer", "state"],
 )  # fmt: skip
 """How often a reviewer who saw no state disagreed with the calls of a ``state``, or of ``all``."""

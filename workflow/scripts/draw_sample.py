@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from livedead import stores
+from livedead.errors import LivedeadError
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.job import run
 from livedead.pictures import review_sample
@@ -45,6 +46,10 @@ def draw_sample(
     """
     table = stores.read_table(cells, CELLS)
     sample = blind_review.sample_cells(table, n_drawn, seed)
+    if sample.empty:
+        raise LivedeadError(
+            f"plate {plate}: no cell was called live, dead or ambiguous, so none can be judged"
+        )
     fields = open_normalized_plate(raw, images, normalization, list(shown.values()), bit_depth)
     record, by_hand = stores.read_json(model), read_corrections(corrections)
     counter = counter_of(fields.images, dyes, record, classes, counting, [], pixel_size_um, by_hand)

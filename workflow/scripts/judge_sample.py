@@ -14,8 +14,8 @@ def judge_sample(
 ) -> None:
     """Write what each reviewer found, how far they agree with each other, and both in words."""
     counted, read = stores.read_table(cells, CELLS), read_judgements(judgements)
-    found = blind_review.review(counted, read)
-    compared = blind_review.compare_reviewers(counted, read)
+    found = blind_review.review(plate, counted, read)
+    compared = blind_review.compare_reviewers(plate, counted, read)
     stores.write_table(review, found, REVIEW)
     stores.write_table(reviewers, compared, REVIEWERS)
     stores.write_bytes(told, blind_review.describe(plate, found, compared).encode())

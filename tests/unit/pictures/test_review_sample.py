@@ -35,12 +35,17 @@ def test_a_crop_shows_a_cell_s_neighbours():
 @pytest.fixture
 def page():
     rng = np.random.default_rng(0)
-    crops = {k: Crop(rng.random((40, 40, 3)), np.array([[15, 15], [15, 25], [25, 25], [25, 15]])) for k in (2, 1, 3)}
+    crops = {
+        k: Crop(rng.random((40, 40, 3)), np.array([[15, 15], [15, 25], [25, 25], [25, 15]]))
+        for k in (2, 1, 3)
+    }
     return review_sample.draw("p<1>", "abc", 200, 5, crops, pixel_size_um=0.5).decode()
 
 
 def data_of(page):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
+    )
 
 
 def test_the_page_holds_numbers_pictures_and_outlines_and_nothing_else_of_a_cell(page):

@@ -48,7 +48,10 @@ def test_judgements_are_found_by_plate_beside_other_records(file, tmp_path):
     [
         ({"version": 2}, "version 2 of the format; this release reads 1"),
         ({"judgements": {}}, "no list 'judgements'"),
-        ({"judgements": [{"cell": 4, "judged": "alive"}]}, "cell 4: judged 'alive'; allowed: live, dead, ambiguous, none"),
+        (
+            {"judgements": [{"cell": 4, "judged": "alive"}]},
+            "cell 4: judged 'alive'; allowed: live, dead, ambiguous, none",
+        ),
         ({"judgements": [{"judged": "live"}]}, "not judgements: KeyError.*download it from the page again"),
         ({"seed": None}, "not judgements: TypeError"),
     ],
@@ -61,12 +64,16 @@ def test_what_cannot_be_read_is_refused_with_its_file(file, other, message):
 
 
 def test_one_reviewer_has_one_file(file):
-    with pytest.raises(CorrectionError, match=r"two.json and .*one.json: both are of the reviewer 'Anna'; keep"):
+    with pytest.raises(
+        CorrectionError, match=r"two.json and .*one.json: both are of the reviewer 'Anna'; keep"
+    ):
         read_judgements([file("one.json"), file("two.json")])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_another_file_in_the_folder_is_refused(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(CorrectionError, match=r"x\.json: (cannot be read|not a file of corrections or judgements)"):
+    with pytest.raises(
+        CorrectionError, match=r"x\.json: (cannot be read|not a file of corrections or judgements)"
+    ):
         judgement_files(str(tmp_path))

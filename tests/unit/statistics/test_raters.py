@@ -6,7 +6,8 @@ from livedead.statistics.raters import cohens_kappa
 
 
 @pytest.mark.parametrize(
-    "counts", [[[20, 5], [10, 15]], [[40, 2, 0, 1], [3, 38, 1, 0], [0, 1, 5, 2], [0, 0, 1, 6]], [[9, 1], [1, 0]]]
+    "counts",
+    [[[20, 5], [10, 15]], [[40, 2, 0, 1], [3, 38, 1, 0], [0, 1, 5, 2], [0, 0, 1, 6]], [[9, 1], [1, 0]]],
 )
 def test_kappa_and_its_interval_are_those_of_statsmodels(counts):
     expected = reference(np.array(counts))

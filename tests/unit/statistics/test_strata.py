@@ -17,7 +17,9 @@ def test_one_stratum_has_the_interval_of_wilson(hits, n):
     assert found[1:] == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-6)
 
 
-@pytest.mark.parametrize(("weights", "n", "hits"), [((0.8, 0.2), (60, 40), (3, 12)), ((0.5, 0.5), (90, 30), (0, 1))])
+@pytest.mark.parametrize(
+    ("weights", "n", "hits"), [((0.8, 0.2), (60, 40), (3, 12)), ((0.5, 0.5), (90, 30), (0, 1))]
+)
 def test_the_ends_of_two_strata_are_where_the_score_is_196(weights, n, hits):
     """The likelihood is searched on a grid of the first share, as the second follows from both."""
     sizes = [int(weight * PRACTICALLY_ENDLESS) for weight in weights]

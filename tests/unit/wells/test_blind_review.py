@@ -90,8 +90,11 @@ def test_reviewers_with_known_errors_are_estimated_within_the_interval():
         says = np.where(rng.random(3000) < rate, rng.choice(["none", "ambiguous"], 3000), states)
         sample = sample_cells(cells, 200, seed=0)
         of_cell = pd.Series(says, index=pd.MultiIndex.from_frame(cells[["well", "field", "cell"]]))
-        told = {k: of_cell[row.well, row.field, row.cell] for k, row in zip(sample.index, sample.itertuples(), strict=True)}
-        table = review(cells, [judgements(cells, told)]).set_index("state")
+        told = {
+            k: of_cell[row.well, row.field, row.cell]
+            for k, row in zip(sample.index, sample.itertuples(), strict=True)
+        }
+        table = review("p", cells, [judgements(cells, told)]).set_index("state")
         for state, found in (("all", held), ("dead", of_dead)):
             of_state = slice(None) if state == "all" else states == state
             truth = (says != states)[of_state].mean()
@@ -105,8 +108,12 @@ def test_the_row_of_a_state_counts_what_was_said_and_weighs_the_plate(cells):
     drawn = sample_cells(cells, 200, seed=0)
     told = drawn["state"].to_dict()
     live, dead = (drawn.index[drawn["state"] == state] for state in ("live", "dead"))
-    told |= dict.fromkeys(live[:5], "dead") | dict.fromkeys(live[5:7], "none") | dict.fromkeys(dead[:1], "ambiguous")
-    table = review(cells, [judgements(cells, told)]).set_index("state")
+    told |= (
+        dict.fromkeys(live[:5], "dead")
+        | dict.fromkeys(live[5:7], "none")
+        | dict.fromkeys(dead[:1], "ambiguous")
+    )
+    table = review("p", cells, [judgements(cells, told)]).set_index("state")
     row = table.loc["live"]
     assert row[["n_cells", "n_drawn", "n_judged", "n_disagreed"]].tolist() == [4000, 95, 95, 7]
     assert row[["judged_live", "judged_dead", "judged_ambiguous", "judged_none"]].tolist() == [88, 5, 0, 2]
@@ -126,7 +133,7 @@ def test_the_row_of_a_state_counts_what_was_said_and_weighs_the_plate(cells):
 
 def test_the_first_fifty_judgements_are_a_sample_too(cells):
     drawn = sample_cells(cells, 200, seed=0)
-    table = review(cells, [judgements(cells, drawn["state"].iloc[:50].to_dict())]).set_index("state")
+    table = review("p", cells, [judgements(cells, drawn["state"].iloc[:50].to_dict())]).set_index("state")
     assert table.loc["all", ["n_drawn", "n_judged", "n_disagreed"]].tolist() == [200, 50, 0]
     assert 0.02 < table.at["all", "disagreement_high"] < 0.2
     assert table.at["all", "disagreement"] == 0
@@ -135,15 +142,17 @@ def test_the_first_fifty_judgements_are_a_sample_too(cells):
 def test_judgements_of_other_cells_give_no_number(cells):
     drawn = sample_cells(cells, 200, seed=0)
     outdated = judgements(cells, drawn["state"].to_dict(), sha256="of older cells")
-    table = review(cells, [outdated])
+    table = review("p", cells, [outdated])
     assert table["state"].tolist() == ["all"]
     assert table[["n_judged", "disagreement", "disagreement_high"]].isna().all(axis=None)
     assert "other cells than the plate has now; take the file out and judge" in table["reason"].iloc[0]
-    assert "Anna: REFUSED: a.json" in describe("p", table, compare_reviewers(cells, [outdated]))
+    assert "Anna: REFUSED: a.json" in describe("p", table, compare_reviewers("p", cells, [outdated]))
 
 
 @pytest.mark.parametrize(
-    "changed", [{"state": "dead"}, {"confidence": 0.9}, {"x_px": 1.0}, {"cell": 99}], ids=lambda new: next(iter(new))
+    "changed",
+    [{"state": "dead"}, {"confidence": 0.9}, {"x_px": 1.0}, {"cell": 99}],
+    ids=lambda new: next(iter(new)),
 )
 def test_the_hash_tells_every_change_of_a_cell(cells, changed):
     other = cells.copy()
@@ -154,8 +163,10 @@ def test_the_hash_tells_every_change_of_a_cell(cells, changed):
 
 
 def test_a_cell_that_was_not_drawn_is_refused(cells):
-    with pytest.raises(CorrectionError, match=r"a\.json: cell 201 was not drawn; the sample has the cells 1 to 200"):
-        review(cells, [judgements(cells, {201: "live"})])
+    with pytest.raises(
+        CorrectionError, match=r"a\.json: cell 201 was not drawn; the sample has the cells 1 to 200"
+    ):
+        review("p", cells, [judgements(cells, {201: "live"})])
 
 
 def test_reviewers_are_compared_on_the_cells_that_both_judged(cells):
@@ -164,15 +175,17 @@ def test_reviewers_are_compared_on_the_cells_that_both_judged(cells):
     less = {k: told[k] for k in range(1, 101)}
     dead = [k for k in less if less[k] == "dead"][:10]
     other = judgements(cells, {**less, **dict.fromkeys(dead, "live")}, "Bo")
-    table = compare_reviewers(cells, [judgements(cells, told), other])
+    table = compare_reviewers("p", cells, [judgements(cells, told), other])
     row = table.iloc[0]
     assert (row["reviewer"], row["other"], row["n_judged"], row["n_agreed"]) == ("Anna", "Bo", 100, 90)
     assert 0 < row["kappa_low"] < row["kappa"] < 0.9
-    whole = review(cells, [judgements(cells, told), other])
+    whole = review("p", cells, [judgements(cells, told), other])
     assert list(whole["reviewer"]) == ["Anna"] * 4 + ["Bo"] * 4
-    assert "Anna and Bo judged 100 cells both, and agreed on 90; kappa 0." in describe("p", whole, table)
+    assert "Anna and Bo both judged 100 cells, and agreed on 90; kappa 0." in describe("p", whole, table)
 
 
 def test_what_nobody_judged_says_what_to_do(cells):
-    assert review(cells, []).equals(REVIEW.rows([]))
-    assert "nobody has judged its cells yet" in describe("p", review(cells, []), compare_reviewers(cells, []))
+    assert review("p", cells, []).equals(REVIEW.rows([]))
+    assert "nobody has judged its cells yet" in describe(
+        "p", review("p", cells, []), compare_reviewers("p", cells, [])
+    )

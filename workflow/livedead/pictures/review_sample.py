@@ -103,7 +103,11 @@ def draw(
     """
     side_px = len(next(iter(crops.values())).picture)
     cells = [
-        {"cell": number, "picture": _picture(crops[number]), "outline": crops[number].outline[:, ::-1].tolist()}
+        {
+            "cell": number,
+            "picture": _picture(crops[number]),
+            "outline": crops[number].outline[:, ::-1].tolist(),
+        }
         for number in sorted(crops)
     ]
     bar_um = max(bar for bar in BARS_UM if bar == BARS_UM[0] or bar <= side_px * pixel_size_um / 4)

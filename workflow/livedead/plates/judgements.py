@@ -1,4 +1,4 @@
-"""Judgements of a reviewer who saw cells of a plate without their states, as the page of the sample gives them."""
+"""Judgements of a reviewer who saw cells without their states, as the page of the sample gives them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,8 +60,8 @@ def read_judgements(files: Iterable[str | Path]) -> list[Judgements]:
         read = _read(str(file))
         if read.reviewer in found:
             raise CorrectionError(
-                f"{file} and {found[read.reviewer].file}: both are of the reviewer {read.reviewer!r}; keep the "
-                "one that counts, or write another name into the page and download it again"
+                f"{file} and {found[read.reviewer].file}: both are of the reviewer {read.reviewer!r}; keep "
+                "the one that counts, or write another name into the page and download it again"
             )
         found[read.reviewer] = read
     return list(found.values())
@@ -73,11 +73,10 @@ def _read(file: str) -> Judgements:
     judged: dict[int, str] = {}
     try:
         for written in record_list(record, "judgements", file):
-            if written["judged"] not in JUDGED:
-                raise CorrectionError(
-                    f"{file}: cell {written['cell']}: judged {written['judged']!r}; allowed: {', '.join(JUDGED)}"
-                )
-            judged[int(written["cell"])] = written["judged"]
+            cell, said = int(written["cell"]), written["judged"]
+            if said not in JUDGED:
+                raise CorrectionError(f"{file}: cell {cell}: judged {said!r}; allowed: {', '.join(JUDGED)}")
+            judged[cell] = said
         reviewer, sha256 = str(record["reviewer"]).strip(), str(record["cells_sha256"])
         n_drawn, seed = int(record["cells"]), int(record["seed"])
     except (KeyError, TypeError, ValueError) as error:

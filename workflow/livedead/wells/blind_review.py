@@ -72,13 +72,14 @@ def _with_strata(cells: pd.DataFrame) -> pd.DataFrame:
     return known.assign(sure=known["confidence"] >= medians)
 
 
-def review(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFrame:
+def review(plate: str, cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFrame:
     """What each reviewer disagreed with, and what that means for all cells of the plate.
 
     A judgement disagrees with a call if it is anything but the called state.
 
     Parameters
     ----------
+    plate : str
     cells : DataFrame
         `livedead.tables.CELLS` of the plate.
     judgements : sequence of Judgements
@@ -86,8 +87,8 @@ def review(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFram
     Returns
     -------
     DataFrame
-        `livedead.tables.REVIEW`: a row for each reviewer and state, and one for `ALL`. Where judgements are of
-        other cells, nothing is known but the ``reason``.
+        `livedead.tables.REVIEW`: a row for each reviewer and state, and one for `ALL`. Where judgements are
+        of other cells, nothing is known but the ``reason``.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def review(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFram
     own, rows = cells_sha256(cells), []
     sizes = _with_strata(cells).groupby(STRATUM).size()
     for judgement in judgements:
-        key = {"plate": str(cells["plate"].iloc[0]), "reviewer": judgement.reviewer}
+        key = {"plate": plate, "reviewer": judgement.reviewer}
         if judgement.cells_sha256 != own:
             rows.append({**key, "state": ALL, "n_cells": sizes.sum(), "reason": _outdated(judgement)})
             continue
@@ -111,19 +112,19 @@ def review(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFram
 
 def _outdated(judgement: Judgements) -> str:
     return (
-        f"{judgement.file} was made on other cells than the plate has now; take the file out and judge the page "
-        "review_sample.html again"
+        f"{judgement.file} was made on other cells than the plate has now; take the file out and judge the "
+        "page review_sample.html again"
     )
 
 
 def judged_sample(cells: pd.DataFrame, judgement: Judgements) -> pd.DataFrame:
-    """The sample that a reviewer saw, with what they ``judged``; missing where they did not come so far."""
+    """The sample that a reviewer saw, with what they ``judged``; missing where they stopped before."""
     sample = sample_cells(cells, judgement.n_drawn, judgement.seed)
     strange = sorted(set(judgement.judged) - set(sample.index))
     if strange:
         raise CorrectionError(
-            f"{judgement.file}: cell {strange[0]} was not drawn; the sample has the cells 1 to {len(sample)}; "
-            "download the file from the page again"
+            f"{judgement.file}: cell {strange[0]} was not drawn; the sample has the cells 1 to "
+            f"{len(sample)}; download the file from the page again"
         )
     judged = pd.Series(judgement.judged, dtype=object, name="judged")
     return sample.join(judged)
@@ -146,7 +147,7 @@ def _summary(sizes: pd.Series, sample: pd.DataFrame) -> dict[str, object]:
     return found
 
 
-def compare_reviewers(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFrame:
+def compare_reviewers(plate: str, cells: pd.DataFrame, judgements: Sequence[Judgements]) -> pd.DataFrame:
     """How far any two reviewers agree on the cells that both judged, if there are any.
 
     Returns
@@ -157,7 +158,9 @@ def compare_reviewers(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> 
     own, rows = cells_sha256(cells), []
     valid = [judgement for judgement in judgements if judgement.cells_sha256 == own]
     for first, second in combinations(valid, 2):
-        both, other = (judged_sample(cells, judgement).dropna(subset="judged") for judgement in (first, second))
+        both, other = (
+            judged_sample(cells, judgement).dropna(subset="judged") for judgement in (first, second)
+        )
         both = both.merge(other, on=CELL_KEY, suffixes=("", "_other"))
         if both.empty:
             continue
@@ -165,7 +168,7 @@ def compare_reviewers(cells: pd.DataFrame, judgements: Sequence[Judgements]) -> 
         counts = np.zeros((len(JUDGED), len(JUDGED)), int)
         np.add.at(counts, tuple(codes), 1)
         kappa = dict(zip(("kappa", "kappa_low", "kappa_high"), cohens_kappa(counts), strict=True))
-        names = {"plate": str(cells["plate"].iloc[0]), "reviewer": first.reviewer, "other": second.reviewer}
+        names = {"plate": plate, "reviewer": first.reviewer, "other": second.reviewer}
         rows.append({**names, "n_judged": len(both), "n_agreed": np.trace(counts), **kappa})
     return REVIEWERS.rows(rows)
 
@@ -176,17 +179,20 @@ def describe(plate: str, table: pd.DataFrame, reviewers: pd.DataFrame) -> str:
     if table.empty:
         lines.append(
             f"nobody has judged its cells yet: make results/{plate}/review_sample.html with the target "
-            "review_sample, judge the cells, and put the file that it gives you into the folder review.judgements"
+            "review_sample, judge the cells, and put the file that it gives you into the folder "
+            "review.judgements"
         )
     for name, rows in table.groupby("reviewer", sort=False):
-        lines += ["", *_of_reviewer(str(name) or "The reviewer", rows.set_index("state"))]
+        lines += ["", *_of_reviewer(_called(str(name)), rows.set_index("state"))]
     for row in reviewers.itertuples():
-        lines += [
-            "",
-            f"{row.reviewer or 'The reviewer'} and {row.other or 'the reviewer'} judged {row.n_judged} cells both, and "
-            f"agreed on {row.n_agreed}; kappa {row.kappa:.2f} ({row.kappa_low:.2f} to {row.kappa_high:.2f})",
-        ]
+        names = " and ".join(map(_called, (row.reviewer, row.other)))
+        kappa = f"kappa {row.kappa:.2f} ({row.kappa_low:.2f} to {row.kappa_high:.2f})"
+        lines += ["", f"{names} both judged {row.n_judged} cells, and agreed on {row.n_agreed}; {kappa}"]
     return "\n".join(lines) + "\n"
+
+
+def _called(reviewer: str) -> str:
+    return reviewer or "a reviewer without a name"
 
 
 def _of_reviewer(name: str, rows: pd.DataFrame) -> Iterator[str]:
@@ -212,8 +218,8 @@ def _of_reviewer(name: str, rows: pd.DataFrame) -> Iterator[str]:
         )
     if whole["n_judged"]:
         yield (
-            f"  For the whole plate that means {_interval(whole, 'disagreement')} of the {whole['n_cells']:,} calls; "
-            f"{_interval(whole, 'no_cell')} are no cell"
+            f"  For the whole plate that means {_interval(whole, 'disagreement')} of the "
+            f"{whole['n_cells']:,} calls; {_interval(whole, 'no_cell')} are no cell"
         )
 
 

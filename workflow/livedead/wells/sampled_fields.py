@@ -47,7 +47,7 @@ def sampled_fields(
     StoreError
         If a field has other cells now than in the table.
     """
-    wanted = {key: rows for key, rows in sample.groupby(FIELD)}
+    wanted = dict(list(sample.groupby(FIELD)))
     n_cells = cells.groupby(FIELD).size()
     counted = counted_fields(class_maps, counter, wanted)
     for field in progress(counted, len(wanted), "fields"):
