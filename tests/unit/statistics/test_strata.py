@@ -15,6 +15,7 @@ def test_one_stratum_has_the_interval_of_wilson(hits, n):
     found = estimate_share([PRACTICALLY_ENDLESS], [n], [hits])
     assert found.share == hits / n
     assert found[1:] == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-6)
+    assert (found.low == 0) == (hits == 0)
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ def estimate_share(
 
     Cells of a field, or of a well, are alike. That makes no difference here, as cells and not fields are
     drawn, each with the same chance as the others of its stratum, and as the answer is about the plate that
-    they were drawn from. (With errors in a tenth of the fields, it holds the truth in 0.95 of the plates; had 20
-    cells each of 10 fields been drawn, in 0.51.)
+    they were drawn from. (With errors in a tenth of the fields, it holds the truth in 0.95 of the plates; had
+    20 cells each of 10 fields been drawn, in 0.51.)
 
-    Why the score interval: how often intervals hold the truth, by the plate's share; the least of 240 kinds of
-    plates with 50 to 400 cells judged; and the mean width (tests/benchmarks/review.py, 200 plates each)::
+    Why the score interval: how often intervals hold the truth, by the plate's share; the least of 300 kinds
+    of plates with 50 to 400 cells judged; and the mean width (tests/benchmarks/review.py, 200 plates each)::
 
                                  0.005   0.02   0.05   0.15    0.3  least  width
         Wald                      0.47   0.75   0.86   0.93   0.94   0.08  0.095
@@ -105,7 +105,7 @@ def estimate_share(
     enlarged = np.where(n < of_plate, (of_plate - 1) / np.maximum(of_plate - n, 1), _ALL)
     z = float(norm.ppf(0.5 + level / 2))
     high = _upper_limit(weights, n * enlarged, hit * enlarged, z)
-    low = 1 - _upper_limit(weights, n * enlarged, (n - hit) * enlarged, z)
+    low = round(1 - _upper_limit(weights, n * enlarged, (n - hit) * enlarged, z), 12)
     share = float(weights @ (hit / n))
     return Estimate(share, part * float(low), part * float(high) + 1 - part)
 
