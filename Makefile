@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify accuracy test test-fast oracles oracles-table
-.PHONY: record-tf-keras fuzz cluster faults environments benchmark gpu lint format resume clean
+.PHONY: record-tf-keras fuzz cluster browser faults environments benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test            every test but those of the targets below (9 minutes)"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
+	@echo "make browser         open the pages in chromium, and correct cells there (1 minute; apt-get install chromium)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
 	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
@@ -108,6 +109,16 @@ $(VENV)-cluster/.installed: requirements.txt requirements-dev.txt requirements-c
 
 cluster: $(VENV)-cluster/.installed
 	$(VENV)-cluster/bin/pytest tests/cluster -rs
+
+# axe-core, which looks for what keeps people out of a page, comes by npm, and is left out without it.
+$(VENV)/.installed-browser: $(VENV)/.installed-dev requirements-browser.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	! command -v npm > /dev/null || npm install --silent --prefix $(VENV) axe-core@4.14.1
+	touch $@
+
+browser: $(VENV)/.installed-browser
+	@command -v chromium > /dev/null || { echo "make browser needs chromium: apt-get install chromium"; exit 1; }
+	AXE=$(VENV)/node_modules/axe-core/axe.min.js $(BIN)/pytest tests/browser -rs
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/faults tests/integration -m bulk

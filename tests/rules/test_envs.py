@@ -9,7 +9,8 @@ import yaml
 from working_folder import TINY, Folder, write_config
 
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
-IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml", "PIL": "pillow"}
+IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml"}
+IMPORT_NAMES |= {"PIL": "pillow"}
 
 
 def pins(repository):

@@ -34,6 +34,7 @@ except LivedeadError as error:
 
 COUNTING = derived.counting_rules(config)
 INTENSITY_CHANNELS = derived.intensity_channels(config)
+PAGE = derived.page_settings(config)
 MAP_COLUMNS = MapColumns(**config["plate_map"])
 SIMULATED = "results/simulated/{plate}/raw"
 AUDITED = PLATES.index[PLATES["audit_wells"].str.len() > 0]

@@ -56,3 +56,52 @@ rule draw_fields:
         code=code("draw_fields"),
     script:
         "../scripts/draw_fields.py"
+
+
+# The curves of all plates are in one table. Their time stamp is ignored, or a new plate would make every page
+# again: this plate's change with its wells, with the columns of its map, or with the code that fits them.
+rule write_page:
+    input:
+        raw=raw,
+        images="results/{plate}/images.tsv",
+        normalization="results/{plate}/normalization.h5",
+        class_maps=gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
+        dyes=DYES,
+        model=MODEL,
+        corrections=corrections,
+        wells="results/{plate}/wells.csv",
+        fields="results/{plate}/fields.csv",
+        quality="results/{plate}/quality.csv",
+        curves=ancient("results/dose_response.csv"),
+    output:
+        page=report(
+            "results/{plate}/report.html",
+            caption="../report/page.rst",
+            category="Plates",
+            labels={"plate": "{plate}", "picture": "page to look at and correct"},
+        ),
+    log:
+        "logs/write_page/{plate}.log",
+    benchmark:
+        "benchmarks/write_page/{plate}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        plate="{plate}",
+        n_wells=of_plate("wells"),
+        shown=SHOWN,
+        classes=CLASSES,
+        pixel_size_um=of_plate("pixel_size_um"),
+        bit_depth=of_plate("bit_depth"),
+        counting=COUNTING,
+        corrections_sha256=lambda wildcards: list(map(content, corrections(wildcards))),
+        plate_map=config["plate_map"],
+        settings=PAGE,
+        code=code("write_page"),
+        curves_sha256=code("fit_dose_response"),
+    script:
+        "../scripts/write_page.py"

@@ -16,6 +16,7 @@ FILES_OF_A_PLATE = [
     "results/{plate}/exports/grmetrics.tsv",
     "results/{plate}/report/plate.png",
     "results/{plate}/report/fields.png",
+    "results/{plate}/report.html",
 ]
 
 FILES_OF_AN_AUDIT = [

@@ -63,6 +63,11 @@ def counting_rules(config: Mapping[str, Any]) -> dict[str, Any]:
     return rules
 
 
+def page_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `livedead.pictures.plate_page.PageSettings`."""
+    return {name: config["report"][name] for name in ("fields_per_well", "side_px", "quality", "pictures")}
+
+
 def auditing_rules(config: Mapping[str, Any]) -> dict[str, Any]:
     """The same as a reading of the audited wells by their dyes would have them, which know no context."""
     return counting_rules({**config, "reading": "dyes"}) | {"min_context_fraction": 0.0}
