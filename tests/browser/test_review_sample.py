@@ -1,8 +1,9 @@
 """The page of the sample in a real browser."""
 
 import json
+import os
 import re
-import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from livedead.pictures import review_sample
 from livedead.pictures.review_sample import Crop
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (requirements-dev.txt)")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+pytest.importorskip("playwright", reason="needs playwright; 'make browser' installs it")
+from chromium import CHROMIUM, opened
 
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+
+AXE = Path(os.environ.get("AXE", "axe.min.js"))
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 N = 12
 
@@ -28,27 +31,11 @@ def file(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(params=SIZES)
-def page(request, chromium, file):
-    """The page, opened from disk; anything in the console, or asked of a network, fails the test."""
-    context = chromium.new_context(viewport=SIZES[request.param], has_touch=request.param == "phone")
-    opened = context.new_page()
-    amiss = []
-    opened.on("console", lambda message: amiss.append(message.text))
-    opened.on("pageerror", lambda error: amiss.append(str(error)))
-    opened.on("request", lambda asked: amiss.append(asked.url) if asked.url.startswith("http") else None)
-    opened.goto(file.as_uri())
-    yield opened
-    context.close()
-    assert amiss == []
+def page(request, file):
+    """The page, opened from disk, on a screen of each size."""
+    with opened(file, viewport=SIZES[request.param], has_touch=request.param == "phone") as page:
+        yield page
 
 
 def downloaded(page):
@@ -117,3 +104,16 @@ def test_nothing_is_cut_off_and_every_button_is_wide_enough_for_a_finger(page):
         box = button.bounding_box()
         assert box["height"] >= 40 and box["width"] >= 44
         assert button.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core; 'make browser' gets it by npm")
+def test_axe_finds_nothing_that_keeps_people_out(page):
+    """Names, roles and contrast, at the first cell and after the last."""
+    page.locator("summary").click()
+    page.evaluate(AXE.read_text() + "; 0")
+    for n_judged in (0, N):
+        for _ in range(n_judged):
+            page.keyboard.press("d")
+        found = page.evaluate("axe.run()")
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+        assert len(found["passes"]) > 10
