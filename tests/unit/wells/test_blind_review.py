@@ -88,12 +88,7 @@ def test_reviewers_with_known_errors_are_estimated_within_the_interval():
         cells = plate_of(states, confidence)
         rate = np.where(cells["well"].str.endswith("01"), 0.3, 0.01) + np.where(confidence < 0.7, 0.05, 0)
         says = np.where(rng.random(3000) < rate, rng.choice(["none", "ambiguous"], 3000), states)
-        sample = sample_cells(cells, 200, seed=0)
-        of_cell = pd.Series(says, index=pd.MultiIndex.from_frame(cells[["well", "field", "cell"]]))
-        told = {
-            k: of_cell[row.well, row.field, row.cell]
-            for k, row in zip(sample.index, sample.itertuples(), strict=True)
-        }
+        told = sample_cells(cells.assign(says=says), 200, seed=0)["says"].to_dict()
         table = review("p", cells, [judgements(cells, told)]).set_index("state")
         for state, found in (("all", held), ("dead", of_dead)):
             of_state = slice(None) if state == "all" else states == state

@@ -92,14 +92,14 @@ def estimate_share(
     Of 5,000 and 1,000 cells 100 each were judged, of which 2 and 20 are hits:
 
     >>> [round(value, 3) for value in estimate_share([5000, 1000], [100, 100], [2, 20])]
-    [0.05, 0.031, 0.087]
+    [0.05, 0.032, 0.092]
     """
     of_plate, n, hit = (np.asarray(values, float) for values in (sizes, judged, hits))
     seen, total = n > 0, float(of_plate.sum())
     if not seen.any():
         return Estimate(np.nan, np.nan, np.nan)
     of_plate, n, hit = of_plate[seen], n[seen], hit[seen]
-    part = of_plate.sum() / total
+    part = float(of_plate.sum() / total)
     weights = of_plate / of_plate.sum()
     # The variance of a draw without replacement is that of a larger draw with it.
     enlarged = np.where(n < of_plate, (of_plate - 1) / np.maximum(of_plate - n, 1), _ALL)
@@ -107,7 +107,7 @@ def estimate_share(
     high = _upper_limit(weights, n * enlarged, hit * enlarged, z)
     low = round(1 - _upper_limit(weights, n * enlarged, (n - hit) * enlarged, z), 12)
     share = float(weights @ (hit / n))
-    return Estimate(share, part * float(low), part * float(high) + 1 - part)
+    return Estimate(share, part * low, part * high + 1 - part)
 
 
 def _upper_limit(weights: np.ndarray, n: np.ndarray, hits: np.ndarray, z: float) -> float:
