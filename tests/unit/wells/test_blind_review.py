@@ -82,12 +82,12 @@ def test_reviewers_with_known_errors_are_estimated_within_the_interval():
     """200 plates with errors that gather in unsure cells and in every twelfth well."""
     rng, held, of_dead = np.random.default_rng(2), [], []
     for _ in range(200):
-        n_live = int(rng.integers(1500, 2700))
-        states = rng.permutation(np.repeat(["live", "dead"], [n_live, 3000 - n_live]))
-        confidence = rng.uniform(0.5, 1, 3000)
+        n_live = int(rng.integers(600, 1000))
+        states = rng.permutation(np.repeat(["live", "dead"], [n_live, 1200 - n_live]))
+        confidence = rng.uniform(0.5, 1, 1200)
         cells = plate_of(states, confidence)
         rate = np.where(cells["well"].str.endswith("01"), 0.3, 0.01) + np.where(confidence < 0.7, 0.05, 0)
-        says = np.where(rng.random(3000) < rate, rng.choice(["none", "ambiguous"], 3000), states)
+        says = np.where(rng.random(1200) < rate, rng.choice(["none", "ambiguous"], 1200), states)
         told = sample_cells(cells.assign(says=says), 200, seed=0)["says"].to_dict()
         table = review("p", cells, [judgements(cells, told)]).set_index("state")
         for state, found in (("all", held), ("dead", of_dead)):

@@ -54,7 +54,8 @@ def sample_cells(cells: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     """
     known = _with_strata(cells)
     strata = [np.flatnonzero(known["state"] == state) for state in STATES]
-    rng = np.random.default_rng(seed)
+    # The cells have their part in the seed, or all plates would show the same places of their tables.
+    rng = np.random.default_rng([seed, int(cells_sha256(cells)[:16], 16)])
     drawn = []
     for rows, n_of_state in zip(strata, divide([len(rows) for rows in strata], n), strict=True):
         sure = known["sure"].to_numpy()[rows]
