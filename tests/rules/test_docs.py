@@ -120,7 +120,7 @@ def test_commands_of_make_are_targets(page):
 def test_keys_of_the_configuration_are_in_the_schema(page):
     schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
     parts = [name for name, entry in schema["properties"].items() if "properties" in entry]
-    for key in re.findall(rf"`((?:{'|'.join(parts)})(?:\.(?!h5|csv|json|html)[a-z_0-9]+)+)", read(page)):
+    for key in re.findall(rf"`((?:{'|'.join(parts)})(?:\.(?!h5|csv|json|html|txt)[a-z_0-9]+)+)", read(page)):
         entry = schema
         for name in key.split("."):
             assert name in entry["properties"], key

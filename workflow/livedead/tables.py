@@ -31,7 +31,7 @@ _NAMES = {
         version row_sha256 measure alarm agent cell_line control dose_unit verdict level time_unit true
         found fold varied rule dye method signals_of flags Metadata_Plate Metadata_Well Metadata_Status
         Metadata_QC_Flags Metadata_Row_SHA256
-        read dyed treatment reason image""",
+        read dyed treatment reason image reviewer other""",
     WHOLE: """
         column field timepoint z page pages height width bytes crop_y_px crop_x_px cell label area_px
         n_fields_expected n_fields_used n_negative n_positive n_wells n_doses n_timepoints epoch n_true
@@ -40,7 +40,8 @@ _NAMES = {
         n_cells n_cells_080 n_cells_125 n_live n_dead n_ambiguous n_total n_split n_unstable_px n_total_alt
         n_fields true_live true_dead
         true_total Cells_Count_Live Cells_Count_Dead Cells_Count_Ambiguous Cells_Count_Total
-        n_live_dyed n_dead_dyed n_by_hand""",
+        n_live_dyed n_dead_dyed n_by_hand n_drawn n_judged n_disagreed n_agreed judged_live judged_dead
+        judged_ambiguous judged_none""",
     NUMBER: """
         x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
         area_mm2 n_live_expected n_dead_expected viability_expected
@@ -61,7 +62,9 @@ _NAMES = {
         specificity specificity_low
         specificity_high spread total_bias total_bias_low total_bias_high live_bias live_bias_low
         live_bias_high dead_bias dead_bias_low dead_bias_high mean_viability mean_viability_low
-        mean_viability_high sd_viability""",
+        mean_viability_high sd_viability
+        disagreement disagreement_low
+        disagreement_high no_cell no_cell_low no_cell_high kappa kappa_low kappa_high""",
     FLAG: "touches_edge touches_cell by_hand",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
@@ -290,6 +293,17 @@ AUDIT = _table(
     key=["plate", "timepoint", "level", "treatment", "well"],
 )  # fmt: skip
 """What an audit found: ``level`` is ``plate``, ``treatment`` or ``well``."""
+REVIEW = _table(
+    "plate", "reviewer", "state", "n_cells", "n_drawn", "n_judged", "n_disagreed", "disagreement",
+    "disagreement_low", "disagreement_high", "judged_live", "judged_dead", "judged_ambiguous", "judged_none",
+    "no_cell", "no_cell_low", "no_cell_high", "reason", ROW_SHA256,
+    key=["plate", "reviewer", "state"],
+)  # fmt: skip
+"""How often a reviewer who saw no state disagreed with the calls of a ``state``, or of ``all``."""
+REVIEWERS = _table(
+    "plate", "reviewer", "other", "n_judged", "n_agreed", "kappa", "kappa_low", "kappa_high", ROW_SHA256,
+    key=["plate", "reviewer", "other"],
+)  # fmt: skip
 WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 

@@ -5,6 +5,7 @@ from livedead import __version__
 from livedead.configuration import derived, reading
 from livedead.errors import LivedeadError
 from livedead.plates.corrections import correction_files
+from livedead.plates.judgements import judgement_files
 from livedead.plates.masks import mask_files
 from livedead.plates.plate_maps import MapColumns, read_controls
 from livedead.provenance import code_sha256, file_sha256
@@ -127,10 +128,10 @@ def audit_map_content(wildcards) -> list[str | None]:
     return list(map(content, audit_map(wildcards)))
 
 
-def corrections_in(folder: str) -> dict[str, list[str]]:
-    """Plate -> its files of corrections in a folder, named as rules name them."""
+def by_plate(files, folder: str) -> dict[str, list[str]]:
+    """Plate -> its files in a folder, by a function that lists them, named as rules name them."""
     try:
-        found = correction_files(in_project(folder)) if folder else {}
+        found = files(in_project(folder)) if folder else {}
     except LivedeadError as error:
         raise WorkflowError(str(error)) from error
     return {
@@ -139,7 +140,8 @@ def corrections_in(folder: str) -> dict[str, list[str]]:
     }
 
 
-CORRECTIONS = corrections_in(config["counting"]["corrections"])
+CORRECTIONS = by_plate(correction_files, config["counting"]["corrections"])
+JUDGEMENTS = by_plate(judgement_files, config["review"]["judgements"])
 
 
 def corrections(wildcards) -> list[str]:

@@ -60,6 +60,8 @@ ON_DEMAND = [
     "results/{plate}/normalized",
     "results/{plate}/verified/well.txt",
     "results/{plate}/agreement.json",
+    "results/{plate}/review_sample.html",
+    "results/{plate}/review.txt",
     "results/accuracy/errors.png",
     "results/audit_plan.txt",
 ]

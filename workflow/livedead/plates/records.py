@@ -41,7 +41,8 @@ def read_record(file: str | Path) -> dict[str, Any]:
         raise CorrectionError(f"{file}: cannot be read: {error}; download it from the page again") from error
     if not isinstance(record, dict) or "livedead" not in record:
         raise CorrectionError(
-            f"{file}: not a file of corrections or judgements; take it out, or download it from the page again"
+            f"{file}: not a file of corrections or judgements; take it out, or download it from the page "
+            "again"
         )
     return record
 
