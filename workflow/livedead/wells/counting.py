@@ -114,9 +114,9 @@ def counted_fields(
         Fields that did not fail.
     """
     for path in class_maps:
-        for row, arrays in stores.read_segmentations(path):
+        for k, row in enumerate(stores.list_class_maps(path).to_dict("records")):
             if (row["well"], row["field"], row["timepoint"]) in wanted:
-                yield counter.count(row, arrays)
+                yield counter.count(row, stores.read_segmentation(path, k))
 
 
 def dye_rules(counting: dict[str, Any], dyes: PlateDyes, pixel_size_um: float) -> CountingRules:
