@@ -52,7 +52,7 @@ def draw(
     )
     pitch = MAP_MM / FORMATS[n_wells][1]
     of_wells = fields.groupby("well")[["focus", "saturated_fraction"]].median()
-    focus = of_wells["focus"] / fields["focus"].median()
+    focus = of_wells["focus"] / fields["focus"].dropna().median()
     title = "focus, share of the plate's median"
     _draw_map(panels["focus"], focus, n_wells, pitch, title, cmap="viridis", vmin=0)
     saturated = 100 * of_wells["saturated_fraction"]
