@@ -53,8 +53,10 @@ def test_everything_lies_in_the_working_folder(done):
         "benchmarks",
     }
     assert not list(done.path.rglob("*.partial"))
-    for name in ("results/small/report/plate.png", "results/small/report/fields.png"):
-        assert done.read(name).startswith(b"\x89PNG")
+    pictures = {"plate", "quality", "fields", "dose_response", "time_courses"}
+    for name in (*pictures, "montage"):
+        assert done.read(f"results/small/report/{name}.png").startswith(b"\x89PNG")
+    assert {path.stem for path in (done.path / "results/small/report").glob("*.svg")} == pictures
 
 
 def test_what_the_jobs_took_is_summed(done):
@@ -115,6 +117,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "export_wells",
         "draw_plate",
         "draw_fields",
+        "draw_curves",
         "all",
     }
     assert set(jobs) <= remade

@@ -48,7 +48,7 @@ def test_every_well_is_a_point_with_its_interval_and_controls_stand_apart():
     assert points.get_xydata().tolist() == [[0.02, 0.9], [0.2, 0.83], [2, 0.5], [200, 0.11]]
     ends = np.array([segment[:, 1] for segment in bars.get_segments()])
     np.testing.assert_allclose(ends, [[0.85, 0.92], [0.78, 0.85], [0.45, 0.52], [0.06, 0.13]])
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "10", "100"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "0.2", "2", "200"]
 
 
 def test_the_curve_is_that_of_the_table_and_its_ic50_is_marked():
@@ -73,6 +73,12 @@ def test_a_curve_that_the_doses_do_not_determine_is_dashed_and_says_so():
 def test_without_an_ic50_only_points_are_drawn():
     (axes,) = draw(curves(verdict="above top dose", ic50=np.nan, slope=np.nan)).axes
     assert not [line for line in axes.lines if line.get_color() == "#D55E00"]
+
+
+def test_a_single_well_is_drawn():
+    (axes,) = draw(curves(ic50=np.nan), wells().query("dose_um == '2'")).axes
+    assert axes.containers[0][0].get_xydata().tolist() == [[2, 0.5]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "2"]
 
 
 def test_of_many_timepoints_the_first_the_middle_and_the_last_are_drawn():

@@ -14,7 +14,8 @@ def tables(timepoints=(1,), **columns):
         {
             "plate": "p", "well": well, "field": field, "timepoint": t, "status": "ok", "n_live": 3,
             "n_dead": 1, "n_ambiguous": 0, "n_total": 10 * k + field, "focus": k + 1.0,
-            "saturated_fraction": 0.01 * k, "illumination_residual": 0.05, "drift": 0.1 * k, "qc_flags": "", "n_by_hand": 0,
+            "saturated_fraction": 0.01 * k, "illumination_residual": 0.05, "drift": 0.1 * k,
+            "qc_flags": "", "n_by_hand": 0,
         }
         for t in timepoints for k, well in enumerate(WELLS) for field in (1, 2)
     ]  # fmt: skip
@@ -50,7 +51,7 @@ def test_maps_show_the_median_of_each_well_and_the_edge_effect():
     assert grid(found["focus"])[[0, 0, 1], [0, 1, 0]].tolist() == [0.5, 1, 1.5]
     np.testing.assert_allclose(grid(found["saturated"])[[0, 0, 1], [0, 1, 0]], [0, 1, 2])
     np.testing.assert_allclose(grid(found["place"])[[0, 0, 1], [0, 1, 0]], [-0.2, 0, 0.1])
-    assert "edge effect +0.12 (-0.25 to +0.5)" in found["place"].get_title()
+    assert "edge +0.12 (-0.25 to +0.5)" in found["place"].get_title()
 
 
 def test_light_before_and_after_is_measured_alike():

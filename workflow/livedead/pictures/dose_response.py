@@ -20,6 +20,8 @@ from livedead.statistics.dose_response import ESTIMATED, logistic
 from livedead.wells.analysis import CURVE_KEY, wells_by_curve
 
 FITTED: dict[str, Any] = {"color": STATE_COLOURS["dead"], "linewidth": 1}
+N_NAMED = 4
+"""Doses that are named on the axis."""
 N_TIMES = 3
 """Of more timepoints the first, the middle and the last are drawn."""
 
@@ -79,7 +81,7 @@ def _draw_curve(axes: Axes, curve: pd.Series, wells: pd.DataFrame) -> None:
             axes.axvspan(curve["ic50_low"], curve["ic50_high"], color=FITTED["color"], alpha=0.2, linewidth=0)
     axes.set(xscale="log", xlabel=f"dose, {curve['dose_unit']}", ylabel="viability", ylim=(-0.03, 1.03))
     log_axis(axes.xaxis)
-    decades = 10.0 ** np.arange(np.ceil(np.log10(doses.min())), np.log10(doses.max()) + 0.01)
-    step = -(-len(decades) // 4)
-    axes.set_xticks([control, *decades[::step]], ["0", *(f"{dose:g}" for dose in decades[::step])])
+    tested = np.unique(doses)
+    named = tested[:: -(-len(tested) // N_NAMED)]
+    axes.set_xticks([control, *named], ["0", *(f"{dose:g}" for dose in named)])
     axes.axvline(control * 3, **{**REFERENCE, "linestyle": ":"})

@@ -95,7 +95,7 @@ def _draw_place(
     if len(told):
         row = told[(told["measure"] == measure)].iloc[-1]
         effect, low, high = row[["edge_effect", "edge_effect_low", "edge_effect_high"]]
-        title += f"\nedge effect {effect:+.2g} ({low:+.2g} to {high:+.2g})"
+        title += f"\nedge {effect:+.2g} ({low:+.2g} to {high:+.2g})"
     limits = {"cmap": "RdBu", "vmin": -furthest, "vmax": furthest}
     _draw_map(axes, of_wells, n_wells, pitch, title, **limits)
 
