@@ -75,6 +75,12 @@ def test_without_an_ic50_only_points_are_drawn():
     assert not [line for line in axes.lines if line.get_color() == "#D55E00"]
 
 
+def test_an_interval_whose_end_was_rounded_past_the_value_is_drawn():
+    table = wells().assign(viability_high=lambda rows: rows["viability"] - 1e-7)
+    (axes,) = draw(table=table).axes
+    assert axes.containers[0].has_yerr
+
+
 def test_a_single_well_is_drawn():
     (axes,) = draw(curves(ic50=np.nan), wells().query("dose_um == '2'")).axes
     assert axes.containers[0][0].get_xydata().tolist() == [[2, 0.5]]

@@ -7,7 +7,7 @@ from livedead.pictures.figures import DATA_COLOUR, FULL_MM, REFERENCE, log_axis,
 
 LABELS = {
     "mean_cells": "cells in a field",
-    "clumping": "clumping (sd of log density)",
+    "clumping": "clumping\n(sd of log density)",
     "size": "size of cells",
     "n_debris": "specks in a field",
     "defocus_px": "blur, px",

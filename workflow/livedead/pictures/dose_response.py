@@ -69,7 +69,8 @@ def _draw_curve(axes: Axes, curve: pd.Series, wells: pd.DataFrame) -> None:
     control = doses.min() / 10
     at = wells["dose"].where(wells["dose"] > 0, control)
     value, low, high = (wells[f"viability{end}"].to_numpy(float) for end in ("", "_low", "_high"))
-    ends = [value - low, high - value]
+    # Rounded as they are in the table, an end may lie on the wrong side of the value.
+    ends = np.maximum([value - low, high - value], 0)
     axes.errorbar(at, value, ends, fmt="o", markersize=2, elinewidth=0.4, color=DATA_COLOUR)
     if pd.notna(curve["ic50"]):
         line = np.geomspace(doses.min(), doses.max(), 200)

@@ -1,7 +1,7 @@
 """What all pictures share: their sizes in print, fonts, colours and scale bars; a figure as PNG or SVG."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from livedead import stores
 
@@ -140,8 +140,9 @@ def nice(value: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)))
 
 
-def log_axis(axis: Axis) -> None:
-    """Plain numbers, such as 0.01 and 100, on an axis that is logarithmic."""
+def log_axis(axis: Axis, steps: Sequence[float] = (1,)) -> None:
+    """Plain numbers, such as 0.01 and 100, on a logarithmic axis, at these steps of each decade."""
+    axis.set_major_locator(LogLocator(subs=steps))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_locator(NullLocator())
 

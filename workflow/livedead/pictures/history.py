@@ -20,7 +20,7 @@ def draw(history: pd.DataFrame, classes: list[str]) -> Figure:
     loss, dice, rate = figure.subplots(1, 3)
     loss.plot(history["epoch"], history["loss"], color=DATA_COLOUR)
     loss.set(title="training loss", xlabel="epoch", yscale="log")
-    log_axis(loss.yaxis)
+    log_axis(loss.yaxis, steps=(1, 2, 5))
     dice.set(title="dice of the validation wells", xlabel="epoch", ylim=(0, 1))
     if history["dice"].isna().all():
         dice.text(0.5, 0.5, "no validation wells", ha="center", transform=dice.transAxes)

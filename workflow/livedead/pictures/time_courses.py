@@ -56,8 +56,8 @@ def draw(halves: pd.DataFrame, wells: pd.DataFrame, columns: MapColumns, plate: 
 
 
 def _colours(doses: pd.Series) -> dict[float, tuple[float, ...]]:
-    """A colour for each dose, the darker the higher."""
-    known = sorted(doses.dropna().unique(), reverse=True)
+    """A colour for each dose above 0, the darker the higher."""
+    known = sorted(doses[doses > 0].unique(), reverse=True)
     return dict(zip(known, COLOURS(np.linspace(0, 0.9, len(known))), strict=True))
 
 
