@@ -53,7 +53,7 @@ def test_everything_lies_in_the_working_folder(done):
         "benchmarks",
     }
     assert not list(done.path.rglob("*.partial"))
-    pictures = {"plate", "quality", "fields", "dose_response", "time_courses"}
+    pictures = {"plate", "quality", "fields", "dose_response", "time_courses", "agreement"}
     for name in (*pictures, "montage"):
         assert done.read(f"results/small/report/{name}.png").startswith(b"\x89PNG")
     assert {path.stem for path in (done.path / "results/small/report").glob("*.svg")} == pictures
