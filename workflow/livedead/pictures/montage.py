@@ -82,8 +82,7 @@ def _drawn(tiles: dict[str, np.ndarray], title: str, n_wells: int, um_per_px: fl
         picture[y * high :, x * wide :][: tile.shape[0], : tile.shape[1]] = tile
     axes.imshow(picture, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5), aspect="auto")
     draw_grid(axes, n_wells, pitch)
-    axes.set_axisbelow(False)
-    axes.grid(which="minor", color="white", linewidth=0.8 if pitch > 5 else 0.4)
+    axes.set_axisbelow(False)  # the lines between wells lie over the images
     figure.text(LEFT_MM / FULL_MM, 1 - 1 / height, title, va="top", fontsize=8)
     key = axes_at(figure, LEFT_MM, 0, columns * pitch, KEY_MM, xlim=(0, columns * wide), ylim=(1, 0))
     key.set_axis_off()
