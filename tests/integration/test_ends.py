@@ -1,5 +1,6 @@
 """How runs end: with their summary, also where a plate has no cell, or not one readable field."""
 
+import itertools
 import re
 import zipfile
 
@@ -47,8 +48,8 @@ def test_a_failed_plate_ends_the_run_with_the_list_after_all_files_are_made(ende
         "empty": ["no_cells", "no_cells"],
     }
     assert list(pd.read_csv(folder.path / "results/broken/fields.csv")["code"]) == ["truncated"] * 2
-    for name in ("broken/report/plate", "broken/report/fields", "empty/report/plate", "empty/report/fields"):
-        assert folder.read(f"results/{name}.png").startswith(b"\x89PNG")
+    for plate, name in itertools.product(("broken", "empty"), ("plate", "quality", "fields", "montage")):
+        assert folder.read(f"results/{plate}/report/{name}.png").startswith(b"\x89PNG")
     for name in ("results/provenance.json", "results/dose_response.csv", "benchmarks/sum.csv"):
         assert (folder.path / name).is_file()
     assert not (folder.path / "results/checked.txt").exists()

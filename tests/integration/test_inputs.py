@@ -30,6 +30,7 @@ READ_RAW = {
     "count_cells",
     "draw_fields",
     "write_page",
+    "draw_montage",
     "verify_well",
     "label_wells",
     "review_labels",
@@ -40,7 +41,7 @@ READ_RAW = {
 ALWAYS = {"inventory", "verify"}
 """They print and have no output, so they run whenever they are asked for."""
 
-NOT_RUN = {"simulate_plate", "compare_with_truth", "measure_accuracy", "draw_accuracy"}
+NOT_RUN = {"simulate_plate", "compare_with_truth", "draw_agreement", "measure_accuracy", "draw_accuracy"}
 """Rules of the demo, and of minutes."""
 
 OF_DYES = {"fit_dyes", "read_dyes", "read_sample", "draw_dyes"}

@@ -53,8 +53,10 @@ def test_everything_lies_in_the_working_folder(done):
         "benchmarks",
     }
     assert not list(done.path.rglob("*.partial"))
-    for name in ("results/small/report/plate.png", "results/small/report/fields.png"):
-        assert done.read(name).startswith(b"\x89PNG")
+    pictures = {"plate", "quality", "fields", "dose_response", "time_courses", "agreement"}
+    for name in (*pictures, "montage"):
+        assert done.read(f"results/small/report/{name}.png").startswith(b"\x89PNG")
+    assert {path.stem for path in (done.path / "results/small/report").glob("*.svg")} == pictures
     assert done.read("results/small/report.html").startswith(b"<!doctype html>")
 
 
@@ -121,6 +123,7 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "draw_plate",
         "draw_fields",
         "write_page",
+        "draw_curves",
         "all",
     }
     assert set(jobs) <= remade

@@ -9,7 +9,9 @@ from assess_plate import assess_plate
 from chain import NORMALIZATION, QC, Plate, write_unet
 from check_fields import check_fields
 from check_quality import check_quality
+from draw_curves import draw_curves
 from draw_fields import draw_fields
+from draw_montage import draw_montage
 from draw_plate import draw_plate
 from export_normalized import export_normalized
 from export_wells import export_wells
@@ -75,15 +77,34 @@ def count_plate(folder, unet, plate_map=MAP, **settings):
     if not stores.read_table(folder / "all.csv", WELLS)["n_total"].any():
         assert stores.read_table(folder / "drc.csv", DRC).empty
         assert set(stores.read_table(folder / "curves.csv", DOSE_RESPONSE)["verdict"]) <= {"under-determined"}
-    for draw in (draw_plate, draw_fields):
-        plate.call(draw, picture=folder / "picture.png")
-        assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
+    draw_pictures(plate, wells)
     expected = {"sheet": "plates.tsv", "plates": ["p"], "pixel_size_um": [0.65]}
     limits = {"max_failed_fraction": 0.5, "min_z_prime": None}
     plate.call(
         summarize_run, **wells, exports=folder / "export.json", summary=folder / "s.txt", **expected, **limits
     )
     return plate, (folder / "s.txt").read_text()
+
+
+def draw_pictures(plate, wells):
+    """Every picture of the plate; each is there, whatever there is to draw."""
+    pictures = {
+        name: [plate.folder / f"{name}.png"] for name in ("heat_maps", "sheets", "of_doses", "of_times")
+    }
+    plate.call(draw_plate, **pictures)
+    plate.call(
+        draw_curves,
+        **wells,
+        curves=plate.folder / "curves.csv",
+        courses=plate.folder / "courses.csv",
+        **pictures,
+    )
+    class_maps = [plate.folder / "1-of-1/classes.h5"]
+    pictures |= {"pictures": [plate.folder / "fields.png"], "picture": [plate.folder / "montage.png"]}
+    plate.call(draw_fields, class_maps=class_maps, pictures=pictures["pictures"])
+    plate.call(draw_montage, picture=plate.folder / "montage.png")
+    for (path,) in pictures.values():
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def statuses(folder):

@@ -115,5 +115,5 @@ def test_what_was_read_is_verified_and_drawn(dyed, tmp_path):
         "A11",
         "A12",
     ]
-    plate.call(draw_dyes, dyes=tmp_path / "dyes.h5", picture=tmp_path / "dyes.png")
+    plate.call(draw_dyes, dyes=tmp_path / "dyes.h5", pictures=[tmp_path / "dyes.png"])
     assert (tmp_path / "dyes.png").read_bytes().startswith(b"\x89PNG")

@@ -58,12 +58,15 @@ rule draw_audit:
         audit="results/{plate}/audit.csv",
         wells="results/{plate}/wells.csv",
     output:
-        picture=report(
-            "results/{plate}/report/audit.png",
-            caption="../report/audit.rst",
-            category="Plates",
-            labels={"plate": "{plate}", "picture": "audit by dyes"},
-        ),
+        pictures=[
+            report(
+                "results/{plate}/report/audit.png",
+                caption="../report/audit.rst",
+                category="Plates",
+                labels={"plate": "{plate}", "picture": "audit by dyes"},
+            ),
+            "results/{plate}/report/audit.svg",
+        ],
     log:
         "logs/draw_audit/{plate}.log",
     benchmark:

@@ -44,13 +44,46 @@ rule compare_with_truth:
         "../scripts/compare_with_truth.py"
 
 
+rule draw_agreement:
+    input:
+        wells="results/{plate}/agreement.csv",
+    output:
+        pictures=[
+            report(
+                "results/{plate}/report/agreement.png",
+                caption="../report/agreement.rst",
+                category="Plates",
+                labels={"plate": "{plate}", "picture": "agreement with the truth"},
+            ),
+            "results/{plate}/report/agreement.svg",
+        ],
+    log:
+        "logs/draw_agreement/{plate}.log",
+    benchmark:
+        "benchmarks/draw_agreement/{plate}.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        plate="{plate}",
+        code=code("draw_agreement"),
+    script:
+        "../scripts/draw_agreement.py"
+
+
 rule demo_agreement:
     input:
-        expand("results/{plate}/agreement.json", plate=config["simulation"]),
+        pictures=expand(
+            "results/{plate}/report/agreement.png", plate=config["simulation"]
+        ),
+        summaries=expand("results/{plate}/agreement.json", plate=config["simulation"]),
     log:
         "logs/demo_agreement.log",
     localrule: True
     conda:
         "../../envs/imaging.yaml"
     shell:
-        "cat {input:q} 2> {log:q}"
+        "cat {input.summaries:q} 2> {log:q}"

@@ -33,12 +33,15 @@ rule draw_dyes:
     input:
         dyes="results/{plate}/dyes.h5",
     output:
-        picture=report(
-            "results/{plate}/report/dyes.png",
-            caption="../report/dyes.rst",
-            category="Plates",
-            labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
-        ),
+        pictures=[
+            report(
+                "results/{plate}/report/dyes.png",
+                caption="../report/dyes.rst",
+                category="Plates",
+                labels={"plate": "{plate}", "picture": "thresholds of the dyes"},
+            ),
+            "results/{plate}/report/dyes.svg",
+        ],
     log:
         "logs/draw_dyes/{plate}.log",
     benchmark:

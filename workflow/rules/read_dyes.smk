@@ -10,7 +10,13 @@ CLASSES = []
 DYES, DYE_TABLE = "results/{plate}/dyes.h5", "results/{plate}/dyes.csv"
 DYED_CELLS = "results/{plate}/cells.csv.gz"
 MODEL = "results/{plate}/dyes.json"
-FILES_OF_READING = [DYES, DYE_TABLE, MODEL, "results/{plate}/report/dyes.png"]
+FILES_OF_READING = [
+    DYES,
+    DYE_TABLE,
+    MODEL,
+    "results/{plate}/report/dyes.png",
+    "results/{plate}/report/dyes.svg",
+]
 TO_CLASS_MAPS = ["index_plate", "normalize_plate", "fit_dyes", "read_dyes"]
 SHOWN = derived.given_dyes(config)
 

@@ -14,9 +14,13 @@ FILES_OF_A_PLATE = [
     "results/{plate}/exports/cytomining.csv",
     "results/{plate}/exports/drc.csv",
     "results/{plate}/exports/grmetrics.tsv",
-    "results/{plate}/report/plate.png",
-    "results/{plate}/report/fields.png",
     "results/{plate}/report.html",
+    *expand(
+        "results/{{plate}}/report/{picture}.{kind}",
+        picture=["plate", "quality", "dose_response", "time_courses", "fields"],
+        kind=["png", "svg"],
+    ),
+    "results/{plate}/report/montage.png",
 ]
 
 FILES_OF_AN_AUDIT = [
@@ -26,7 +30,9 @@ FILES_OF_AN_AUDIT = [
     "results/{plate}/audit_cells.csv",
     "results/{plate}/audit.csv",
     "results/{plate}/report/dyes.png",
+    "results/{plate}/report/dyes.svg",
     "results/{plate}/report/audit.png",
+    "results/{plate}/report/audit.svg",
 ]
 
 
@@ -62,6 +68,7 @@ ON_DEMAND = [
     "results/{plate}/agreement.json",
     "results/{plate}/review_sample.html",
     "results/{plate}/review.txt",
+    "results/{plate}/report/agreement.png",
     "results/accuracy/errors.png",
     "results/audit_plan.txt",
 ]

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from livedead import stores
 from livedead.job import run
-from livedead.pictures import accuracy
+from livedead.pictures import accuracy, figures
 from livedead.tables import ACCURACY
 
 
 def draw_accuracy(errors: Path, picture: Path) -> None:
     """Write a PNG."""
-    stores.write_bytes(picture, accuracy.draw(stores.read_table(errors, ACCURACY)))
+    figures.write(accuracy.draw(stores.read_table(errors, ACCURACY)), [picture])
 
 
 if __name__ == "__main__":

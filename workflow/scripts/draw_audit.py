@@ -5,13 +5,14 @@ from pathlib import Path
 from livedead import stores
 from livedead.job import run
 from livedead.pictures import audit as audits
+from livedead.pictures import figures
 from livedead.tables import AUDIT, WELLS
 
 
-def draw_audit(audit: Path, wells: Path, picture: Path) -> None:
-    """Write a PNG."""
+def draw_audit(audit: Path, wells: Path, pictures: list[Path]) -> None:
+    """Write a PNG and an SVG."""
     drawn = audits.draw(stores.read_table(audit, AUDIT), stores.read_table(wells, WELLS))
-    stores.write_bytes(picture, drawn)
+    figures.write(drawn, pictures)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from livedead import stores
 from livedead.dyes.stored import read_dyes
 from livedead.job import run
-from livedead.pictures import thresholds
+from livedead.pictures import figures, thresholds
 
 
-def draw_dyes(dyes: Path, picture: Path, *, plate: str) -> None:
-    """Write a PNG."""
-    stores.write_bytes(picture, thresholds.draw(plate, read_dyes(dyes)))
+def draw_dyes(dyes: Path, pictures: list[Path], *, plate: str) -> None:
+    """Write a PNG and an SVG."""
+    figures.write(thresholds.draw(plate, read_dyes(dyes)), pictures)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Draw fields of one plate with their counted cells marked."""
+"""Draw fields of one plate from raw counts to counted cells."""
 
 from pathlib import Path
+from typing import Any
 
 from livedead import stores
 from livedead.cells.tallies import check_cells
-from livedead.errors import FieldError
 from livedead.fields.normalized_plate import open_normalized_plate
 from livedead.job import run
-from livedead.logs import log
-from livedead.pictures import overlay
+from livedead.pictures import figures, overlay
+from livedead.pictures.choice import choose_wells, first_readable, heading, usable_fields
+from livedead.plates.corrections import read_corrections
 from livedead.tables import CELLS, FIELDS, WELLS
+from livedead.wells.counting import counted_fields, counter_of
 
 
 def draw_fields(
@@ -19,12 +21,19 @@ def draw_fields(
     wells: Path,
     fields: Path,
     cells: Path,
-    picture: Path,
+    class_maps: list[Path],
+    dyes: Path | None,
+    model: Path,
+    corrections: list[Path],
+    pictures: list[Path],
     *,
     shown: dict[str, str],
     bit_depth: int,
+    pixel_size_um: float,
+    classes: list[dict[str, str]],
+    counting: dict[str, Any],
 ) -> None:
-    """Write a PNG of the first counted field of the most, the middle and the least viable well.
+    """Write a field of the most, the middle and the least viable well, as PNG and SVG.
 
     Parameters
     ----------
@@ -32,24 +41,19 @@ def draw_fields(
         What is drawn, ``input`` of a network or a dye -> its channel.
     """
     plate = open_normalized_plate(raw, images, normalization, list(shown.values()), bit_depth)
-    counted = stores.read_table(fields, FIELDS).query("status == 'ok'")
-    marked, tabulated = stores.read_table(cells, CELLS), stores.read_table(wells, WELLS)
+    counted, tabulated = stores.read_table(fields, FIELDS), stores.read_table(wells, WELLS)
+    marked = stores.read_table(cells, CELLS)
     check_cells(marked, tabulated, f"{cells} and {wells}", ["plate", "well", "timepoint"])
-    panels = []
-    for _, row in overlay.choose_wells(tabulated).iterrows():
-        of_well = counted[(counted["well"] == row.well) & (counted["timepoint"] == row.timepoint)]
-        for number in sorted(of_well["field"]):
-            key = row.well, int(number), int(row.timepoint)
-            try:
-                planes = plate.normalized(key)
-            except FieldError as error:
-                # It was readable when it was counted, and a picture is no reason to end the run.
-                log.warning("%s field %d timepoint %d: %s: %s", *key, error.code, error)
-                continue
-            here = (marked[["well", "field", "timepoint"]] == list(key)).all(axis=1)
-            panels.append((overlay.title(row), planes, marked[here]))
-            break
-    stores.write_bytes(picture, overlay.draw(panels, shown))
+    told, pixels = {}, {}
+    for _, row in choose_wells(tabulated).iterrows():
+        keys = usable_fields(counted, row.timepoint)[row.well]
+        for key, read in first_readable(keys, lambda key: (plate.raw(key), plate.normalized(key))):
+            told[key], pixels[key] = heading(row, key[1]), read
+    reads, by_hand = stores.read_json(model), read_corrections(corrections)
+    counter = counter_of(plate.images, dyes, reads, classes, counting, [], pixel_size_um, by_hand)
+    again = counted_fields(class_maps, counter, pixels)
+    drawn = overlay.shown_fields(told, pixels, again, marked, str(cells))
+    figures.write(overlay.draw(drawn, shown, counter.classes, pixel_size_um), pictures)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from livedead.pictures import accuracy
-from livedead.pictures.figures import DATA_COLOUR
+from livedead.pictures.figures import DATA_COLOUR, png
 
 
 def test_every_condition_has_a_curve_of_its_own():
@@ -17,7 +17,7 @@ def test_every_condition_has_a_curve_of_its_own():
         for value in (1, 2, 5)
     ]
     errors = pd.DataFrame(rows).query("varied != 'size'")
-    colours = imread(io.BytesIO(accuracy.draw(errors)))[..., :3]
+    colours = imread(io.BytesIO(png(accuracy.draw(errors))))[..., :3]
     drawn = np.isclose(colours, to_rgb(DATA_COLOUR), atol=0.01).all(axis=-1)
     for row in np.array_split(drawn, 2):
         panels = np.array_split(row, len(accuracy.LABELS), axis=1)

@@ -1,7 +1,6 @@
 """The picture of an audit: what is drawn, and where."""
 
 import numpy as np
-import pytest
 
 from livedead.pictures import audit as pictures
 from livedead.tables import AUDIT, CORRECTED, WELLS
@@ -35,17 +34,8 @@ def tables(corrected=0.6, timepoints=(1,)):
     return AUDIT.rows(audit), WELLS.rows(wells)
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """Draws, and gives the axes of the figure."""
-    figures = []
-    monkeypatch.setattr(pictures, "png", lambda figure: figures.append(figure) or b"")
-
-    def draw(*given):
-        pictures.draw(*given)
-        return figures[-1].axes
-
-    return draw
+def drawn(*given):
+    return pictures.draw(*given).axes
 
 
 def points(axes, label):
@@ -53,25 +43,29 @@ def points(axes, label):
     return line.get_xydata().tolist()
 
 
-def test_audited_wells_are_drawn_against_the_dyes(drawn):
-    left, right = drawn(*tables())
+def test_audited_wells_are_drawn_against_the_dyes():
+    left, middle, right = drawn(*tables())
     assert points(left, "as read") == [[0.5, 0.3], [0.7, 0.5]]
     (bars,) = left.containers
     assert bars[0].get_xydata().tolist() == [[0.5, 0.6], [0.7, 0.6]]
+    # Differences of the readings, -0.2 both, over their means.
+    (difference,) = [line for line in middle.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(difference.get_xydata(), [[0.4, -0.2], [0.6, -0.2]])
+    assert [text.get_text() for text in middle.texts if text.get_text().startswith("A")] == ["A01", "A02"]
     assert right.get_title() == "3 of 3 wells are corrected"
 
 
-def test_all_wells_are_in_the_order_of_what_was_read(drawn):
-    _, right = drawn(*tables())
+def test_all_wells_are_in_the_order_of_what_was_read():
+    *_, right = drawn(*tables())
     (raw,) = [line for line in right.lines if line.get_marker() == "."]
     assert raw.get_ydata().tolist() == [0.2, 0.35, 0.55]
 
 
-def test_each_audited_timepoint_has_its_row_and_a_refusal_shows_no_correction(drawn):
-    assert len(drawn(*tables(timepoints=(1, 5)))) == 4
-    assert drawn(*tables(corrected=np.nan))[1].get_title() == "0 of 3 wells are corrected"
+def test_each_audited_timepoint_has_its_row_and_a_refusal_shows_no_correction():
+    assert len(drawn(*tables(timepoints=(1, 5)))) == 6
+    assert drawn(*tables(corrected=np.nan))[2].get_title() == "0 of 3 wells are corrected"
 
 
 def test_an_audit_without_a_cell_is_drawn_all_the_same():
     _, wells = tables(corrected=np.nan)
-    assert pictures.draw(AUDIT.rows([]), wells).startswith(b"\x89PNG")
+    assert len(drawn(AUDIT.rows([]), wells)) == 3

@@ -29,7 +29,7 @@ def test_the_page_shows_the_worst_fields_and_says_what_is_lacking():
     worst = [(f"p/A0{k}/1: 2 of 10 cells wrong", field, class_map, class_map) for k in (1, 2)]
     page = evaluation.draw(cells, wells, detected, table, worst, NUMBERS).decode()
     assert page.count("data:image/jpeg") == 2
-    assert page.count("data:image/png") == 3
+    assert page.count("data:image/svg+xml") == 2
     assert "p/A02/1: 2 of 10 cells wrong" in page
     assert "robust_z_prime" in page and "state_of_detected_dead" in page and "p/A01" in page
     assert "fitted on the other wells of this page" in page.replace("\n", " ")

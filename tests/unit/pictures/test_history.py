@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.image import imread
 
 from livedead.pictures import history
+from livedead.pictures.figures import png
 
 COURSE = pd.DataFrame(
     {"epoch": [1, 2], "loss": [1.0, 0.5], "dice": [0.1, 0.4], "dice_0": [0.5, 0.6], "learning_rate": [1, 0.5]}
@@ -13,7 +14,7 @@ COURSE = pd.DataFrame(
 
 def coloured(course):
     """Coloured pixels in the panels of loss, Dice and learning rate."""
-    colours = imread(io.BytesIO(history.draw(course, ["ground"])))[..., :3]
+    colours = imread(io.BytesIO(png(history.draw(course, ["ground"]))))[..., :3]
     panels = np.array_split(np.ptp(colours, axis=-1) > 0.2, 3, axis=1)
     return [int(panel.sum()) for panel in panels]
 

@@ -1,86 +1,116 @@
-import io
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 
-from livedead.pictures import overlay
-from livedead.tables import COUNTS
+from livedead.cells.counting import CountedField
+from livedead.errors import StoreError
+from livedead.network.classes import Classes
+from livedead.pictures import figures, overlay
 
 BRIGHTFIELD = {"input": "brightfield"}
+CLASSES = Classes(background=(0,), live=(1,), dead=(2,))
+KEY = {"well": "A01", "field": 1, "timepoint": 1}
 
 
-@pytest.mark.parametrize(
-    ("viabilities", "used", "chosen"),
-    [
-        ([0.5, 0.9, 0.1, 0.7, np.nan], 1, ["A02", "A01", "A03"]),
-        ([0.5, 0.9], 1, ["A02", "A01"]),
-        # Without a cell there is still a field to look at.
-        ([np.nan] * 5, 1, ["A01", "A03", "A05"]),
-        ([np.nan], 1, ["A01"]),
-        ([np.nan] * 5, 0, []),
-    ],
-)
-def test_wells_are_chosen_from_most_to_least_viable(viabilities, used, chosen):
-    names = [f"A{k:02d}" for k in range(1, len(viabilities) + 1)]
-    wells = pd.DataFrame({"well": names, "viability": viabilities, "n_fields_used": used})
-    wells = wells.assign(**dict.fromkeys(COUNTS, 1 if used else np.nan))
-    assert list(overlay.choose_wells(wells)["well"]) == chosen
+def counted(side=64):
+    """A field with a live square of 4 x 6 px at (10, 20) and a dead one of 3 x 3 px at (40, 50)."""
+    labels = np.zeros((side, side), np.int32)
+    labels[10:14, 20:26], labels[40:43, 50:53] = 1, 2
+    cells = pd.DataFrame({"cell": [1, 2], "state": ["live", "dead"], "x_px": [22.5, 51], "y_px": [11.5, 41]})
+    return CountedField(dict(KEY), cells.assign(**KEY), labels, labels.astype(np.uint8))
 
 
-@pytest.mark.parametrize("told", ["n_live", "n_dead", "n_total"])
-def test_wells_without_viability_are_chosen_from_most_to_fewest_cells(told):
-    wells = pd.DataFrame({"well": ["A01", "A02", "A03", "A04"], "n_fields_used": [1, 1, 1, 0]})
-    wells = wells.assign(**dict.fromkeys([*COUNTS, "viability"], np.nan)).assign(**{told: [5, 9, 0, None]})
-    assert list(overlay.choose_wells(wells)["well"]) == ["A02", "A01", "A03"]
+def field(counts=100, normalized=0.0, of=None):
+    of = of or counted()
+    shape = (1, *of.labels.shape)
+    raw, plane = np.full(shape, counts, np.uint16), np.full(shape, normalized, np.float32)
+    return overlay.ShownField("A01 field 1", raw, plane, of)
 
 
-@pytest.mark.parametrize(
-    ("told", "words"),
-    [
-        ({"n_live": 4, "n_dead": 5, "n_ambiguous": 1, "n_total": 10, "viability": 0.444}, "viability 0.44"),
-        ({"n_live": 0, "n_dead": 0, "n_ambiguous": 0, "n_total": 0}, "no cells"),
-        ({"n_live": 0, "n_dead": 0, "n_ambiguous": 3, "n_total": 3}, "ambiguous cells only"),
-        ({"n_total": 7}, "7 cells"),
-        ({"n_live": 7}, "7 live cells"),
-        ({"n_dead": 0}, "no dead cells"),
-    ],
-)
-def test_what_stands_over_a_field(told, words):
-    row = pd.Series({**dict.fromkeys([*COUNTS, "viability"], pd.NA), "well": "A01", "timepoint": 2, **told})
-    assert overlay.title(row) == f"A01, timepoint 2: {words}"
+def panels(figure):
+    return dict(zip(overlay.PANELS, figure.axes, strict=False))
 
 
-def coloured(picture):
-    """Pixels of a PNG that are not grey."""
-    colours = imread(io.BytesIO(picture))[..., :3]
-    return int((np.ptp(colours, axis=-1) > 0.2).sum())
+def outlines(axes):
+    """State -> corners of its polygons."""
+    found = [part for part in axes.collections if isinstance(part, PolyCollection)]
+    return {part.get_gid(): [path.vertices[:-1].tolist() for path in part.get_paths()] for part in found}
 
 
-def test_a_field_without_cells_is_drawn_without_rings():
-    cells = pd.DataFrame({"state": ["live", "unknown"] * 20, "x_px": np.arange(40), "y_px": np.arange(40)})
-    field = np.zeros((1, 64, 64), np.float32)
-    ringed, bare = (overlay.draw([("A01", field, table)], BRIGHTFIELD) for table in (cells, cells[:0]))
-    assert coloured(bare) == 0
-    assert coloured(ringed) > 1000
-    grey = imread(io.BytesIO(bare))[200:300, 200:300, :3]
-    assert grey.min() == pytest.approx(0.5, abs=0.01), "the field itself is there"
-    # A plate without a usable field is a picture that says so, without axes and rings.
-    nothing = overlay.draw([], BRIGHTFIELD)
-    assert nothing.startswith(b"\x89PNG")
-    assert coloured(nothing) == 0
-    assert imread(io.BytesIO(nothing))[..., :3].min() < 0.2
+def test_a_field_is_shown_raw_normalized_classified_and_counted():
+    raw = field()
+    raw.raw[0, 0, 0], raw.raw[0, -1, -1] = 0, 200
+    found = panels(overlay.draw([raw._replace(normalized=raw.normalized + 0.5)], BRIGHTFIELD, CLASSES, 0.65))
+    images = {name: axes.images[0].get_array() for name, axes in found.items()}
+    np.testing.assert_allclose(images["normalized"], 0.75)
+    np.testing.assert_allclose(images["counted cells"], 0.75)
+    np.testing.assert_allclose(images["class map"][12, 22], to_rgba("#0072B2")[:3])
+    np.testing.assert_allclose(images["class map"][41, 51], to_rgba("#D55E00")[:3])
+    np.testing.assert_allclose(images["class map"][0, 0], 1)
+    # 100 counts lie in the middle of 0 and 200, which a pixel each has.
+    assert (images["raw"][0, 0, 0], images["raw"][-1, -1, 0]) == (0, 1)
 
 
-def test_dyes_are_drawn_in_light_of_their_own():
-    """Four nuclei on a dark background: one of no dye, of the first, of a quarter of the second, of both."""
-    planes = np.full((2, 8, 8), -0.6, np.float32)
-    planes[:, 0, :4] = [[-0.6, 1, -0.6, 1], [-0.6, -0.6, -0.2, 1]]
-    black, white, dim_magenta = [0, 0, 0], [1, 1, 1], [0.5, 0, 0.5]
-    both = overlay.composed(planes, ["total", "dead"])
-    np.testing.assert_allclose(both[0, :4], [black, white, dim_magenta, white], atol=1e-3)
-    # One dye alone is grey, whichever it is; the input of a network is drawn as it is.
-    for what, grey in (("dead", 0.5), ("input", 0.4)):
-        alone = overlay.composed(planes[1:], [what])
-        np.testing.assert_allclose(alone[0, 2], [grey] * 3, atol=1e-3)
+def test_every_counted_cell_has_its_outline_and_sign():
+    axes = panels(overlay.draw([field()], BRIGHTFIELD, CLASSES, 0.65))["counted cells"]
+    found = outlines(axes)
+    (live,), (dead,) = found["live"], found["dead"]
+    # Pixel k reaches from k - 0.5 to k + 0.5.
+    assert {tuple(corner) for corner in live} == {(19.5, 9.5), (25.5, 9.5), (25.5, 13.5), (19.5, 13.5)}
+    assert {tuple(corner) for corner in dead} == {(49.5, 39.5), (52.5, 39.5), (52.5, 42.5), (49.5, 42.5)}
+    signs = {line.get_marker(): line.get_xydata().tolist() for line in axes.lines if len(line.get_xdata())}
+    assert signs == {"o": [[22.5, 11.5]], "x": [[51, 41]]}
+
+
+def test_of_a_large_field_the_middle_is_shown_where_it_lies():
+    """150 um are 30 px of 5 um: rows and columns 17 to 46 of 64."""
+    axes = panels(overlay.draw([field()], BRIGHTFIELD, CLASSES, 5.0))
+    assert axes["raw"].get_xlim() == (16.5, 46.5)
+    found = outlines(axes["counted cells"])
+    # The dead cell is outside; of the live one, nothing lies above row 17.
+    assert found["live"] == found["dead"] == []
+
+
+def test_the_scale_bar_is_in_um():
+    figure = overlay.draw([field()], BRIGHTFIELD, CLASSES, 0.65)
+    (bar,) = [line for line in panels(figure)["raw"].lines if line.get_gid() == "scale bar"]
+    assert np.ptp(bar.get_xdata()) * 0.65 == pytest.approx(10)
+    assert "10 µm" in figures.svg(figure).decode()
+
+
+def test_wells_states_and_classes_are_named_in_the_svg():
+    texts = re.findall(
+        r"<text[^>]*>([^<]*)</text>",
+        figures.svg(overlay.draw([field()], BRIGHTFIELD, CLASSES, 0.65)).decode(),
+    )
+    assert {"A01 field 1", *overlay.PANELS, "brightfield", "live", "dead"} <= set(texts)
+    assert not {"ambiguous", "boundary"} & set(texts)
+
+
+def test_a_field_without_cells_is_drawn_without_outlines():
+    bare = counted()
+    bare = bare._replace(cells=bare.cells[:0], labels=bare.labels * 0)
+    figure = overlay.draw([field(of=bare)], BRIGHTFIELD, CLASSES, 0.65)
+    assert not any(outlines(panels(figure)["counted cells"]).values())
+    assert figures.png(figure).startswith(b"\x89PNG")
+
+
+def test_a_plate_without_a_usable_field_is_a_picture_that_says_so():
+    text = figures.svg(overlay.draw([], BRIGHTFIELD, CLASSES, 0.65)).decode()
+    assert "no field of this plate can be used" in text
+
+
+def test_fields_counted_again_must_have_the_cells_of_the_table():
+    key = tuple(KEY.values())
+    pixels = {key: (np.zeros((1, 64, 64)), np.zeros((1, 64, 64)))}
+    given = counted()
+    (shown,) = overlay.shown_fields({key: "A01"}, pixels, [given], given.cells, "cells.csv.gz")
+    assert shown.counted is given and shown.heading == "A01"
+    with pytest.raises(
+        StoreError, match=r"A01 field 1 timepoint 1: 2 cells in its class map, 1 in cells\.csv\.gz"
+    ):
+        overlay.shown_fields({key: "A01"}, pixels, [given], given.cells[:1], "cells.csv.gz")

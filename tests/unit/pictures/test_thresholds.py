@@ -13,7 +13,7 @@ from livedead.dyes.settings import DyeSettings
 from livedead.dyes.thresholds import Threshold, histogram
 from livedead.normalization.settings import NormalizationSettings
 from livedead.pictures import thresholds
-from livedead.pictures.figures import STATE_COLOURS
+from livedead.pictures.figures import STATE_COLOURS, png
 
 SETTINGS = DyeSettings("hoechst", None, None, {"total": "auto"}, 6, "fraction", None, "dead", None, 48, 0)
 NORMALIZATION = NormalizationSettings(0.1, 99.9, 200, 0, 24, 0.2, 0)
@@ -21,17 +21,17 @@ DIM, BRIGHT = np.full(900, 25.0), np.full(100, 3600.0)
 
 
 def drawn(signals, threshold, **controls):
-    """Pixels of the picture of one dye."""
+    """The picture of one dye."""
     found = Threshold(threshold, "otsu", np.nan, "separated")
     counts = {kind: histogram(of_kind) for kind, of_kind in controls.items()}
     empty = np.zeros((16, 16), np.uint16)
     fitted = fit_dyes(lambda *_: empty, [("A01", 1, 1)], SETTINGS, NORMALIZATION, {}, 0.65)
     dye = replace(fitted.dyes["total"], threshold=found, histogram=histogram(signals), controls=counts)
-    picture = thresholds.draw("p", replace(fitted, dyes={"total": dye}))
-    return imread(io.BytesIO(picture))[..., :3]
+    return thresholds.draw("p", replace(fitted, dyes={"total": dye}))
 
 
-def has(picture, colour):
+def has(figure, colour):
+    picture = imread(io.BytesIO(png(figure)))[..., :3]
     return np.isclose(picture, to_rgb(colour), atol=0.2).all(axis=-1).sum() > 10
 
 
@@ -47,9 +47,12 @@ def test_controls_are_drawn_where_there_are_some():
 @pytest.mark.parametrize("threshold", [400.0, 9000.0])
 def test_the_threshold_stands_where_square_roots_put_it(threshold):
     """Where nothing is stained, the axis ends at twice the threshold, so that it is at the root of a half."""
-    dark = (drawn(DIM, threshold) < 0.3).all(axis=-1)
-    left, *inner, right = np.flatnonzero(dark.sum(axis=0) > 0.5 * dark.sum(axis=0).max())
-    assert [(np.mean(inner) - left) / (right - left)] == pytest.approx([np.sqrt(0.5)], abs=0.02)
+    figure = drawn(DIM, threshold)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    (line,) = [line for line in axes.lines if line.get_label() == "threshold"]
+    at = axes.transData.transform((line.get_xdata()[0], 1))
+    assert axes.transAxes.inverted().transform(at)[0] == pytest.approx(np.sqrt(0.5), abs=0.02)
 
 
 def test_a_plate_without_a_signal_is_drawn():

@@ -56,6 +56,10 @@ class NormalizedPlate:
         planes = self._planes(key)
         return self._counts(planes), pixels_sha256(planes)
 
+    def raw(self, key: Key) -> np.ndarray:
+        """Raw counts of a field, (C, H, W) uint16, cropped; raises as `counts`."""
+        return self.images.cropped(np.stack(self._planes(key)))
+
     def normalized(self, key: Key) -> np.ndarray:
         """What the network reads of a field, (C, H, W) float32 in [-1, 1]; raises as `counts`."""
         planes = []
@@ -63,6 +67,11 @@ class NormalizedPlate:
             black, scale = transform.levels(key)
             planes.append(normalize(plane.astype(np.float32), transform.gain, black, scale, transform.offset))
         return np.stack(planes)
+
+    def in_one_contrast(self) -> "NormalizedPlate":
+        """The same with the plate's black and white in every field, also where a field has its own."""
+        of_plate = {name: replace(transform, local={}) for name, transform in self.transforms.items()}
+        return NormalizedPlate(self.images, of_plate)
 
     def largest_shape(self, keys: Iterable[Key]) -> tuple[int, int]:
         """(H, W) of the plate's fields, cropped; where it has several, the largest of these, by headers."""

@@ -3,11 +3,11 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from livedead.pictures.figures import DATA_COLOUR, REFERENCE, png
+from livedead.pictures.figures import DATA_COLOUR, FULL_MM, REFERENCE, log_axis, new_figure
 
 LABELS = {
     "mean_cells": "cells in a field",
-    "clumping": "clumping (sd of log density)",
+    "clumping": "clumping\n(sd of log density)",
     "size": "size of cells",
     "n_debris": "specks in a field",
     "defocus_px": "blur, px",
@@ -15,8 +15,8 @@ LABELS = {
 }
 
 
-def draw(errors: pd.DataFrame) -> bytes:
-    """A PNG with a column of panels for each varied condition.
+def draw(errors: pd.DataFrame) -> Figure:
+    """Draw a column of panels for each varied condition.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def draw(errors: pd.DataFrame) -> bytes:
         ``varied, value, count_error, viability_error``; errors are counted minus true, those of the
         count relative to the truth.
     """
-    figure = Figure(figsize=(15.6, 5), layout="constrained")
+    figure = new_figure(FULL_MM, 70)
     axes = figure.subplots(2, len(LABELS), sharey="row")
     for column, (varied, label) in enumerate(LABELS.items()):
         chosen = errors[errors["varied"] == varied].sort_values("value")
@@ -35,7 +35,8 @@ def draw(errors: pd.DataFrame) -> bytes:
             axis.plot(chosen["value"], scale * chosen[name], marker="o", color=DATA_COLOUR)
             if varied == "mean_cells":
                 axis.set_xscale("log")
+                log_axis(axis.xaxis)
         axes[1, column].set_xlabel(label)
     axes[0, 0].set_ylabel("count error, %")
     axes[1, 0].set_ylabel("viability error")
-    return png(figure)
+    return figure

@@ -5,13 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
+from livedead.pictures.agreement import draw_bland_altman
+from livedead.pictures.figures import DATA_COLOUR, FULL_MM, REFERENCE, STATE_COLOURS, new_figure
 
 _CORRECTED_COLOUR = STATE_COLOURS["dead"]
 
 
-def draw(audit: pd.DataFrame, wells: pd.DataFrame) -> bytes:
-    """A PNG with two panels for each audited timepoint: the audited wells, and all wells of the plate.
+def draw(audit: pd.DataFrame, wells: pd.DataFrame) -> Figure:
+    """Draw three panels for each audited timepoint: the audited wells, twice, and all wells of the plate.
 
     Parameters
     ----------
@@ -21,16 +22,20 @@ def draw(audit: pd.DataFrame, wells: pd.DataFrame) -> bytes:
         `livedead.tables.WELLS` of the plate.
     """
     times = sorted(audit["timepoint"].unique()) or sorted(wells["timepoint"].unique())[-1:]
-    figure = Figure(figsize=(11, 4.6 * len(times)), layout="constrained")
-    for axes, timepoint in zip(figure.subplots(len(times), 2, squeeze=False), times, strict=True):
+    figure = new_figure(FULL_MM, 62 * len(times))
+    for axes, timepoint in zip(figure.subplots(len(times), 3, squeeze=False), times, strict=True):
         at_time = audit[audit["timepoint"] == timepoint]
         table = wells[wells["timepoint"] == timepoint].set_index("well")
-        _draw_audited(axes[0], at_time[at_time["level"] == "well"].set_index("well"), table)
-        _draw_wells(axes[1], table)
+        audited = at_time[at_time["level"] == "well"]
+        _draw_audited(axes[0], audited.set_index("well"), table)
+        both = audited.rename(columns={"viability_dyed": "true_viability"})
+        draw_bland_altman(axes[1], both, ("network", "dyes"))
+        _draw_wells(axes[2], table)
         axes[0].set_title(f"timepoint {timepoint}: audited wells")
+        axes[1].set_title("bias and limits of agreement")
         n_corrected = table["viability_corrected"].notna().sum()
-        axes[1].set_title(f"{n_corrected} of {table['viability'].notna().sum()} wells are corrected")
-    return png(figure)
+        axes[2].set_title(f"{n_corrected} of {table['viability'].notna().sum()} wells are corrected")
+    return figure
 
 
 def _draw_audited(axes: Axes, audited: pd.DataFrame, wells: pd.DataFrame) -> None:
@@ -41,7 +46,7 @@ def _draw_audited(axes: Axes, audited: pd.DataFrame, wells: pd.DataFrame) -> Non
     _errorbars(axes, dyed, wells.reindex(audited.index), "corrected")
     axes.set(xlabel="viability by the dyes", ylabel="viability by the network", xlim=(-0.02, 1.02))
     axes.set_ylim(-0.02, 1.02)
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="upper left")
 
 
 def _draw_wells(axes: Axes, wells: pd.DataFrame) -> None:
@@ -50,7 +55,7 @@ def _draw_wells(axes: Axes, wells: pd.DataFrame) -> None:
     place = pd.Series(np.arange(len(ordered)), ordered.index)
     _errorbars(axes, place, ordered, None)
     axes.plot(place, ordered["viability"], ".", color=DATA_COLOUR)
-    axes.set(xlabel="wells, in the order of their viability as read", ylabel="viability", xticks=[])
+    axes.set(xlabel="wells, by their viability as read", ylabel="viability", xticks=[])
     axes.set_ylim(-0.02, 1.02)
 
 
@@ -58,4 +63,4 @@ def _errorbars(axes: Axes, at: pd.Series, wells: pd.DataFrame, label: str | None
     """The corrected viability of wells, with its interval."""
     value, low, high = (wells[f"viability_corrected{end}"] for end in ("", "_low", "_high"))
     ends = [value - low, high - value]
-    axes.errorbar(at, value, ends, fmt="s", markersize=4, linewidth=1, color=_CORRECTED_COLOUR, label=label)
+    axes.errorbar(at, value, ends, fmt="s", linewidth=0.6, color=_CORRECTED_COLOUR, label=label)

@@ -42,6 +42,14 @@ def shaded(field: np.ndarray, class_map: np.ndarray, classes: Classes) -> np.nda
     return colours
 
 
+def coloured(class_map: np.ndarray, classes: Classes) -> np.ndarray:
+    """A class map in the colours of the roles of its classes, (H, W, 3), float64 in [0, 1]."""
+    colours = np.ones((*class_map.shape, 3))
+    for role, colour in ROLE_COLOURS.items():
+        colours[np.isin(class_map, classes.of(role))] = to_rgb(colour)
+    return colours
+
+
 def _reduced(image: np.ndarray) -> np.ndarray:
     """A large image with rows and columns left out."""
     step = max(1, round(max(image.shape) / SIDE_PX))

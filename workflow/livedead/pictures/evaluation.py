@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livedead.network.classes import Classes
+from livedead.pictures import agreement as pictures
 from livedead.pictures import pages
 from livedead.pictures.class_maps import outlined, shaded
-from livedead.pictures.figures import DATA_COLOUR, REFERENCE, STATE_COLOURS, png
+from livedead.pictures.figures import COLUMN_MM, DATA_COLOUR, REFERENCE, new_figure, svg
 from livedead.statistics import agreement
 from livedead.statistics.detection import detection_by_well
 
@@ -63,13 +63,22 @@ def draw(
         pages.table(agreement.per_class(table)),
         "<h3>Can confidence be believed?</h3>",
         RELIABILITY,
-        pages.figure(_reliability(cells), "Are cells as often right as their confidence says?"),
+        pages.figure(
+            svg(_reliability(cells)),
+            "Are cells as often right as their confidence says?",
+            kind="svg+xml",
+            width_px=480,
+        ),
         "<h2>Detection</h2>",
         DETECTION,
         pages.table(detection_by_well(detected)),
         "<h2>Wells</h2>",
-        pages.figure(_scatter(wells), "Viability, undyed against dyed"),
-        pages.figure(_bland_altman(wells), "Bland-Altman plot: bias and limits of agreement"),
+        pages.figure(
+            svg(pictures.draw(wells, ("undyed", "dyed"))),
+            "Viability, undyed against dyed, and Bland-Altman plot: bias and limits of agreement",
+            kind="svg+xml",
+            width_px=760,
+        ),
         "<h2>Do the controls separate?</h2>",
         _controls(wells),
         f"<h2>The {agreement.N_WORST} worst fields</h2><p>Left the dye, right the network.</p>",
@@ -88,16 +97,18 @@ def _controls(wells: pd.DataFrame) -> str:
     return note + pages.table(pd.DataFrame(found).rename_axis("measure").reset_index())
 
 
-def _reliability(cells: pd.DataFrame) -> bytes:
+def _reliability(cells: pd.DataFrame) -> Figure:
     bins = agreement.reliabilities(cells)
-    figure, axes = _with_diagonal()
+    figure = new_figure(COLUMN_MM, 78)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], **REFERENCE)
     softmax, calibrated = bins["softmax"], bins["confidence"]
     axes.plot(softmax["confidence"], softmax["right"], "x", color="0.55", label="softmax")
     axes.vlines(calibrated["confidence"], calibrated["low"], calibrated["high"], color=DATA_COLOUR)
     axes.plot(calibrated["confidence"], calibrated["right"], "o", color=DATA_COLOUR, label="confidence")
     for row in calibrated.itertuples():
         axes.annotate(
-            f"{row.n}", (row.confidence, row.right), (5, -11), textcoords="offset points", fontsize=8
+            f"{row.n}", (row.confidence, row.right), (4, -8), textcoords="offset points", fontsize=6
         )
     axes.set(
         xlabel="confidence of the found state",
@@ -106,36 +117,4 @@ def _reliability(cells: pd.DataFrame) -> bytes:
         ylim=(-0.05, 1.05),
     )
     figure.legend(loc="outside upper center", ncols=2)
-    return png(figure)
-
-
-def _with_diagonal() -> tuple[Figure, Axes]:
-    """A square plot with the line of equality."""
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], **REFERENCE)
-    return figure, axes
-
-
-def _scatter(wells: pd.DataFrame) -> bytes:
-    figure, axes = _with_diagonal()
-    axes.scatter(wells["true_viability"], wells["viability"], s=22, color=DATA_COLOUR, alpha=0.7)
-    axes.set(
-        xlabel="viability by the dye", ylabel="viability, undyed", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
-    )
-    return png(figure)
-
-
-def _bland_altman(wells: pd.DataFrame) -> bytes:
-    found = agreement.agreement_of_wells(wells)
-    figure = Figure(figsize=(5.4, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for name, style in (("bias", "-"), ("low", "--"), ("high", "--")):
-        axes.axhline(found[name], color=STATE_COLOURS["dead"], linestyle=style, linewidth=1)
-        axes.annotate(
-            f"{found[name]:+.3f}", (1.0, found[name]), (2, 2), textcoords="offset points", fontsize=8
-        )
-    mean = (wells["viability"] + wells["true_viability"]) / 2
-    axes.scatter(mean, wells["viability"] - wells["true_viability"], s=22, color=DATA_COLOUR, alpha=0.7)
-    axes.set(xlabel="mean of both viabilities", ylabel="undyed minus dye", xlim=(-0.03, 1.12))
-    return png(figure)
+    return figure

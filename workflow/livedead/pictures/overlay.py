@@ -1,127 +1,223 @@
-"""Fields with a ring around every counted cell, so that a person can check the counts."""
+"""Fields from raw counts to counted cells, so that a person can check every step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_rgb
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from livedead.cells.tallies import MAIN_COUNTS, main_count, tells_viability
-from livedead.dyes.signals import field_background
-from livedead.pictures.figures import STATE_COLOURS, png
+from livedead.cells.counting import CountedField
+from livedead.cells.outlines import outlines
+from livedead.errors import StoreError
+from livedead.network.classes import Classes
+from livedead.normalization.transforms import Key
+from livedead.pictures.class_maps import coloured
+from livedead.pictures.figures import (
+    FULL_MM,
+    ROLE_COLOURS,
+    STATE_COLOURS,
+    STATE_LINES,
+    STATE_MARKERS,
+    axes_at,
+    draw_scale_bar,
+    new_figure,
+    note,
+)
+from livedead.pictures.light import composed, light_of
 
-SIDE_PX = 400
+SIDE_UM = 150
+"""Of a field, as much is shown."""
+SIDE_PX = 500
+"""With more pixels than a panel has in print, some are left out."""
+PANELS = ("raw", "normalized", "class map", "counted cells")
+LEFT_MM, TOP_MM, PANEL_MM, GAP_MM, KEY_MM = 8, 5, 41, 1.5, 8
+RAW_PERCENTILES = (0.1, 99.9)
+"""Counts of all shown fields that are black and white in the raw panels."""
+SIGN: dict[str, Any] = {"markersize": 1.8, "markeredgewidth": 0.5}
 
-LIGHT = {"live": "lime", "dead": "magenta"}
-"""What a dye is drawn in over the first one, which is white."""
 
+class ShownField(NamedTuple):
+    """A field to draw.
 
-def choose_wells(wells: pd.DataFrame) -> pd.DataFrame:
-    """The most, the middle and the least viable row; first, middle and last on a plate without cells.
-
-    Where viability is not told, the rows with the most, the median and the least cells.
-
-    Rows without a usable field are never chosen, so a plate without any gives none.
+    Attributes
+    ----------
+    heading : str
+    raw : ndarray, (C, H, W), uint16
+    normalized : ndarray, (C, H, W), float32
+        The same in [-1, 1].
+    counted : CountedField
     """
-    used = wells[wells["n_fields_used"] > 0]
-    value = "viability" if tells_viability(used) else main_count(used)
-    known = used.dropna(subset=value)
-    ranked = (used if known.empty else known).sort_values([value, "well"], ascending=[False, True])
-    places = sorted({0, len(ranked) // 2, len(ranked) - 1}) if len(ranked) else []
-    return ranked.iloc[places]
+
+    heading: str
+    raw: np.ndarray
+    normalized: np.ndarray
+    counted: CountedField
 
 
-def title(row: pd.Series) -> str:
-    """The heading of a field: what the row of its well, which has cells counted, tells of them."""
-    name = next(name for name in MAIN_COUNTS if pd.notna(row[name]))
-    if row[name] == 0:
-        told = f"no {MAIN_COUNTS[name]}"
-    elif pd.notna(row["viability"]):
-        told = f"viability {row['viability']:.2f}"
-    elif pd.notna(row["n_ambiguous"]):
-        told = "ambiguous cells only"
-    else:
-        told = f"{row[name]} {MAIN_COUNTS[name]}"
-    return f"{row['well']}, timepoint {row['timepoint']}: {told}"
-
-
-def draw(panels: list[tuple[str, np.ndarray, pd.DataFrame]], shown: Mapping[str, str]) -> bytes:
-    """Draw a row of fields.
+def shown_fields(
+    headings: Mapping[Key, str],
+    pixels: Mapping[Key, tuple[np.ndarray, np.ndarray]],
+    counted: Iterable[CountedField],
+    cells: pd.DataFrame,
+    what: str,
+) -> list[ShownField]:
+    """Fields to draw, in the order of their headings.
 
     Parameters
     ----------
-    panels : list of (title, planes, cells)
-        `planes` are (C, H, W), in [-1, 1]; of a large field the middle is shown. An empty list gives a
-        picture that says so.
+    headings : mapping
+        (well, field, timepoint) -> what stands beside the field.
+    pixels : mapping
+        The same -> raw and normalized planes.
+    counted : iterable of CountedField
+        These fields, counted again.
+    cells : DataFrame
+        `livedead.tables.CELLS`, what was counted before.
+    what : str
+        Its file, for the message.
+
+    Raises
+    ------
+    StoreError
+        If another number of cells is found than before.
+    """
+    found = {}
+    for field in counted:
+        key = field.row["well"], field.row["field"], field.row["timepoint"]
+        n_before = int((cells[["well", "field", "timepoint"]] == list(key)).all(axis=1).sum())
+        if len(field.cells) != n_before:
+            raise StoreError(
+                "well {} field {} timepoint {}: {} cells in its class map, {} in {}; delete that table and "
+                "start the same command again".format(*key, len(field.cells), n_before, what)
+            )
+        found[key] = field
+    return [ShownField(heading, *pixels[key], found[key]) for key, heading in headings.items()]
+
+
+def draw(fields: list[ShownField], shown: Mapping[str, str], classes: Classes, um_per_px: float) -> Figure:
+    """Draw a row of four panels for each field: raw, normalized, its class map, and outlines of its cells.
+
+    Parameters
+    ----------
+    fields : list of ShownField
+        Of large ones the middle is shown. An empty list gives a picture that says so.
     shown : mapping
         What each of the planes is, ``input`` of a network or a dye -> its channel.
-
-    Returns
-    -------
-    bytes
-        PNG.
+    classes : Classes
+        Of the class maps.
+    um_per_px : float
     """
-    drawn = {state for _, _, cells in panels for state in cells["state"]}
-    colours = {state: colour for state, colour in STATE_COLOURS.items() if state in drawn}
-    figure = Figure(figsize=(4.4 * max(1, len(panels)), 5), layout="constrained")
-    if not panels:
-        figure.text(0.5, 0.5, "no field of this plate can be used", ha="center")
-        return png(figure)
-    for axes, (heading, planes, cells) in zip(np.ravel(figure.subplots(1, len(panels))), panels, strict=True):
-        top, left = (max(0, (side - SIDE_PX) // 2) for side in planes.shape[1:])
-        middle = planes[:, top : top + SIDE_PX, left : left + SIDE_PX]
-        axes.imshow(composed(middle, list(shown)))
-        for state, colour in colours.items():
-            chosen = cells[cells["state"] == state]
-            axes.scatter(
-                chosen["x_px"] - left,
-                chosen["y_px"] - top,
-                s=90,
-                facecolors="none",
-                edgecolors=colour,
-                linewidths=1.4,
-            )
-        height, width = middle.shape[1:]
-        axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), title=heading)
-        axes.set_axis_off()
-    handles = [
-        Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=colour, label=state)
-        for state, colour in colours.items()
+    if not fields:
+        return note("no field of this plate can be used")
+    middles = [_middle(field.raw.shape[1:], um_per_px) for field in fields]
+    crops = [
+        field.raw[:, *middle].reshape(len(shown), -1) for field, middle in zip(fields, middles, strict=True)
     ]
-    light = ", ".join(f"{channel}: {light_of(what, k)}" for k, (what, channel) in enumerate(shown.items()))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, title=light)
-    return png(figure)
+    levels = np.percentile(np.concatenate(crops, axis=1), RAW_PERCENTILES, axis=1)
+    height = TOP_MM + len(fields) * (PANEL_MM + GAP_MM) + KEY_MM
+    figure = new_figure(FULL_MM, height, constrained=False)
+    for k, (field, middle) in enumerate(zip(fields, middles, strict=True)):
+        bottom = height - TOP_MM - PANEL_MM - k * (PANEL_MM + GAP_MM)
+        lefts = [LEFT_MM + j * (PANEL_MM + GAP_MM) for j in range(len(PANELS))]
+        row = [axes_at(figure, left, bottom, PANEL_MM, PANEL_MM) for left in lefts]
+        _draw_field(row, field, middle, levels, list(shown), classes)
+        draw_scale_bar(row[0], um_per_px)
+        if k == 0:
+            for axes, name in zip(row, PANELS, strict=True):
+                axes.set_title(name)
+    _draw_keys(figure, fields, shown, classes)
+    return figure
 
 
-def composed(planes: np.ndarray, shown: Sequence[str]) -> np.ndarray:
-    """A field as it is drawn: the input of a network, or the light of all dyes.
-
-    Of a dye, the square root of what is over the background is drawn, so that dim nuclei are seen.
-
-    Parameters
-    ----------
-    planes : ndarray, (C, H, W), float32
-        In [-1, 1].
-    shown : sequence of str
-        What each of them is.
-
-    Returns
-    -------
-    ndarray, (H, W, 3), float32
-        In [0, 1].
-    """
-    field = np.zeros((*planes.shape[1:], 3), np.float32)
-    for k, (what, plane) in enumerate(zip(shown, planes, strict=True)):
-        brightness = (plane + 1) / 2
-        if what != "input":
-            background = field_background(plane)[0]
-            brightness = np.sqrt(np.clip((plane - background) / max(1 - background, 1e-6), 0, 1))
-        field += brightness[..., np.newaxis] * np.array(to_rgb(light_of(what, k)), np.float32)
-    return np.clip(field, 0, 1)
+def _middle(shape: tuple[int, ...], um_per_px: float) -> tuple[slice, slice]:
+    """The middle of a field, `SIDE_UM` wide and high where the field is larger."""
+    side = max(1, round(SIDE_UM / um_per_px))
+    tops = [max(0, (length - side) // 2) for length in shape]
+    return slice(tops[0], tops[0] + side), slice(tops[1], tops[1] + side)
 
 
-def light_of(what: str, place: int) -> str:
-    """The colour that a plane is drawn in: the first is white."""
-    return LIGHT[what] if place else "white"
+def _draw_field(
+    row: list[Axes],
+    field: ShownField,
+    middle: tuple[slice, slice],
+    levels: np.ndarray,
+    shown: list[str],
+    classes: Classes,
+) -> None:
+    """The panels of one field, in units of its pixels."""
+    low, high = levels[..., np.newaxis, np.newaxis]
+    raw = ((field.raw[:, *middle] - low) * (2 / np.maximum(high - low, 1)) - 1).clip(-1, 1)
+    normalized = composed(field.normalized[:, *middle], shown)
+    images = [
+        composed(raw, shown),
+        normalized,
+        coloured(field.counted.class_map[middle], classes),
+        normalized,
+    ]
+    top, left = (side.start for side in middle)
+    height, width = normalized.shape[:2]
+    step = -(-max(height, width) // SIDE_PX)
+    for axes, image in zip(row, images, strict=True):
+        extent = (left - 0.5, left + width - 0.5, top + height - 0.5, top - 0.5)
+        axes.imshow(image[::step, ::step], extent=extent)
+        axes.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    row[0].set_ylabel(field.heading)
+    _draw_cells(row[-1], field.counted, middle)
+
+
+def _draw_cells(axes: Axes, counted: CountedField, middle: tuple[slice, slice]) -> None:
+    """Outline and sign of every counted cell in the middle of its field, by its state."""
+    inside = counted.labels[middle]
+    numbers, renumbered = np.unique(np.append(0, inside), return_inverse=True)
+    polygons = outlines(renumbered[1:].reshape(inside.shape))
+    corner = np.array([side.start for side in middle]) - 0.5
+    shown = counted.cells.set_index("cell").loc[numbers[1:]]
+    for state, colour in STATE_COLOURS.items():
+        chosen = np.flatnonzero(shown["state"] == state)
+        cells = shown.iloc[chosen]
+        corners = [(polygons[k] + corner)[:, ::-1] for k in chosen]
+        outlined = PolyCollection(corners, facecolor="none", edgecolor=colour, linewidth=0.8, gid=state)
+        outlined.set_linestyle(STATE_LINES[state])
+        axes.add_collection(outlined)
+        axes.plot(cells["x_px"], cells["y_px"], STATE_MARKERS[state], color=colour, **SIGN)
+
+
+def _draw_keys(figure: Figure, fields: list[ShownField], shown: Mapping[str, str], classes: Classes) -> None:
+    """What the light of several planes, the colours of class maps, and the signs of cells mean."""
+    roles = [Patch(facecolor=ROLE_COLOURS[role], label=role) for role in ROLE_COLOURS if classes.of(role)]
+    drawn = {state for field in fields for state in field.counted.cells["state"]}
+    cells = [
+        Line2D(
+            [],
+            [],
+            color=colour,
+            linestyle=STATE_LINES[state],
+            marker=STATE_MARKERS[state],
+            label=state,
+            **{**SIGN, "markersize": 4},
+        )
+        for state, colour in STATE_COLOURS.items()
+        if state in drawn
+    ]
+    planes = [
+        Patch(facecolor=light_of(what, k), edgecolor="black", linewidth=0.4, label=channel)
+        for k, (what, channel) in enumerate(shown.items())
+    ]
+    for column, handles in ((0, planes), (2, roles), (3, cells)):
+        x = (LEFT_MM + column * (PANEL_MM + GAP_MM)) / FULL_MM
+        figure.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(x, KEY_MM / (figure.get_figheight() * 25.4)),
+            ncols=2,
+            handlelength=2,
+            columnspacing=1,
+            borderpad=0,
+            borderaxespad=0,
+        )

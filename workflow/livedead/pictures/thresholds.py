@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from livedead.dyes.plate_dyes import SCALES, Dye, PlateDyes
 from livedead.dyes.thresholds import BIN, N_BINS
-from livedead.pictures.figures import STATE_COLOURS, png
+from livedead.pictures.figures import STATE_COLOURS, log_axis, new_figure
 
 N_BARS = 60
 """Bars of a histogram; their widths are equal on an axis of square roots, as those of its bins are."""
@@ -24,8 +24,8 @@ NEARBY: dict[str, Any] = {"linestyle": ":", "linewidth": 1}
 """Lines at 0.8 and 1.25 of a threshold."""
 
 
-def draw(plate: str, dyes: PlateDyes) -> bytes:
-    """A PNG with a panel for each dye: the histogram that its threshold parts.
+def draw(plate: str, dyes: PlateDyes) -> Figure:
+    """Draw a panel for each dye: the histogram that its threshold parts.
 
     Parameters
     ----------
@@ -33,23 +33,18 @@ def draw(plate: str, dyes: PlateDyes) -> bytes:
         Its name.
     dyes : PlateDyes
     """
-    figure = Figure(figsize=(6, 0.3 + 4 * len(dyes.dyes)), layout="constrained")
+    figure = new_figure(130, 6 + 72 * len(dyes.dyes))
     panels = figure.subplots(len(dyes.dyes), 1, squeeze=False)[:, 0]
     for axes, row in zip(panels, dyes.table(plate).itertuples(), strict=True):
         _draw_histograms(axes, dyes.dyes[row.dye])
         axes.set_title(
-            f"{row.channel} ({row.dye}): {row.threshold:,.0f} counts by {row.method}, {row.verdict}",
-            fontsize=11,
+            f"{row.channel} ({row.dye}): {row.threshold:,.0f} counts by {row.method}, {row.verdict}"
         )
-        axes.set_xlabel(
-            f"counts over the background, of {row.signals_of} (square-root axis)\n{answer(row)}", fontsize=9
-        )
-        axes.set_ylabel(f"share of the {row.signals_of}", fontsize=9)
+        axes.set_xlabel(f"counts over the background, of {row.signals_of} (square-root axis)\n{answer(row)}")
+        axes.set_ylabel(f"share of the {row.signals_of}")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside upper center", ncols=4, fontsize=8, title=plate, frameon=False
-    )
-    return png(figure)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, title=plate)
+    return figure
 
 
 def answer(row: Any) -> str:
@@ -89,6 +84,7 @@ def _draw_histograms(axes: Axes, dye: Dye) -> None:
         style = NEARBY if scale != 1 else {"label": "threshold"}
         axes.axvline(scale * threshold, color="black", **style)
     axes.set_yscale("log")
+    log_axis(axes.yaxis)
     axes.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     axes.set_xticks(_ticks(signals[-1]))
     axes.set_xlim(0, signals[-1])

@@ -114,15 +114,27 @@ def agreement_of_wells(wells: pd.DataFrame) -> dict[str, float]:
     """
     true = wells["true_total"].replace(0, np.nan)
     difference = wells["viability"] - wells["true_viability"]
-    bias, spread = float(difference.mean()), 1.96 * float(difference.std(ddof=1))
     return {
         "count_error": float(((wells["n_total"] - true).abs() / true).mean()),
         "count_bias": _share(wells["n_total"].sum(), wells["true_total"].sum()) - 1,
         "viability_error": float(difference.abs().mean()),
-        "bias": bias,
-        "low": bias - spread,
-        "high": bias + spread,
+        **limits_of_agreement(difference),
     }
+
+
+def limits_of_agreement(difference: pd.Series) -> dict[str, float]:
+    """Of the differences of two readings their mean, ``bias``, and ``low`` and ``high``.
+
+    See `agreement_of_wells`.
+
+    Examples
+    --------
+    >>> limits = limits_of_agreement(pd.Series([-0.1, 0.0, 0.1]))
+    >>> {name: round(value, 3) for name, value in limits.items()}
+    {'bias': 0.0, 'low': -0.196, 'high': 0.196}
+    """
+    bias, spread = float(difference.mean()), 1.96 * float(difference.std(ddof=1))
+    return {"bias": bias, "low": bias - spread, "high": bias + spread}
 
 
 def worst_fields(cells: pd.DataFrame, n: int) -> pd.DataFrame:

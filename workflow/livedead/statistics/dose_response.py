@@ -64,6 +64,17 @@ class Curve:
     n_doses: int = 0
 
 
+def logistic(dose: np.ndarray, ic50: float, slope: float, top: float, bottom: float) -> np.ndarray:
+    """Viability at doses by the curve.
+
+    Examples
+    --------
+    >>> logistic(np.array([0, 2, 1e9]), ic50=2, slope=1, top=0.9, bottom=0.1).round(3).tolist()
+    [0.9, 0.5, 0.1]
+    """
+    return bottom + (top - bottom) / (1 + (dose / ic50) ** slope)
+
+
 def fit_curve(
     dose: np.ndarray,
     n_live: np.ndarray,

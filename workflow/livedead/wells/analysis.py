@@ -1,7 +1,9 @@
 """From the well table to what it says: plate quality, dose-response, time courses."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,10 @@ log = logging.getLogger(__name__)
 
 MEASURES = ("viability", "live_per_mm2")
 """Values of a well whose quality is judged; live cells by area, as fields may be missing."""
+CURVE_KEY = ["plate", "agent", "cell_line", "timepoint"]
+"""Columns in which the wells of a dose-response curve agree."""
+TREATMENT = ["plate", "agent", "dose", "cell_line", "control"]
+"""Columns in which replicate wells agree."""
 
 
 def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
@@ -133,29 +139,39 @@ def fit_doses(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
         The key, ``dose_unit``, then the attributes of `livedead.statistics.dose_response.Curve`;
         no rows where no dose, or no viability, is known.
     """
+    rows = []
+    for values, dosed in wells_by_curve(wells, columns):
+        counts = (dosed[name].to_numpy() for name in ("dose", "n_live", "n_decided"))
+        curve = fit_curve(*counts)
+        rows.append({**values, "dose_unit": columns.dose_unit, **asdict(curve)})
+        log.info("%s: %s", values, curve)
+    names = [*CURVE_KEY, "dose_unit", *(field.name for field in fields(Curve))]
+    return pd.DataFrame(rows, columns=names)
+
+
+def wells_by_curve(wells: pd.DataFrame, columns: MapColumns) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The wells that each dose-response curve is fitted to; see `fit_doses`.
+
+    Yields
+    ------
+    key : dict
+        ``plate, agent, cell_line, timepoint``.
+    wells : DataFrame
+        Controls first, as ``dose`` 0; ``n_decided`` are the live and dead cells.
+    """
     table = designed(wells, columns)
     n_live = table["n_live"].astype(float)
     table = table.assign(n_live=n_live, n_decided=n_live + table["n_dead"].astype(float))
     table = table[table["n_decided"].notna() & (table["control"] != "positive")]
-    key = ["plate", "agent", "cell_line", "timepoint"]
-    rows = []
-    for (plate, agent, cell_line, timepoint), dosed in table[table["dose"] > 0].groupby(key):
+    for (plate, agent, cell_line, timepoint), dosed in table[table["dose"] > 0].groupby(CURVE_KEY):
         near = table[
             (table["plate"] == plate)
             & (table["timepoint"] == timepoint)
             & (table["cell_line"] == cell_line)
             & ((table["control"] == "negative") | ((table["agent"] == agent) & (table["dose"] == 0)))
         ]
-        curve = fit_curve(
-            np.concatenate([np.zeros(len(near)), dosed["dose"].to_numpy()]),
-            np.concatenate([near["n_live"].to_numpy(), dosed["n_live"].to_numpy()]),
-            np.concatenate([near["n_decided"].to_numpy(), dosed["n_decided"].to_numpy()]),
-        )
-        values = dict(zip(key, (plate, agent, cell_line, timepoint), strict=True))
-        rows.append({**values, "dose_unit": columns.dose_unit, **asdict(curve)})
-        log.info("%s: %s", values, curve)
-    names = [*key, "dose_unit", *(field.name for field in fields(Curve))]
-    return pd.DataFrame(rows, columns=names)
+        key = dict(zip(CURVE_KEY, (plate, agent, cell_line, timepoint), strict=True))
+        yield key, pd.concat([near.assign(dose=0.0), dosed], ignore_index=True)
 
 
 def follow_wells(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
@@ -168,19 +184,43 @@ def follow_wells(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
         then empty); ``lt50`` in ``time_unit`` and its ``verdict``; see
         `livedead.statistics.time_courses.half_time`.
     """
-    table = designed(wells, columns)
     unit = "h" if columns.hours_per_timepoint else "timepoint"
-    treatment = ["plate", "agent", "dose", "cell_line", "control"]
-    counts = ["n_live", "n_dead"]
     rows = []
-    for level, key in (("well", [*treatment, "well"]), ("treatment", treatment)):
-        sums = table.groupby([*key, "time"], dropna=False)[counts].sum(min_count=1).reset_index()
-        sums["viability"] = sums["n_live"] / (sums["n_live"] + sums["n_dead"]).replace(0, np.nan)
-        for values, course in sums.groupby(key, dropna=False):
-            viability = course["viability"].to_numpy(float, na_value=np.nan)
+    for level, key in (("well", [*TREATMENT, "well"]), ("treatment", TREATMENT)):
+        for values, course in courses(wells, columns, key):
+            viability = course["viability"].to_numpy()
             lt50, verdict = half_time(course["time"].to_numpy(float), viability)
             found = {"n_timepoints": int((~np.isnan(viability)).sum()), "lt50": lt50}
-            named = {"well": "", **dict(zip(key, values, strict=True))}
-            rows.append({"level": level, **named, **found, "time_unit": unit, "verdict": verdict})
+            rows.append(
+                {"level": level, "well": "", **values, **found, "time_unit": unit, "verdict": verdict}
+            )
     order = ["plate", "level", "well", "agent", "dose", "cell_line", "control", "n_timepoints", "lt50"]
     return pd.DataFrame(rows, columns=[*order, "time_unit", "verdict"])
+
+
+def courses(
+    wells: pd.DataFrame, columns: MapColumns, key: list[str]
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The viability of pooled wells over time.
+
+    Parameters
+    ----------
+    wells, columns
+        See `designed`.
+    key : list of str
+        Wells that agree in these columns are pooled: `TREATMENT`, or a well besides.
+
+    Yields
+    ------
+    values : dict
+        What the wells agree in.
+    course : DataFrame
+        ``time`` and ``viability``, float, NaN where it is not known.
+    """
+    counts = ["n_live", "n_dead"]
+    sums = designed(wells, columns).groupby([*key, "time"], dropna=False)[counts].sum(min_count=1)
+    decided = (sums["n_live"] + sums["n_dead"]).replace(0, np.nan)
+    shares = (sums["n_live"] / decided).astype("Float64").to_numpy(float, na_value=np.nan)
+    table = sums.assign(viability=shares).reset_index()
+    for values, course in table.groupby(key, dropna=False):
+        yield dict(zip(key, values, strict=True)), course[["time", "viability"]]
