@@ -4,8 +4,8 @@
 of the networks that are shipped. Kinds and limit are learned here, as training does: for the demo from
 simulated plates of seeds 101 to 103, of which the last was not trained on; for BBBC010 and ldc from their own
 wells, judged with each quarter of them, or each session, left out. Every set is normalized as a plate by the
-network's own settings. Two other measures stand beside the chosen one: the Mahalanobis distance of a field's mean description, and
-patches without kinds.
+network's own settings. Two other measures stand beside the chosen one: the Mahalanobis distance of a field's
+mean description, and patches without kinds.
 """
 
 import argparse

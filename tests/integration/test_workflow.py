@@ -122,7 +122,6 @@ def test_a_new_plate_map_remakes_the_table_alone(done, tmp_path):
         "export_wells",
         "draw_plate",
         "draw_fields",
-        "write_page",
         "draw_curves",
         "all",
     }
