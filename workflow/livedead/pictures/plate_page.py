@@ -22,7 +22,7 @@ from livedead.network.classes import Classes
 from livedead.normalization.transforms import Key
 from livedead.pictures import pages
 from livedead.pictures.figures import ROLE_COLOURS
-from livedead.pictures.overlay import composed
+from livedead.pictures.light import composed
 from livedead.pictures.small import class_map_webp, webp
 from livedead.plates.geometry import FORMATS
 from livedead.plates.plate_maps import MapColumns

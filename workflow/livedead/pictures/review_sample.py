@@ -10,7 +10,7 @@ from skimage.transform import resize
 
 from livedead.cells.outlines import outlines
 from livedead.pictures import pages
-from livedead.pictures.overlay import composed
+from livedead.pictures.light import composed
 
 DIAMETERS = 6
 """Side of a crop in diameters of the median cell, so that its neighbours are seen, too."""
@@ -48,7 +48,7 @@ def crops(
     sample : DataFrame
         From `livedead.wells.blind_review.sample_cells`.
     shown : sequence of str
-        What the planes are, see `livedead.pictures.overlay.composed`.
+        What the planes are, see `livedead.pictures.light.composed`.
     """
     side_px = crop_side_px(sample["area_px"])
     found = {}
