@@ -32,6 +32,7 @@ def test_a_job_that_was_given_a_gpu_refuses_a_build_without_cuda(labelled, rule,
     given = {name: tmp_path / name for name in outputs}
     given |= {"device": "auto", "segmentation": {**labelled.settings["segmentation"], "device": "auto"}}
     given |= {"scatteritem": "1-of-2", "platemaps": [labelled.folder / "map.tsv"]}
+    given["trained"] = labelled.folder / "unet.safetensors"
     if rule == "measure_accuracy":
         given["normalization"] = NORMALIZATION
     with pytest.raises(ConfigError, match="this job was given GPU 0"):

@@ -111,7 +111,7 @@ def test_an_evaluation_is_a_page(labelled, evaluated, tmp_path):
     assert summary["n_cells"].tolist() == [cells["true"].isin(["live", "dead"]).sum()]
     page = (tmp_path / "evaluation.html").read_text()
     assert page.count("data:image/jpeg") == 1
-    assert page.count("data:image/png") == 3
+    assert page.count("data:image/svg") == 2
 
 
 def test_a_training_from_a_network_tells_how_both_read_the_same_wells(labelled, evaluated, tmp_path):

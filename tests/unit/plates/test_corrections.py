@@ -81,10 +81,9 @@ def test_files_of_a_folder_by_plate(put, tmp_path):
     put({"livedead": "judgements", "plate": "p1"}, "judged.json")
     put(RECORD, "left.txt")
     assert correction_files(str(tmp_path)) == {
-        "p1": [str(tmp_path / "a.json")],
-        "p2": [str(tmp_path / "b.json")],
+        "p1": [tmp_path / "a.json"],
+        "p2": [tmp_path / "b.json"],
     }
-    assert correction_files("") == {}
 
 
 @pytest.mark.parametrize(

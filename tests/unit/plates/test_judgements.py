@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +39,11 @@ def test_judgements_are_found_by_plate_beside_other_records(file, tmp_path):
     first, second = file("b.json"), file("a.json", reviewer="Bo")
     file("c.json", plate="p2")
     file("d.json", livedead="corrections", fields=[])
-    assert judgement_files(str(tmp_path)) == {"p1": [second, first], "p2": [str(tmp_path / "c.json")]}
-    assert correction_files(str(tmp_path)) == {"p1": [str(tmp_path / "d.json")]}
+    assert judgement_files(str(tmp_path)) == {
+        "p1": [Path(second), Path(first)],
+        "p2": [tmp_path / "c.json"],
+    }
+    assert correction_files(str(tmp_path)) == {"p1": [tmp_path / "d.json"]}
     assert judgement_files(str(tmp_path / "none")) == {}
 
 

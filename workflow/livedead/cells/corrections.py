@@ -6,6 +6,7 @@ import numpy as np
 from skimage.draw import polygon
 
 from livedead.cells.finding import FoundCells
+from livedead.cells.labelled import LabelledCells
 from livedead.cells.labels import in_raster_order
 from livedead.cells.outlines import cells_sha256
 from livedead.errors import CorrectionError, FieldError
@@ -123,7 +124,7 @@ class _Hand:
         order = np.unique(inside, return_index=True)
         numbers = order[0][np.argsort(order[1])].tolist()
         return FoundCells(
-            labels=in_raster_order(self._labels),
+            cells=LabelledCells(in_raster_order(self._labels)),
             component_area_px=np.array([self._component_area_px[k] for k in numbers], np.int64),
             state_by_hand=np.array([self._state[k] for k in numbers], object),
             by_hand=np.array([self._touched[k] for k in numbers], bool),

@@ -16,8 +16,8 @@ class FoundCells(NamedTuple):
 
     Attributes
     ----------
-    labels : ndarray, (H, W), int32
-        0 outside, then 1, 2, ...: the column ``cell`` of the table of cells.
+    cells : LabelledCells
+        Their numbers are the column ``cell`` of the table of cells.
     component_area_px : ndarray, (n_cells,), int64
         Of the connected pixels that each was cut from.
     state_by_hand : ndarray, (n_cells,), object
@@ -28,11 +28,16 @@ class FoundCells(NamedTuple):
         Cells that a person took away.
     """
 
-    labels: np.ndarray
+    cells: LabelledCells
     component_area_px: np.ndarray
     state_by_hand: np.ndarray
     by_hand: np.ndarray
     n_deleted: int = 0
+
+    @property
+    def labels(self) -> np.ndarray:
+        """0 outside, then 1, 2, ...: where each cell is, (H, W) int32."""
+        return self.cells.labels
 
     @property
     def n_by_hand(self) -> int:
@@ -66,7 +71,7 @@ def find_cells(
     allowed = _allowed(cells, class_map, classes, rules, pixel_size_um)
     n_cells = int(allowed.sum())
     return FoundCells(
-        labels=cells.only(allowed),
+        cells=cells.only(allowed),
         component_area_px=cells.component_areas_px(components)[allowed],
         state_by_hand=np.full(n_cells, "", object),
         by_hand=np.zeros(n_cells, bool),

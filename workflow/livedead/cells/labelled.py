@@ -64,19 +64,19 @@ class LabelledCells:
         component[self.owner] = of_pixel
         return np.bincount(of_pixel)[component[1:]]
 
-    def only(self, kept: np.ndarray) -> np.ndarray:
-        """Labels of some cells, (H, W) int32, numbered 1, 2, ... in their order.
+    def only(self, kept: np.ndarray) -> "LabelledCells":
+        """Some of the cells, numbered 1, 2, ... in their order.
 
         Parameters
         ----------
         kept : ndarray, (n_cells,), bool
         """
         if kept.all():
-            return self.labels
+            return self
         number = np.append(0, np.where(kept, np.cumsum(kept), 0)).astype(np.int32)
         labels = np.zeros_like(self.labels)
         labels.ravel()[self.at] = number[self.owner]
-        return labels
+        return LabelledCells(labels)
 
     def outline_on(self, mask: np.ndarray) -> np.ndarray:
         """Share of each cell's outline that borders on `mask`, (n_cells,).

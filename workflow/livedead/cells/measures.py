@@ -100,7 +100,7 @@ def measure_found(
     log_odds: LogOdds | None = None,
 ) -> pd.DataFrame:
     """Vote on and measure cells that were found; see `measure_cells`."""
-    cells = LabelledCells(found.labels)
+    cells = found.cells
     table = _table(cells, found, class_map, classes, rules, pixel_size_um)
     if log_odds is not None:
         of_cells = _mean_log_odds(cells, log_odds.of_pixels, of_classes(class_map, classes.nuclei))

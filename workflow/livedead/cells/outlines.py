@@ -40,7 +40,7 @@ def outlines(labels: np.ndarray) -> list[np.ndarray]:
     Examples
     --------
     >>> outlines(np.array([[0, 0, 0], [0, 1, 1]]))[0].tolist()
-    [[1, 3], [1, 1], [2, 1], [2, 3]]
+    [[2, 1], [1, 1], [1, 3], [2, 3]]
     """
     return [_outline(labels[box] == k, box) for k, box in enumerate(find_objects(labels), start=1)]
 

@@ -90,7 +90,7 @@ def _draw_place(
     measure = "viability" if "viability" in set(told["measure"]) or told.empty else told["measure"].iloc[0]
     last = residuals["timepoint"] == residuals["timepoint"].max()
     of_wells = residuals[last & (residuals["measure"] == measure)].set_index("well")["deviation"]
-    furthest = float(np.nanmax(of_wells.abs(), initial=0)) or 0.01
+    furthest = max([0.0, *of_wells.abs().dropna()]) or 0.01
     title = f"{NAMES[measure]}, well minus treatment"
     if len(told):
         row = told[(told["measure"] == measure)].iloc[-1]
