@@ -125,7 +125,7 @@ function curveText(curve) {
   if (numberOf(curve.ic50) === null) return [`IC50: ${curve.verdict}`];
   const said = curve.verdict === "estimated" ? "" : `, ${curve.verdict}`;
   return [
-    `IC50 ${curve.ic50} ${curve.dose_unit}${said}`,
-    `95 % interval ${curve.ic50_low} to ${curve.ic50_high}`,
+    `IC50 ${rounded(curve.ic50)} ${curve.dose_unit}${said}`,
+    `95 % interval ${rounded(curve.ic50_low)} to ${rounded(curve.ic50_high)}`,
   ];
 }

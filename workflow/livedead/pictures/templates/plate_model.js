@@ -11,6 +11,12 @@ function numberOf(text) {
   return text === "NA" || text === "" || text === undefined ? null : Number(text);
 }
 
+/** A text of a table as it is read at a glance: three digits of a number, anything else as it is. */
+function rounded(text) {
+  const number = numberOf(text);
+  return number === null || Number.isNaN(number) ? text : String(Number(number.toPrecision(3)));
+}
+
 function groupedBy(items, key) {
   const groups = new Map();
   for (const item of items) {

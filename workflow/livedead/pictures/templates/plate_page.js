@@ -24,8 +24,10 @@ function showWell(one) {
   byId("numbers").replaceChildren(
     number(
       "Viability",
-      row.viability,
-      row.viability_low === "NA" ? "" : `95 % interval ${row.viability_low} to ${row.viability_high}`,
+      rounded(row.viability),
+      row.viability_low === "NA"
+        ? ""
+        : `95 % interval ${rounded(row.viability_low)} to ${rounded(row.viability_high)}`,
     ),
     number("Live", row.n_live),
     number("Dead", row.n_dead),
@@ -136,12 +138,14 @@ function separationTable(rows) {
   const line = (name, text) =>
     element("tr", {}, element("th", {scope: "row"}, name), ...rows.map(row => element("td", {}, text(row))));
   const interval = (row, name) =>
-    numberOf(row[`${name}_low`]) === null ? "" : ` (${row[`${name}_low`]} to ${row[`${name}_high`]})`;
+    numberOf(row[`${name}_low`]) === null
+      ? ""
+      : ` (${rounded(row[`${name}_low`])} to ${rounded(row[`${name}_high`])})`;
   return [
     element("tr", {}, element("td"), ...rows.map(row => element("th", {scope: "col"}, row.measure))),
-    line("mean of negative controls", row => `${row.mean_negative} (${row.n_negative} wells)`),
-    line("mean of positive controls", row => `${row.mean_positive} (${row.n_positive} wells)`),
-    ...Object.entries(SEPARATION).map(([name, words]) => line(words, row => row[name] + interval(row, name))),
+    line("mean of negative controls", row => `${rounded(row.mean_negative)} (${row.n_negative} wells)`),
+    line("mean of positive controls", row => `${rounded(row.mean_positive)} (${row.n_positive} wells)`),
+    ...Object.entries(SEPARATION).map(([name, words]) => line(words, row => rounded(row[name]) + interval(row, name))),
   ];
 }
 
