@@ -50,9 +50,9 @@ def test_methods_are_told_from_the_record_of_the_run(flow, tmp_path):
             "segmentation": flow.settings["segmentation"],
             "qc": flow.settings["qc"],
         },
-        "packages": {"snakemake": "9", "python": "3.11", "torch": "2", "numpy": "2"},
+        "packages": {"snakemake": "9", "python": "3.11", "numpy": "2"},
         "models": {"m": stores.read_json(flow.folder / "unet.certificate.json")},
-        "plates": {"p": {"sheet": {"pixel_size_um": 0.65}}},
+        "plates": {"p": {"sheet": {"pixel_size_um": 0.65}, "shards": {"1-of-1": {"torch": "2.5"}}}},
     }  # fmt: skip
     stores.write_json(tmp_path / "provenance.json", record)
     files = {"provenance": tmp_path / "provenance.json", "methods": tmp_path / "methods.md"}

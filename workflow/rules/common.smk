@@ -149,6 +149,11 @@ def corrections(wildcards) -> list[str]:
     return CORRECTIONS.get(wildcards.plate, [])
 
 
+def judgements(wildcards) -> list[str]:
+    """Input function: judgements of the plate's cells, if there are any."""
+    return JUDGEMENTS.get(wildcards.plate, [])
+
+
 def wells_with_dyes(wildcards) -> list[str]:
     """Parameter function: the plate's wells that dyes were added to, if plates.tsv names any."""
     return derived.wells_with_dyes(PLATES.loc[wildcards.plate].to_dict())
@@ -211,3 +216,15 @@ def once_checked(path: str, *checks):
         return path
 
     return checked
+
+
+def of_folds(file: str, stage: str = ""):
+    """Input function: a table of every network that a page is about."""
+    return lambda wildcards: expand(
+        f"results/training/{{fold}}{stage}{file}", fold=FOLDS[wildcards.evaluation]
+    )
+
+
+def of_start(file: str):
+    """Input function: the same of the networks that these started from, if they did."""
+    return of_folds(file, START) if START else []

@@ -2,11 +2,6 @@
 JUDGED_PLATES = [plate for plate in PLATES.index if plate in JUDGEMENTS]
 
 
-def judgements(wildcards) -> list[str]:
-    """Input function: judgements of the plate's cells, if there are any."""
-    return JUDGEMENTS.get(wildcards.plate, [])
-
-
 rule draw_sample:
     input:
         class_maps=gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),

@@ -202,18 +202,6 @@ rule evaluate_unet:
         "../scripts/evaluate_unet.py"
 
 
-def of_folds(file: str, stage: str = ""):
-    """Input function: a table of every network that a page is about."""
-    return lambda wildcards: expand(
-        f"results/training/{{fold}}{stage}{file}", fold=FOLDS[wildcards.evaluation]
-    )
-
-
-def of_start(file: str):
-    """Input function: the same of the networks that these started from, if they did."""
-    return of_folds(file, START) if START else []
-
-
 rule draw_evaluation:
     input:
         cells=of_folds("cells.csv"),

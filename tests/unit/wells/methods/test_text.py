@@ -48,9 +48,9 @@ def run(repository):
         provenance={
             "version": "1.2.3",
             "config": config,
-            "packages": {"snakemake": "9.1", "python": "3.11", "torch": "2.5", "numpy": "2.0"},
+            "packages": {"snakemake": "9.1", "python": "3.11", "numpy": "2.0"},
             "models": {"feed": NETWORK},
-            "plates": {"p1": {"sheet": {"pixel_size_um": 0.65}}},
+            "plates": {"p1": {"sheet": {"pixel_size_um": 0.65}, "shards": {"1-of-1": {"torch": "2.5"}}}},
         },
         wells=WELLS.rows(wells),
         fields=FIELDS.rows(fields),
@@ -184,6 +184,7 @@ def test_statistics_are_told_where_there_are_any(run):
 def test_dyes_are_told_with_their_thresholds(run):
     dyed = configured(run, dyes={"total": "hoechst", "dead": "draq7"})
     dyed.provenance["config"]["reading"] = "dyes"
+    dyed.provenance["plates"]["p1"]["shards"] = {"1-of-1": {}}
     dyed.provenance["models"] = {"d": {"split_depth_um": 0.2798}}
     thresholds = [
         {
@@ -233,7 +234,8 @@ def test_nothing_is_told_of_viability_where_there_is_none(run):
 
 
 def test_several_plates_are_joined(run):
-    two = {"p1": {"sheet": {"pixel_size_um": 0.65}}, "p2": {"sheet": {"pixel_size_um": 0.66}}}
+    shards = {"1-of-1": {"torch": "2.5"}}
+    two = {f"p{k}": {"sheet": {"pixel_size_um": 0.64 + k / 100}, "shards": shards} for k in (1, 2)}
     found = changed(run, replace(run, provenance={**run.provenance, "plates": two}))
     assert set(found) == {"images", "replicates"}
     assert "pixels measured 0.65 and 0.66 µm" in found["images"]

@@ -22,13 +22,21 @@ def write_methods(run: Run) -> str:
     return f"# Methods\n\n{text}\n\n## References\n\n{references}\n"
 
 
+SOFTWARE = {
+    "snakemake": "Snakemake {} (Mölder et al. 2021)",
+    "python": "Python {}",
+    "torch": "PyTorch {} (Paszke et al. 2019)",
+    "numpy": "NumPy {} (Harris et al. 2020)",
+}
+
+
 def _software(run: Run) -> str:
-    packages = run.provenance["packages"]
-    torch = "" if run.by_dyes else f"PyTorch {packages['torch']} (Paszke et al. 2019), "
-    return (
-        f"livedead {run.provenance['version']} ran with Snakemake {packages['snakemake']} (Mölder et al. "
-        f"2021), Python {packages['python']}, {torch}NumPy {packages['numpy']} (Harris et al. 2020)."
-    )
+    # Each rule may have an environment of its own: what segmented tells its own version of PyTorch.
+    shards = [shard for plate in run.provenance["plates"].values() for shard in plate["shards"].values()]
+    torch = ", ".join(sorted({str(shard["torch"]) for shard in shards if shard.get("torch")}))
+    versions = {**run.provenance["packages"], "torch": torch}
+    told = [words.format(versions[name]) for name, words in SOFTWARE.items() if versions.get(name)]
+    return f"livedead {run.provenance['version']} ran with {', '.join(told)}."
 
 
 def _record(run: Run) -> str:
