@@ -18,10 +18,10 @@ help:
 	@echo "make verify          recompute a sample of wells from their raw images and compare (CONFIG=...)"
 	@echo "make report          after a run: all pages, pictures and tables in results/report.zip (CONFIG=...)"
 	@echo "make accuracy        count simulated fields, easy to difficult; remake docs/accuracy.*"
-	@echo "make test            every test but those of the targets below (9 minutes)"
+	@echo "make test            every test but those of the targets below (12 minutes)"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
-	@echo "make browser         open the pages in chromium, and correct cells there (1 minute; apt-get install chromium)"
+	@echo "make browser         open the pages in chromium, and correct cells there (1 minute; chromium)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
 	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
@@ -121,7 +121,9 @@ $(VENV)/.installed-browser: $(VENV)/.installed-dev requirements-browser.txt
 	touch $@
 
 browser: $(VENV)/.installed-browser
-	@command -v chromium > /dev/null || { echo "make browser needs chromium: apt-get install chromium"; exit 1; }
+	@command -v chromium > /dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; } \
+		|| { echo "make browser needs chromium: apt-get install chromium"; exit 1; }
 	AXE=$(VENV)/node_modules/axe-core/axe.min.js $(BIN)/pytest tests/browser -rs
 
 faults: $(VENV)/.installed-dev
