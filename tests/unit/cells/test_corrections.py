@@ -164,6 +164,7 @@ def test_a_new_cell_takes_the_next_free_number_and_others_keep_theirs():
         (Split(3, ((0, 0), (0, 6))), "the line does not cross cell 3"),
         (Merge((1,)), "merging needs two cells"),
         (Merge((1, 1)), "merging needs two cells"),
+        (Merge((1, 1, 2)), "merging needs two cells or more, each once"),
         (Merge((1, 8)), "there is no cell 8"),
         (Add("live", ((0, 0), (0, 2), (1, 2), (1, 0))), "no pixel of its own in the field"),
         (Add("live", ((90, 90), (90, 95), (95, 95))), "no pixel of its own in the field"),

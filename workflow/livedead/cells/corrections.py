@@ -110,8 +110,8 @@ class _Hand:
                 for part in (first, ~first):
                     self._make((y[part], x[part]), state)
             case Merge(cells):
-                if len(set(cells)) < 2:
-                    raise CorrectionError("merging needs two cells")
+                if len(cells) < 2 or len(set(cells)) < len(cells):
+                    raise CorrectionError(f"merging needs two cells or more, each once, not {list(cells)}")
                 pixels = [self._pixels(cell) for cell in cells]
                 by_hand = {self._forget(cell) for cell in cells} - {""}
                 y, x = (np.concatenate(axis) for axis in zip(*pixels, strict=True))
