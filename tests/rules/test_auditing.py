@@ -70,6 +70,15 @@ def test_wells_that_are_not_audited_and_wells_without_dyes_take_no_part(flow, au
     assert audited(["B06"], images=undyed).empty
 
 
+def test_fields_that_were_corrected_by_hand_take_no_part(flow, audited, caplog):
+    fields = stores.read_table(flow.folder / "fields.csv", FIELDS)
+    fields.loc[(fields["well"] == "B06") & (fields["field"] == 2), "n_by_hand"] = 1
+    table = audited(fields=fields)
+    assert set(table.loc[table["well"] == "B06", "field"]) == {1}
+    assert set(table.loc[table["well"] == "A01", "field"]) == {1, 2}
+    assert "B06 field 2 timepoint 1 takes no part: its cells were corrected by hand" in caplog.text
+
+
 def test_dyes_of_another_size_than_the_network_read_are_refused(flow, audited):
     fields = stores.read_table(flow.folder / "fields.csv", FIELDS)
     with pytest.raises(

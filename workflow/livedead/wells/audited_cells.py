@@ -65,6 +65,11 @@ def audit_cells(
         If the dyes were imaged in another size than what the network read.
     """
     usable = fields[(fields["status"] == "ok") & fields["well"].isin(wells)]
+    # What a person put right says nothing of how the network reads wells that nobody looked at.
+    corrected = usable["n_by_hand"] > 0
+    for row in usable.loc[corrected, FIELD].itertuples(index=False):
+        log.warning("%s field %d timepoint %d takes no part: its cells were corrected by hand", *row)
+    usable = usable[~corrected]
     if not {"n_live", "n_dead"} <= set(dyes.classes.known):
         log.warning("no field takes part: the dyes do not tell live from dead cells, see dyes.csv")
         usable = usable.iloc[:0]
