@@ -42,7 +42,7 @@ def fields(*wells: str):
         yield well, np.full((1, SIDE, SIDE), k / 10 - 0.5, np.float32), squares()
 
 
-UNREAD = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "channel": "brightfield"}
+UNREAD = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "hours": 0.0, "channel": "brightfield"}
 UNREAD |= dict.fromkeys(["z", "page", "pages", "height", "width", "bytes", "crop_y_px", "crop_x_px"], 0)
 """An image in the index, which no one opens: counting without intensities reads class maps alone."""
 

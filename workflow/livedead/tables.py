@@ -43,6 +43,7 @@ _NAMES = {
         n_live_dyed n_dead_dyed n_by_hand n_drawn n_judged n_disagreed n_agreed judged_live judged_dead
         judged_ambiguous judged_none""",
     NUMBER: """
+        hours
         x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
         area_mm2 n_live_expected n_dead_expected viability_expected
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
@@ -229,8 +230,8 @@ EXPECTED = ["n_live_expected", "n_dead_expected"]
 """Sums of the probabilities that a cell lives, or is dead; missing where they are not known."""
 FIELD_KEY = ["plate", "well", "field", "timepoint"]
 CELL_KEY = [*FIELD_KEY, "cell"]
-READ = ["status", "code", "message", "pixels_sha256"]
-"""How reading a field went."""
+READ = ["hours", "status", "code", "message", "pixels_sha256"]
+"""When a field was imaged, and how reading it went."""
 COUNTED = [*COUNTS, *EXPECTED, "viability_expected", "area_mm2"]
 COUNTED += ["n_unstable_px", "n_total_alt", "viability_alt", "n_by_hand"]
 """Columns of a field that are missing where it failed."""
@@ -248,6 +249,7 @@ RESULTS += ["edge_rule", "area_mm2", "live_per_mm2", "dead_per_mm2", "live_vs_co
 RESULTS += ["median_area_um2_live", "median_area_um2_dead", "clump_fraction", "n_split", "n_by_hand"]
 RESULTS += ["focus", "saturated_fraction", "unfamiliarity", "qc_flags", "pixels_sha256", "model_sha256"]
 RESULTS += ["config_sha256", "version", ROW_SHA256]
+OF_WELLS = [*KEYS, "hours", *RESULTS]
 """Columns of the well table, beside those of the plate map, which therefore has none of them."""
 
 
@@ -260,8 +262,8 @@ def _table(
 
 IMAGES = _table(
     FIELD_KEY, "channel", "z", "projection", "path", "dataset", "axes", "page", "pages", "height", "width",
-    "dtype", "bytes", "sha256", "crc32", "x_um", "y_um", "crop_y_px", "crop_x_px", "accept", "problem",
-    ROW_SHA256,
+    "dtype", "bytes", "sha256", "crc32", "hours", "x_um", "y_um", "crop_y_px", "crop_x_px", "accept",
+    "problem", ROW_SHA256,
     key=[*FIELD_KEY, "channel", "z", "path", "dataset", "page", "problem"],
 )  # fmt: skip
 SHARD_FIELDS = _table(FIELD_KEY, READ, COUNTED, "edge_rule", "unfamiliarity", ROW_SHA256, key=FIELD_KEY)
@@ -304,7 +306,7 @@ REVIEWERS = _table(
     "plate", "reviewer", "other", "n_judged", "n_agreed", "kappa", "kappa_low", "kappa_high", ROW_SHA256,
     key=["plate", "reviewer", "other"],
 )  # fmt: skip
-WELLS = _table(KEYS, OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
+WELLS = _table(KEYS, "hours", OTHERS, RESULTS, key=["plate", "well", "timepoint"], others=TEXT, joined=True)
 """Others are the columns of the plate map."""
 
 _MEASURED = ["plate", "timepoint", "measure"]

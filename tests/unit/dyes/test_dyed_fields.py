@@ -1,6 +1,7 @@
 """Dyed fields of a plate, read or failed."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ class Plate:
     """Three fields of one object each, dead in the second; the third cannot be read."""
 
     plate = "p"
+    hours = MappingProxyType({})
     describe = PlateImages.describe
 
     def keys(self, wells):

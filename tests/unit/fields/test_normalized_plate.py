@@ -20,7 +20,7 @@ class Pictures(PlateImages):
     """One field, whose planes are in memory."""
 
     def __init__(self, crop_px=(0, 0)):
-        row = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "channel": "bf"}
+        row = {"plate": "p", "well": "A01", "field": 1, "timepoint": 1, "hours": 0.0, "channel": "bf"}
         super().__init__(None, pd.DataFrame([{**row, "crop_y_px": crop_px[0], "crop_x_px": crop_px[1]}]), 16)
 
     def plane(self, key, channel):
@@ -85,7 +85,7 @@ def test_the_largest_of_some_fields_is_known_by_their_headers():
     rows = [("A01", 1, 220, 220), ("A01", 2, 219, 225), ("A01", 3, 0, 0)]
     images = pd.DataFrame(rows, columns=["well", "field", "height", "width"])
     images = images.assign(
-        plate="p", timepoint=1, channel="bf", crop_y_px=0, crop_x_px=0, accept="sizes,uint8"
+        plate="p", timepoint=1, hours=0.0, channel="bf", crop_y_px=0, crop_x_px=0, accept="sizes,uint8"
     )
     pictures = PlateImages(None, images, 8)
     assert pictures.any_size and pictures.largest_px == 219 * 225

@@ -107,8 +107,9 @@ def test_overlap_is_cropped_at_every_side(tmp_path, index):
     assert error.value.code == "wrong_shape"
 
 
-def test_a_row_says_how_reading_went(plate):
-    key = {"plate": "p", "well": "A02", "field": 1, "timepoint": 1}
+def test_a_row_says_when_a_field_was_imaged_and_how_reading_went(tmp_path, index):
+    plate = PlateImages(tmp_path, index.assign(hours=[2.5, 2.25, 0.0, 0.0, 0.0]), 16)
+    key = {"plate": "p", "well": "A02", "field": 1, "timepoint": 1, "hours": 2.25}
     fine = plate.describe(("A02", 1, 1), pixels_sha256="ab")
     assert fine == {**key, "status": "ok", "code": "", "message": "", "pixels_sha256": "ab"}
     failed = plate.describe(("A02", 1, 1), FieldError("blank", "nothing"))

@@ -31,7 +31,7 @@ class Pictures(PlateImages):
     def __init__(self):
         names = ["well", "field", "timepoint"]
         rows = pd.DataFrame(KEYS, columns=names).assign(plate="p", channel="bf", crop_y_px=0, crop_x_px=0)
-        super().__init__(None, rows.assign(height=SHAPE[0], width=SHAPE[1]), 16)
+        super().__init__(None, rows.assign(hours=0.0, height=SHAPE[0], width=SHAPE[1]), 16)
 
     def plane(self, key, channel):
         if key == KEYS[1]:

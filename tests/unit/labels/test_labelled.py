@@ -1,5 +1,7 @@
 """Fields of a plate, labelled or left out."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 import tifffile
@@ -27,6 +29,7 @@ class Plate:
     """Three fields of one object each, dead in the second; the third cannot be read."""
 
     plate = "p"
+    hours = MappingProxyType({})
     crop_px = (1, 0)
     describe = PlateImages.describe
 

@@ -94,6 +94,7 @@ def test_a_plate_without_a_readable_field_has_rows_and_no_transform(flat_fields,
         "field": 1,
         "timepoint": 1,
         "channel": "bf",
+        "hours": np.nan,
         "crop_y_px": 3,
         "crop_x_px": 0,
     }

@@ -13,7 +13,14 @@ PROVENANCE = {"model_sha256": "m", "config_sha256": "c", "version": "1"}
 def field(well, number, n_live=0, n_dead=0, n_ambiguous=0, status="ok"):
     counts = {"n_live": n_live, "n_dead": n_dead, "n_ambiguous": n_ambiguous}
     total = n_live + n_dead + n_ambiguous
-    row = {"plate": "p", "well": well, "field": number, "timepoint": 1, "status": status}
+    row = {
+        "plate": "p",
+        "well": well,
+        "field": number,
+        "timepoint": 1,
+        "hours": 6 + number / 10,
+        "status": status,
+    }
     if status == "failed":
         return {**row, "code": "truncated", "message": "half", "pixels_sha256": ""}
     return {
@@ -102,7 +109,7 @@ def test_every_mapped_and_every_imaged_well_has_one_row():
 def test_a_map_may_have_columns_of_any_name_that_the_result_has_not():
     named = MAP.rename(columns={"drug": "n_imaged"}).assign(squares="7", index="8", level_0="9")
     found = table(plate_map=named)
-    assert list(found.columns[4:9]) == ["n_imaged", "control", "squares", "index", "level_0"]
+    assert list(found.columns[5:10]) == ["n_imaged", "control", "squares", "index", "level_0"]
     assert list(found["n_imaged"]) == ["x", "y", "z", "NA", "", "w"]
     assert list(found["status"]) == list(table()["status"])
 
@@ -114,6 +121,7 @@ def test_counts_and_ratios_by_hand():
     assert row["viability_field_sd"] == pytest.approx(np.std([0.75, 0.5], ddof=1))
     assert row["area_mm2"] == 1.0
     assert row["live_per_mm2"] == 40
+    assert row["hours"] == 6.1, "of its first field"
     assert row["median_area_um2_live"] == 120
     assert row["median_area_um2_dead"] == 50
     # Median of all six cells is 105; one of four is larger than 1.75 times that.
@@ -209,15 +217,17 @@ def test_row_hash_changes_with_the_images_and_with_nothing_foreign():
 
 
 def test_plates_with_other_map_columns_join():
-    one = table().reset_index()[["plate", "row", "column", "timepoint", "well", "drug", *RESULTS]]
+    one = table().reset_index()[["plate", "row", "column", "timepoint", "hours", "well", "drug", *RESULTS]]
     two = (
         table()
         .reset_index()
         .assign(plate="q")
-        .rename(columns={"drug": "dose"})[["plate", "row", "column", "timepoint", "well", "dose", *RESULTS]]
+        .rename(columns={"drug": "dose"})[
+            ["plate", "row", "column", "timepoint", "hours", "well", "dose", *RESULTS]
+        ]
     )
     joined = join_plates([one, two])
-    assert list(joined.columns) == [*KEYS, "drug", "dose", *RESULTS]
+    assert list(joined.columns) == [*KEYS, "hours", "drug", "dose", *RESULTS]
     assert len(joined) == 12
     with pytest.raises(CountError, match="twice"):
         join_plates([one, one])

@@ -20,7 +20,7 @@ from livedead.plates import geometry
 from livedead.plates.plate_maps import WELL_COLUMNS
 from livedead.plates.sheets import look
 from livedead.readers.pattern_grammar import why_no_pattern
-from livedead.tables import KEYS, RESULTS
+from livedead.tables import OF_WELLS
 
 EXPORT_FORMATS = (
     "auto",
@@ -206,7 +206,7 @@ def _plate_map_columns(config: Mapping[str, Any]) -> Iterator[Contradiction]:
                 [("plate_map", role), ("plate_map", other)],
                 f"{column!r} is plate_map.{other}, too; each needs its own column",
             )
-        elif folded[number] in (*WELL_COLUMNS, "") or column in (*KEYS, *RESULTS):
+        elif folded[number] in (*WELL_COLUMNS, "") or column in OF_WELLS:
             yield [("plate_map", role)], f"{column!r} is reserved; allowed: any other column"
 
 

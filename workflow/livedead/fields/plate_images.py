@@ -13,7 +13,7 @@ from livedead.errors import FieldError
 from livedead.images.gate import read_plane
 from livedead.normalization.transforms import Key, check_shape
 from livedead.plates.geometry import well_position
-from livedead.tables import IMAGES
+from livedead.tables import FIELD_KEY, IMAGES
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class PlateImages:
     ----------
     plate : str
         Its name.
+    hours : dict
+        Key of a field -> when its first plane was taken, NaN where the export does not say.
     crop_px : (int, int)
         Rows and columns that `cropped` leaves out at either side.
     """
@@ -60,6 +62,7 @@ class PlateImages:
         for row in images.itertuples():
             key = row.well, int(row.field), int(row.timepoint), row.channel
             self._rows.setdefault(key, []).append(row)
+        self.hours: dict[Key, float] = images.groupby(FIELD_KEY[1:])["hours"].min().to_dict()
 
     @property
     def any_size(self) -> bool:
@@ -88,6 +91,7 @@ class PlateImages:
             "well": key[0],
             "field": key[1],
             "timepoint": key[2],
+            "hours": self.hours.get(key, float("nan")),
             "status": "ok" if error is None else "failed",
             "code": "" if error is None else error.code,
             "message": "" if error is None else str(error),

@@ -13,6 +13,7 @@ import numpy as np
 
 from livedead.errors import FieldError
 from livedead.images.checksums import check_once, checked_stream
+from livedead.images.containers import container_plane, is_container
 from livedead.images.guard import MAX_SECONDS, in_time
 from livedead.images.hdf5 import HDF5_SUFFIXES, hdf5_plane
 from livedead.images.holes import BLOCK_BYTES, find_hole, in_file_order
@@ -33,22 +34,24 @@ def read_plane(
     bit_depth: int = 16,
     max_seconds: float = MAX_SECONDS,
 ) -> np.ndarray:
-    """Read one grey plane of a TIFF or HDF5 file.
+    """Read one grey plane of a TIFF or HDF5 file, or of a container (`livedead.images.containers`).
 
     Parameters
     ----------
     path : path
         The file. What is checked is what is decoded; HDF5 and large files are checked once a process.
     page : int
-        Page of a TIFF file, or tile of an HDF5 dataset, from 0.
+        Page of a TIFF file, tile of an HDF5 dataset, or plane of a container's array, from 0.
     pages : int
         How many pages the file has to have; others than expected would be left out unseen.
     dataset, axes : str
-        Dataset of an HDF5 file, and its axes: ``yx``, or ``yxn`` or ``nyx`` with n tiles.
+        Dataset of an HDF5 file, and its axes: ``yx``, or ``yxn`` or ``nyx`` with n tiles; array of a
+        container, which knows its axes.
     accept : iterable of str
         What the user declared, of `livedead.images.stored.DECLARABLE`.
     checksum, n_bytes : (kind, value) and int, optional
-        ``sha256`` or ``crc32``, and size, that the file had when the plate was indexed.
+        ``sha256`` or ``crc32``, and size, that the file had when the plate was indexed; of a container
+        those of the plane's pixels.
     bit_depth : int
         Bits that the camera used, 1 to 16, as declared; never inferred from the pixels.
     max_seconds : float
@@ -69,7 +72,9 @@ def read_plane(
     accepted = frozenset(accept)
 
     def read() -> np.ndarray:
-        if dataset or path.suffix.lower() in HDF5_SUFFIXES:
+        if is_container(path):
+            stored = container_plane(path, dataset, page, accepted, checksum, n_bytes)
+        elif dataset or path.suffix.lower() in HDF5_SUFFIXES:
             check_once(path, checksum, n_bytes)
             stored = hdf5_plane(path, dataset, axes, page, accepted)
         else:

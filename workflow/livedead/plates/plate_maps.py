@@ -10,7 +10,7 @@ from livedead.errors import SheetError, nearest
 from livedead.plates import geometry, grids
 from livedead.plates.doses import read_doses
 from livedead.plates.sheets import canonical, look, n_known, named, read_rows, to_table
-from livedead.tables import KEYS, RESULTS
+from livedead.tables import OF_WELLS
 
 CONTROLS = ("negative", "positive")
 """What the plate map's column ``control`` may say, if anything: untreated, and killed."""
@@ -95,7 +95,7 @@ def read_plate_map(path: str | Path, n_wells: int, treatment_columns: Iterable[s
         mapped = mapped.drop(columns=["row", "column"], errors="ignore")
         if mapped.empty:
             raise SheetError("it lists no well; a plate without a map needs no file")
-        clash = [column for column in mapped if column in [*KEYS, *RESULTS] and column != "well"]
+        clash = [column for column in mapped if column in OF_WELLS and column != "well"]
         if clash:
             raise SheetError(f"column(s) {', '.join(clash)} are columns of the results; rename them")
         return mapped

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.errors import ExportError, SheetError
+from livedead.errors import ExportError, FieldError, SheetError
 from livedead.images.checksums import file_checksums
+from livedead.images.containers import is_container, plane_fingerprint
+from livedead.images.guard import in_time
 from livedead.logs import progress
 from livedead.plates import geometry
 from livedead.readers.channels import named_channels
@@ -21,6 +23,7 @@ from livedead.readers.formats import scan_folder
 from livedead.readers.headers import read_headers, with_headers, with_pages
 from livedead.readers.positions import find_overlap
 from livedead.readers.scan import PLANE, Scan, pixel_sizes
+from livedead.readers.times import with_times
 from livedead.tables import IMAGES, ROW_SHA256
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 COLUMNS = [column for column in IMAGES.columns if column != ROW_SHA256]
 _NOT_THERE = ("missing_plane", "acquisition_failed", "missing_file", "unreadable")
 """Problems of planes without an image."""
+_NO_FINGERPRINT: dict[str, str | int] = {"sha256": "", "crc32": "", "bytes": 0}
 
 
 def index_plate(
@@ -106,6 +110,7 @@ def _planes(
     """The planes of a scan that are wanted, with all that their files tell, and why others are not."""
     raw, planes = folder.path, scan.table()
     _refuse_foreign(raw, planes["path"])
+    planes = with_times(planes)  # while every image is there: the first one is time 0
     planes, other_wells = _in_wells(_with_wells(planes, folder.n_wells), wells)
     if pages is not None:
         planes = with_pages(planes, pages, read_headers(raw, planes, threads))
@@ -211,24 +216,31 @@ def _with_unreadable(planes: pd.DataFrame, raw: Path) -> pd.DataFrame:
 
 
 def _with_fingerprints(planes: pd.DataFrame, raw: Path, threads: int) -> pd.DataFrame:
-    """The planes with checksums and size of their files."""
-    paths = list(dict.fromkeys(planes["path"]))
+    """The planes with checksums and size of their files, or of themselves where they lie in a container."""
+    sources = [
+        (row.path, row.dataset, row.page) if is_container(row.path) else (row.path, "", 0)
+        for row in planes.itertuples()
+    ]
+    once = list(dict.fromkeys(sources))
     with ThreadPoolExecutor(threads) as pool:
-        prints = progress(pool.map(lambda path: _fingerprint(raw / path), paths), len(paths), "files")
-        found = dict(zip(paths, prints, strict=True))
+        prints = progress(pool.map(lambda source: _fingerprint(raw, *source), once), len(once), "files")
+        found = dict(zip(once, prints, strict=True))
     columns = ("sha256", "crc32", "bytes")
-    return planes.assign(**{name: [found[path][name] for path in planes["path"]] for name in columns})
+    return planes.assign(**{name: [found[source][name] for source in sources] for name in columns})
 
 
-def _fingerprint(path: Path) -> dict[str, str | int]:
-    """Checksums and size of a file; if it cannot be read what no file has, so that the gate refuses it."""
-    if kind_of_entry(path):  # a FIFO would wait for its writer for ever
-        return {"sha256": "", "crc32": "", "bytes": 0}
+def _fingerprint(raw: Path, path: str, dataset: str, page: int) -> dict[str, str | int]:
+    """Checksums and size of a file, or of a plane; for what cannot be read those that the gate refuses."""
+    file = raw / path
     try:
-        return {**file_checksums(path), "bytes": path.stat().st_size}
-    except OSError as error:
-        log.warning("%s: %s", path, error.strerror)
-        return {"sha256": "", "crc32": "", "bytes": 0}
+        if is_container(path):
+            return in_time(lambda: plane_fingerprint(file, dataset, page), file)
+        if kind_of_entry(file):  # a FIFO would wait for its writer for ever
+            return _NO_FINGERPRINT
+        return {**file_checksums(file), "bytes": file.stat().st_size}
+    except (FieldError, OSError) as error:
+        log.warning("%s", error)
+        return _NO_FINGERPRINT
 
 
 def _with_crop(planes: pd.DataFrame, pixel_size_um: float, overlap: str) -> pd.DataFrame:

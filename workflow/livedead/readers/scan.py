@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from livedead.plates.geometry import row_letters
+from livedead.readers.times import read_moment
 from livedead.tables import FIELD_KEY
 
 FIELD = FIELD_KEY[1:]
@@ -30,15 +31,18 @@ class Plane(NamedTuple):
     projected : bool
         Whether the microscope made it of several focal planes.
     dataset, axes : str
-        Of an HDF5 file.
+        Array of a file that holds several, and its axes, the slowest first: of an HDF5 file, or of a
+        container (`livedead.images.containers`).
     page : int
-        Of a TIFF file, or tile of a dataset, from 0.
+        Of a TIFF file, or plane of such an array, from 0: the axes other than ``y`` and ``x`` count as in C.
     pages : int
         That the file has.
     height, width, dtype
         0 and empty where a header has to be read.
     x_um, y_um : float
         Where the stage stood.
+    hours, clock : float
+        When it was taken, see `livedead.readers.times.Moment`.
     problem : str
         Code of the error of each field that needs the plane; empty if none is known.
     """
@@ -59,6 +63,8 @@ class Plane(NamedTuple):
     dtype: str = ""
     x_um: float = float("nan")
     y_um: float = float("nan")
+    hours: float = float("nan")
+    clock: float = float("nan")
     problem: str = ""
 
     @classmethod
@@ -84,7 +90,7 @@ class Plane(NamedTuple):
         well, row, column : str, optional
             A well's name, or its row and column, see `well_at`.
         field, timepoint, channel, z : str, optional
-            1 if absent.
+            1 if absent; the timepoint may be a time, see `livedead.readers.times.read_moment`.
         **known
             Other attributes.
         """
@@ -92,10 +98,9 @@ class Plane(NamedTuple):
             path,
             well_at(row or "", column or "") if well is None else well,
             int(field or 1),
-            int(timepoint or 1),
-            channel or "1",
-            int(z or 1),
-            **known,
+            channel=channel or "1",
+            z=int(z or 1),
+            **{**read_moment(timepoint or "1")._asdict(), **known},
         )
 
 

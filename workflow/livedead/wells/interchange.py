@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from livedead.plates.plate_maps import MapColumns
-from livedead.tables import KEYS, RESULTS
+from livedead.tables import OF_WELLS
 from livedead.wells.analysis import designed
 
 FEATURES = {
@@ -37,7 +37,7 @@ def cytomining(wells: pd.DataFrame) -> pd.DataFrame:
         "n_fields_used": "Metadata_Fields_Used",
         "row_sha256": "Metadata_Row_SHA256",
     }
-    described = [column for column in wells if column not in [*KEYS, *RESULTS]]
+    described = [column for column in wells if column not in OF_WELLS]
     taken = set(own.values())
     names = {column: f"Metadata_{column}" for column in described}
     # A plate map may have a column 'Status'.

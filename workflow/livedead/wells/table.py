@@ -80,7 +80,9 @@ def tabulate_wells(
     """
     # As floats, whose missing values NumPy understands.
     used = fields[fields["status"] == "ok"].astype(dict.fromkeys([*COUNTS, "n_by_hand"], float))
-    measured = pd.concat([_sums(used), _cell_measures(cells)], axis=1).reset_index()
+    measured = pd.concat(
+        [_sums(used), _cell_measures(cells), fields.groupby(BY_WELL)["hours"].min()], axis=1
+    ).reset_index()
     table = _skeleton(fields, plate_map).merge(measured, on=BY_WELL, how="left", validate="one_to_one")
     table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
     table["n_fields_expected"] = n_fields_expected or int(fields.groupby(BY_WELL).size().max())

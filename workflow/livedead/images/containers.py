@@ -1,0 +1,91 @@
+"""Planes of containers: opened once a process, each plane held to its own checksum.
+
+The checksum of a plane is that of its pixels as the library gives them: a shard reads no more than its own
+planes, and a damaged plane fails alone.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+
+from livedead.errors import FieldError
+from livedead.images.container import Container
+from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
+
+OPENERS: dict[str, Callable[[Path], Container]] = {}
+"""Suffix of a container -> what opens it."""
+_MOST_OPEN = 8
+"""Containers that stay open: to open one costs more than to read a plane of it."""
+_opening = threading.Lock()
+
+
+def is_container(path: str | Path) -> bool:
+    """Whether a path is named like a container."""
+    return Path(path).suffix.lower() in OPENERS
+
+
+def opened(path: Path) -> Container:
+    """The open container, the same one as long as the file is the same."""
+    status = path.stat()
+    with _opening:
+        return _open(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(_MOST_OPEN)
+def _open(path: Path, n_bytes: int, mtime_ns: int) -> Container:
+    return OPENERS[path.suffix.lower()](path)
+
+
+def container_plane(
+    path: Path,
+    dataset: str,
+    page: int,
+    accept: frozenset[str],
+    checksum: tuple[str, str] | None,
+    n_bytes: int | None,
+) -> StoredPlane:
+    """One plane of a container, the one that was indexed."""
+    container = opened(path)
+    height, width = container.shape(dataset)
+    if is_too_large(height, width):
+        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
+    contained = container.plane(dataset, page)
+    pixels = contained.pixels
+    where = f"plane {page} of {dataset}"
+    if pixels.ndim != 2:
+        raise refusal(path, f"{where} has shape {pixels.shape}, expected one grey plane (H, W)")
+    if (n_bytes is not None and pixels.nbytes != n_bytes) or (
+        checksum is not None and pixel_checksums(pixels)[checksum[0]] != checksum[1]
+    ):
+        raise FieldError(
+            "changed_since_index",
+            f"{path}: {where} is not the one that was indexed; if that was meant, run "
+            "'snakemake -R index_plate'",
+        )
+    dtype = str(pixels.dtype.newbyteorder("="))
+    declaration = declaration_of(dtype)
+    if dtype != "uint16" and declaration not in accept:
+        declared = declaration if declaration in DECLARABLE else None
+        raise refusal(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
+    counts = np.ascontiguousarray(as_counts(pixels, path))
+    return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
+
+
+def plane_fingerprint(path: Path, dataset: str, page: int) -> dict[str, str | int]:
+    """``sha256``, ``crc32`` and ``bytes`` of a plane's pixels; `FieldError` if it cannot be read."""
+    pixels = opened(path).plane(dataset, page).pixels
+    return {**pixel_checksums(pixels), "bytes": pixels.nbytes}
+
+
+def pixel_checksums(pixels: np.ndarray) -> dict[str, str]:
+    """``sha256`` and ``crc32`` of pixels, row by row, the least significant byte first."""
+    content = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tobytes()
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "crc32": f"{imagecodecs.deflate_crc32(content):08x}",
+    }
