@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify report accuracy test test-fast oracles
-.PHONY: oracles-table record-tf-keras fuzz cluster browser faults environments benchmark gpu lint format resume clean
+.PHONY: oracles-table record-tf-keras fuzz cluster browser faults environments formats benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -24,6 +24,7 @@ help:
 	@echo "make browser         open the pages in chromium, and correct cells there (1 minute; chromium)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
 	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
+	@echo "make formats         containers written and opened by the libraries of others (3 minutes)"
 	@echo "make fuzz            10,000 damaged weight files (10 minutes)"
 	@echo "make lint            every check of style, spelling, types and imports"
 	@echo "make benchmark       inference against MONAI and a naive re-write (10 minutes)"
@@ -125,6 +126,15 @@ browser: $(VENV)/.installed-browser
 		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium > /dev/null; } \
 		|| { echo "make browser needs chromium: apt-get install chromium"; exit 1; }
 	AXE=$(VENV)/node_modules/axe-core/axe.min.js $(BIN)/pytest tests/browser -rs
+
+# In an environment of its own, with what writes containers and what opens them.
+$(VENV)-formats/.installed: requirements.txt requirements-dev.txt requirements-formats.txt requirements-writers.txt
+	test -x $(VENV)-formats/bin/python || $(PYTHON) -m venv $(VENV)-formats
+	$(VENV)-formats/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-writers.txt
+	touch $@
+
+formats: $(VENV)-formats/.installed
+	$(VENV)-formats/bin/pytest tests/formats -rs
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/faults tests/integration -m bulk

@@ -1,109 +1,26 @@
-"""One experiment, exported by six kinds of software, must give one table."""
+"""One experiment, exported by every kind of software, must give one table."""
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
-import tifffile
 import yaml
 from chain import Plate
 from convert_weights import convert_weights
+from exports import cellvoyager, hdf5, imagexpress, ome, operetta, scanr
+from exports.counting import COUNTS, counted
+from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX, WELLS, simulate
 from working_folder import Folder
 
 from livedead import stores
-from livedead.simulation import label_free
-from livedead.tables import WELLS as WELL_TABLE
 
-SIDE_PX, PIXEL_UM, OVERLAP_PX = 256, 0.65, 24
-WELLS = {"A01": 0.9, "B02": 0.2}
-FIELDS = (1, 2)
-HTD = '"HTSInfoFile", Version 1.0\n"XWells", 12\n"YWells", 8\n"NWavelengths", 1\n"WaveName1", "C01"\n'
-COUNTS = ["n_live", "n_dead", "n_ambiguous", "n_total", "viability", "area_mm2"]
-
-
-def imagexpress(raw, images):
-    (raw / "p.HTD").write_text(HTD)
-    for (well, field), image in images.items():
-        tifffile.imwrite(raw / f"p_{well}_s{field}_w1.TIF", image, photometric="minisblack")
-
-
-def operetta(raw, images):
-    step_m = (SIDE_PX - OVERLAP_PX) * PIXEL_UM * 1e-6
-    listed = ""
-    for (well, field), image in images.items():
-        row, column = ord(well[0]) - 64, int(well[1:])
-        url = f"r{row:02d}c{column:02d}f{field:02d}p01-ch1sk1fk1fl1.tiff"
-        tifffile.imwrite(raw / url, image, photometric="minisblack", compression="zlib")
-        listed += (
-            f"<Image><State>Ok</State><URL>{url}</URL><Row>{row}</Row><Col>{column}</Col>"
-            f"<FieldID>{field}</FieldID><PlaneID>1</PlaneID><TimepointID>0</TimepointID><ChannelID>1</ChannelID>"
-            f"<ChannelName>C01</ChannelName><PositionX Unit='m'>{(field - 1) * step_m}</PositionX>"
-            "<PositionY Unit='m'>0</PositionY></Image>"
-        )
-    (raw / "Index.idx.xml").write_text(
-        "<EvaluationInputData xmlns='http://x/HarmonyV5'><Plates><Plate><PlateRows>8</PlateRows>"
-        f"<PlateColumns>12</PlateColumns></Plate></Plates><Images>{listed}</Images></EvaluationInputData>"
-    )
-
-
-def cellvoyager(raw, images):
-    records = ""
-    for (well, field), image in images.items():
-        name = f"x_{well}_T0001F{field:03d}L01A01Z01C01.tif"
-        tifffile.imwrite(raw / name, image, photometric="minisblack", byteorder=">")
-        records += (
-            f'<bts:MeasurementRecord bts:Type="IMG" bts:Row="{ord(well[0]) - 64}" '
-            f'bts:Column="{int(well[1:])}" bts:TimePoint="1" bts:FieldIndex="{field}" bts:ZIndex="1" '
-            f'bts:Ch="1">{name}</bts:MeasurementRecord>'
-        )
-    (raw / "MeasurementData.mlf").write_text(
-        f'<bts:MeasurementData xmlns:bts="http://www.yokogawa.co.jp">{records}</bts:MeasurementData>'
-    )
-
-
-def scanr(raw, images):
-    for (well, field), image in images.items():
-        number = (ord(well[0]) - 65) * 12 + int(well[1:])
-        name = f"{well[0]}{int(well[1:])}--W{number:05d}--P{field:05d}--Z00000--T00000--C01.tif"
-        tifffile.imwrite(raw / name, image, photometric="minisblack", tile=(64, 64))
-
-
-def hdf5(raw, images):
-    for well in WELLS:
-        with h5py.File(raw / f"{well}_t1.h5", "w") as file:
-            file["C01"] = np.stack([images[well, field] for field in FIELDS], axis=-1)
-
-
-def ome(raw, images):
-    """A file a well, its fields as images of a plate."""
-    for k, well in enumerate(WELLS):
-        path = raw / f"{well}.ome.tif"
-        samples = "".join(
-            f'<WellSample ID="WellSample:{k}:{n}" Index="{n}"><ImageRef ID="Image:{k}:{n}"/></WellSample>'
-            for n in range(len(FIELDS))
-        )
-        pixels = "".join(
-            f'<Image ID="Image:{k}:{n}"><Pixels ID="Pixels:{k}:{n}" DimensionOrder="XYCZT" SizeC="1" '
-            f'SizeZ="1" SizeT="1" SizeX="{SIDE_PX}" SizeY="{SIDE_PX}" Type="uint16">'
-            f'<Channel ID="Channel:{k}:{n}" Name="C01"/><TiffData IFD="{n}" PlaneCount="1"/></Pixels></Image>'
-            for n in range(len(FIELDS))
-        )
-        description = (
-            '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
-            f'<Plate ID="Plate:0"><Well ID="Well:{k}" Row="{ord(well[0]) - 65}" Column="{int(well[1:]) - 1}">'
-            f"{samples}</Well></Plate>{pixels}</OME>"
-        )
-        with tifffile.TiffWriter(path) as file:
-            for field in FIELDS:
-                file.write(
-                    images[well, field],
-                    photometric="minisblack",
-                    description=description if field == 1 else None,
-                    metadata=None,
-                )
-
-
-WRITERS = {writer.__name__: writer for writer in (imagexpress, operetta, cellvoyager, scanr, hdf5, ome)}
+WRITERS = [
+    cellvoyager,
+    hdf5,
+    imagexpress,
+    ome,
+    operetta,
+    scanr,
+]
 
 
 def write_folder(path, repository, writer, images, plates, **changes):
@@ -124,15 +41,7 @@ def write_folder(path, repository, writer, images, plates, **changes):
 
 @pytest.fixture(scope="module")
 def experiment():
-    """Brightfield of two wells with two fields each, and how many cells each well has."""
-    images, truth = {}, {}
-    for k, (well, viability) in enumerate(WELLS.items()):
-        for field in FIELDS:
-            rng = np.random.default_rng([5, k, field])
-            channels, cells = label_free.simulate_field(rng, viability, side_px=SIDE_PX)
-            images[well, field] = channels["brightfield"]
-            truth[well] = truth.get(well, 0) + len(cells)
-    return images, truth
+    return simulate()
 
 
 @pytest.fixture(scope="module")
@@ -143,23 +52,22 @@ def unet(tmp_path_factory, repository):
     return {"unet": plate.folder / "unet.safetensors", "model": plate.folder / "unet.certificate.json"}
 
 
-def test_one_experiment_gives_one_table_in_every_format(tmp_path, unet, experiment):
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, unet, experiment):
+    """The table of the first format, whose counts agree with the truth."""
     images, truth = experiment
-    settings = {"imaged": {"brightfield": "C01"}, "fields_per_well": len(FIELDS), "platemap": None}
-    tables = {}
-    for name, writer in WRITERS.items():
-        plate = Plate(tmp_path / name, **unet, **settings)
-        (plate.folder / "raw").mkdir(parents=True)
-        writer(plate.folder / "raw", images)
-        plate.count()
-        tables[name] = stores.read_table(plate.folder / "wells.csv", WELL_TABLE).set_index("well")
-    first = tables["imagexpress"]
+    table = counted(tmp_path_factory.mktemp("first"), unet, imagexpress, images)
     for well, n_cells in truth.items():
-        assert first.at[well, "n_total"] == pytest.approx(n_cells, rel=0.15)
-        assert first.at[well, "viability"] == pytest.approx(WELLS[well], abs=0.15)
-    for table in tables.values():
-        pd.testing.assert_frame_equal(table[COUNTS], first[COUNTS])
-        assert (table["n_fields_used"] == len(FIELDS)).all()
+        assert table.at[well, "n_total"] == pytest.approx(n_cells, rel=0.15)
+        assert table.at[well, "viability"] == pytest.approx(WELLS[well], abs=0.15)
+    return table
+
+
+@pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.__name__.rpartition(".")[2])
+def test_one_experiment_gives_one_table_in_every_format(tmp_path, unet, experiment, first, writer):
+    table = counted(tmp_path, unet, writer, experiment[0])
+    pd.testing.assert_frame_equal(table[COUNTS], first[COUNTS])
+    assert (table["n_fields_used"] == len(FIELDS)).all()
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +81,7 @@ def configured(tmp_path_factory, repository, experiment):
     folder = write_folder(
         tmp_path_factory.mktemp("configured"),
         repository,
-        operetta,
+        operetta.write,
         {"bright": images, "dim": {key: image // 2 for key, image in experiment[0].items()}},
         [
             {"plate": "bright", "format": "operetta", "control_plate": ""},
@@ -221,7 +129,7 @@ def test_braces_in_a_pattern_and_mistakes_in_maps_before_anything_is_computed(
     folder = write_folder(
         tmp_path,
         repository,
-        imagexpress,
+        imagexpress.write,
         {"a": experiment[0], "b": experiment[0]},
         [{"plate": name, "format": "pattern", "platemap": f"config/{name}.csv"} for name in "ab"],
         channels={"brightfield": "w1"},

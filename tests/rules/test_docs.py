@@ -169,7 +169,7 @@ def test_columns_codes_flags_roles_and_formats_are_all_described():
     assert {*table("docs/dyes.md", "## Is a threshold right?"), "plate", "dye", "channel", "row_sha256"} >= {
         name for name in DYES.columns if not name.endswith(("_080", "_125"))
     }
-    assert table(keys, "## Formats") == [name for name in EXPORT_FORMATS if name != "auto"]
+    assert table("docs/formats.md", "# Formats") == [name for name in EXPORT_FORMATS if name != "auto"]
     declarable = schema["gate"]["properties"]["accept"]["items"]["enum"]
     assert sorted(table(keys, "## What passes the gate")) == sorted(declarable)
 

@@ -4,9 +4,9 @@ An array of a container is named by ``dataset``, and one of its planes by ``page
 among those of all axes but ``y`` and ``x``, in the order of C.
 """
 
-from importlib import import_module
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -42,12 +42,12 @@ class Container(Protocol):
         """One plane; `FieldError` where the array has no such plane, or it cannot be read."""
 
 
-def optional(package: str, path: Path, what: str) -> ModuleType:
-    """A package that only one kind of file needs.
+@contextmanager
+def needed(path: Path, what: str) -> Iterator[None]:
+    """Around the import of a package that only one kind of file needs.
 
     Parameters
     ----------
-    package : str
     path : Path
         The file.
     what : str
@@ -56,11 +56,11 @@ def optional(package: str, path: Path, what: str) -> ModuleType:
     Raises
     ------
     ExportError
-        With the line that installs it, if it is not there.
+        With the line that installs the package, if it is not there.
     """
     try:
-        return import_module(package)
+        yield
     except ImportError as error:
         raise ExportError(
-            f"{path}: {what} needs the package {package}: pip install -r requirements-formats.txt"
+            f"{path}: {what} needs the package {error.name}: pip install -r requirements-formats.txt"
         ) from error
