@@ -4,6 +4,8 @@ import tifffile
 from small_exports import exported, write_image
 
 from livedead.errors import ExportError
+from livedead.readers.folder import RawFolder
+from livedead.readers.formats import FORMATS
 
 
 def test_a_pattern_that_fits_names_the_format_it_needs(tmp_path):
@@ -45,3 +47,20 @@ def test_formats_that_explain_a_folder_in_part_say_how_much_of_it(export):
     with pytest.raises(ExportError, match=expected):
         exported(export)[0]
     assert exported(export, export_format="imagexpress")[1]["format"] == "imagexpress"
+
+
+@pytest.mark.parametrize(
+    ("export_format", "name"),
+    [
+        ("imagexpress", "plate_B03_s2_w1E94C24BD-45E4-450A-9919-257C714278F7.tif"),
+        ("operetta", "r03c03f01p01-ch1sk1fk1fl1.tiff"),
+        ("cellvoyager", "x_D08_T0001F001L01A01Z01C01.tif"),
+        ("cq1", "W0001F0001T0001Z001C1.tif"),
+        ("incell", "B - 03(fld 1 wv TL-Brightfield - Cy3 wix 2).tif"),
+        ("cellomics", "MFGTMP_140206180002_A01f00d0.TIF"),
+        ("scanr", "A1--W00001--P00001--Z00000--T00000--DAPI.tif"),
+    ],
+)
+def test_one_format_knows_a_name(export_format, name):
+    known = [other for other, reader in FORMATS.items() if reader(RawFolder(None, [name])).planes]
+    assert known == [export_format]

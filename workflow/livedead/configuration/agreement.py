@@ -25,9 +25,12 @@ from livedead.tables import OF_WELLS
 EXPORT_FORMATS = (
     "auto",
     "imagexpress",
+    "metamorph",
     "operetta",
     "cellvoyager",
+    "cq1",
     "incell",
+    "cellomics",
     "scanr",
     "hdf5",
     "ome",

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 
 from livedead.errors import ExportError, SheetError
-from livedead.readers import cellvoyager, hdf5, imagexpress, incell, ome, operetta, scanr, user_pattern
+from livedead.readers import (
+    cellomics,
+    cellvoyager,
+    cq1,
+    hdf5,
+    imagexpress,
+    incell,
+    metamorph,
+    ome,
+    operetta,
+    scanr,
+    user_pattern,
+)
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.foreign import describe_foreign, foreign_kind
 from livedead.readers.scan import Scan
@@ -12,9 +24,12 @@ Reader = Callable[[RawFolder], Scan]
 
 FORMATS: dict[str, Reader] = {
     "imagexpress": imagexpress.scan,
+    "metamorph": metamorph.scan,
     "operetta": operetta.scan,
     "cellvoyager": cellvoyager.scan,
+    "cq1": cq1.scan,
     "incell": incell.scan,
+    "cellomics": cellomics.scan,
     "scanr": scanr.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
