@@ -44,6 +44,34 @@ def test_the_pixel_size_is_imagejs_unit_over_the_resolution(tmp_path, unit, per_
 
 
 @pytest.mark.parametrize(
+    ("state", "x", "units", "pixel_size_um"),
+    [
+        ("on", "1.3668", "um", 1.3668),
+        ("on", "650", "nm", 0.65),
+        ("off", "1", "pixel", math.nan),
+        ("off", "1.3668", "um", math.nan),
+        ("on", "?", "um", math.nan),
+    ],
+)
+def test_the_pixel_size_of_metamorph_is_its_calibration(tmp_path, state, x, units, pixel_size_um):
+    description = (
+        f'<MetaData>\n<PlaneInfo>\n<prop id="spatial-calibration-state" type="bool" value="{state}"/>\n'
+        f'<prop id="spatial-calibration-x" type="float" value="{x}"/>\n'
+        f'<prop id="spatial-calibration-units" type="string" value="{units}"/>\n</PlaneInfo>\n</MetaData>'
+    )
+    pixels = np.zeros((20, 30), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, description=description, metadata=None)
+    found = read_header(tmp_path / "a.tif").pixel_size_um
+    assert found == pytest.approx(pixel_size_um, nan_ok=True)
+
+
+def test_the_pixel_size_of_a_real_export_of_metaxpress(shared):
+    """As its ``spatial-calibration-x`` says; ``pixel-size-x`` is the number of columns."""
+    path = shared / "imagexpress/9987_Plate_3420/TimePoint_1/9987_B02.TIF"
+    assert read_header(path).pixel_size_um == 1.3672
+
+
+@pytest.mark.parametrize(
     ("make", "code"),
     [
         (lambda path: None, "missing_file"),

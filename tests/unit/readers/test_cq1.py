@@ -56,6 +56,13 @@ def test_names_of_cq1(path, expected):
     assert (plane.well, plane.field, plane.channel, plane.timepoint, plane.z) == expected
 
 
+def test_names_that_two_folders_have_are_refused():
+    """Without the document nothing says that the second holds projections."""
+    name = "W0001F0001T0001Z001C1.tif"
+    with pytest.raises(ExportError, match=r"such as 'Image/\*\*' and 'Projection/\*\*'"):
+        cq1.scan(RawFolder(None, [f"Image/{name}", f"Projection/{name}"]))
+
+
 def test_wells_are_those_of_the_plate_of_the_document(tmp_path):
     file = "Image/W0015F000{}T0001Z001C1.tif"
     images = [(f"W15(R2C3),A{k},F{k}", [file.format(k)]) for k in (1, 2, 3)]

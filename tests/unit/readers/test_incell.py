@@ -68,6 +68,12 @@ def test_an_unknown_order_of_words_is_no_channel():
     assert incell.scan(RawFolder(None, ["B - 02(fld 1 wv Cy5 - Cy5 z 2 wix 4).tif"])).planes == []
 
 
+def test_cycles_of_one_plate_in_folders_are_refused_without_an_index():
+    paths = [f"Cycle{k}/A - 03(fld 01 wv Blue - FITC).tif" for k in (1, 2)]
+    with pytest.raises(ExportError, match=r"such as 'Cycle1/\*\*' and 'Cycle2/\*\*'"):
+        incell.scan(RawFolder(None, paths))
+
+
 def test_the_index_stands_over_names(tmp_path):
     files = [f"B - 03(fld {k} wv TL-Brightfield - Cy3 wix 2).tif" for k in (1, 2, 3)]
     xdce(tmp_path, [(file, 2, 3, k, 0, 1) for k, file in enumerate(files)])
@@ -127,6 +133,17 @@ def test_other_names_and_overlays(tmp_path):
     assert list(table["path"]) == ["a.tif"]
     assert export["passed_over"]["fused.tif"] == "an overlay of several wavelengths"
     assert export["expected"]["channels"] == 1
+
+
+def test_an_index_that_metaxpress_writes_for_in_carta(tmp_path):
+    """Its images are named as MetaXpress names its own: which reader is meant is the user's to say."""
+    name = "t1_E03_s1_w2_z1.tif"
+    xdce(tmp_path, [(name, 5, 3, 0, 0, 1)])
+    write_image(tmp_path / name)
+    with pytest.raises(ExportError, match=r"may be: imagexpress .*; incell .*write the right one"):
+        exported(tmp_path)
+    table, _ = exported(tmp_path, channels={"bf": "Green - dsRed"}, export_format="incell")
+    assert list(table["well"]) == ["E03"]
 
 
 def test_two_indices_of_the_same_wells_are_two_plates(tmp_path):

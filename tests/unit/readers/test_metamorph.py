@@ -63,6 +63,7 @@ def test_wells_are_those_of_the_labels_and_fields_count_their_positions(tmp_path
     ("label", "well"),
     [
         ("A01", "A01"),
+        ("Well B3", "B03"),
         ("A1, 1 of 2", "A01"),
         ("Stage 1 H12", "H12"),
         ("E07 : Site 1", "E07"),

@@ -25,12 +25,12 @@ from livedead.tables import OF_WELLS
 EXPORT_FORMATS = (
     "auto",
     "imagexpress",
-    "metamorph",
     "operetta",
     "cellvoyager",
     "cq1",
     "incell",
     "cellomics",
+    "metamorph",
     "scanr",
     "hdf5",
     "ome",

@@ -1,5 +1,6 @@
 """What the header of a TIFF file says, before a pixel is decoded."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from livedead.errors import FieldError
 from livedead.images.guard import in_time
 from livedead.images.metadata import TO_MICROMETRES
 from livedead.images.tiff import open_tiff, page_of
+
+_CALIBRATION = re.compile(r'id="spatial-calibration-(state|x|units)"[^<>]*value="([^"<>]*)"')
+"""Of MetaMorph and MetaXpress, in the description of the first page."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Header:
     dtype: str
     description: str
     pixel_size_um: float
-    """Side of a pixel after ImageJ, NaN if it says nothing."""
+    """Side of a pixel after ImageJ, MetaMorph or MetaXpress, NaN if they say nothing."""
 
 
 def read_header(path: str | Path) -> Header:
@@ -39,10 +43,22 @@ def read_header(path: str | Path) -> Header:
                 page.imagewidth,
                 str(page.dtype),
                 page.description,
-                _imagej_pixel_size_um(file, page),
+                _pixel_size_um(file, page),
             )
 
     return in_time(read, path)
+
+
+def _pixel_size_um(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float:
+    """Side of a pixel after the program that wrote the file, NaN if that is none of the known."""
+    said = dict(_CALIBRATION.findall(page.description))
+    if not said:
+        return _imagej_pixel_size_um(file, page)
+    unit = TO_MICROMETRES.get(said.get("units", ""), float("nan"))
+    try:
+        return float(said.get("x", "nan")) * unit if said.get("state") == "on" else float("nan")
+    except ValueError:
+        return float("nan")
 
 
 def _imagej_pixel_size_um(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float:

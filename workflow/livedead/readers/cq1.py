@@ -8,6 +8,7 @@ from livedead.images.ome_xml import OmeDocument, read_ome
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.indices import listed_once
+from livedead.readers.one_plate import refuse_folders
 from livedead.readers.presets import preset, scan_names
 from livedead.readers.scan import Plane, Scan
 
@@ -31,11 +32,13 @@ def scan(folder: RawFolder) -> Scan:
     Raises
     ------
     ExportError
-        If a document names files otherwise, or two list the same plane.
+        If a document names files otherwise, or two documents or folders have the same planes.
     """
     documents = [path for path in folder.files if _name(path) in _DOCUMENTS]
     if not documents:
-        return scan_names(folder, PATTERN, evidence="names such as 'W0001F0001T0001Z001C1.tif'")
+        named = scan_names(folder, PATTERN, evidence="names such as 'W0001F0001T0001Z001C1.tif'")
+        refuse_folders(named.planes)
+        return named
     scanned = Scan([], " and ".join(documents), by_metadata=True)
     planes_of, sizes = {}, []
     for path in documents:

@@ -24,12 +24,12 @@ Reader = Callable[[RawFolder], Scan]
 
 FORMATS: dict[str, Reader] = {
     "imagexpress": imagexpress.scan,
-    "metamorph": metamorph.scan,
     "operetta": operetta.scan,
     "cellvoyager": cellvoyager.scan,
     "cq1": cq1.scan,
     "incell": incell.scan,
     "cellomics": cellomics.scan,
+    "metamorph": metamorph.scan,
     "scanr": scanr.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,

@@ -11,6 +11,7 @@ from livedead.images.metadata import TO_MICROMETRES, attributes, elements, local
 from livedead.plates.geometry import ROW_LETTERS
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.indices import listed_once
+from livedead.readers.one_plate import refuse_folders
 from livedead.readers.presets import preset, scan_names
 from livedead.readers.scan import PLANE, Plane, Scan, well_at
 
@@ -37,7 +38,7 @@ def scan(folder: RawFolder) -> Scan:
     Raises
     ------
     ExportError
-        If an index cannot be read, or two list the same plane.
+        If an index cannot be read, or two indices or folders have the same planes.
     """
     indices = [
         path
@@ -48,6 +49,7 @@ def scan(folder: RawFolder) -> Scan:
         scanned = _listed(folder, indices)
     else:
         scanned = scan_names(folder, PATTERN, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
+        refuse_folders(scanned.planes)
         scanned.planes = [
             plane._replace(hours=int(told[1]) / _MS_PER_HOUR)
             if (told := _SINCE_START.search(plane.path))
