@@ -121,7 +121,11 @@ def test_names_of_files_that_differ_from_those_of_the_wavelength(tmp_path, wave,
 
 @pytest.mark.parametrize(
     ("changes", "name"),
-    [({"WaveInFileName": "FALSE"}, "exp_w1_s1.TIF"), ({"DoWave": "FALSE"}, "exp_s1.TIF")],
+    [
+        ({"WaveInFileName": "FALSE"}, "exp_w1_s1.TIF"),
+        ({"DoWave": "FALSE"}, "exp_s1.TIF"),
+        ({"DoWave": "FALSE", "NWavelengths": 0, "DoTimelapse": "TRUE", "NTimePoints": 0}, "exp_s1_t1.TIF"),
+    ],
 )
 def test_names_without_a_wavelength(tmp_path, changes, name):
     nd(tmp_path, ["A01"], **changes)

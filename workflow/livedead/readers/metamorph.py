@@ -95,7 +95,7 @@ class Acquisition:
             for wave in self._waves
         }
         n_planes = n_stages * self._n_timepoints * sum(self._n_z.values())
-        if not 0 < n_planes <= MAX_PLANES:
+        if n_planes > MAX_PLANES:
             raise ValueError(f"promises {n_planes:,} planes, of which {MAX_PLANES:,} are allowed")
         if not self._is("DoStage"):
             raise ValueError(f"has no stage positions, whose labels would name the wells; {_ADVICE}")
@@ -155,8 +155,8 @@ class Acquisition:
         return self._values.get(key, default).upper() == "TRUE"
 
     def _count(self, switch: str, key: str) -> int:
-        """The number that the file gives if its switch is on, else 1."""
-        return int(self._values.get(key, "1")) if self._is(switch) else 1
+        """The number that the file gives if its switch is on, else 1; MetaMorph may write 0 for one."""
+        return max(int(self._values.get(key, "1")), 1) if self._is(switch) else 1
 
 
 def _settings(text: str) -> dict[str, str]:

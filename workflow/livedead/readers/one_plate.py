@@ -1,6 +1,5 @@
 """A folder that holds the files of several plates is refused: which are whose is the user's to say."""
 
-import glob
 from collections.abc import Iterable
 
 from livedead.errors import ExportError
@@ -36,13 +35,13 @@ def refuse_several(what: str, found: dict[str, tuple[str, str]], hint: str = "")
         )
 
 
-def refuse_folders(planes: Iterable[Plane]) -> None:
-    """Refuse folders whose files claim to be the same planes; `ExportError`."""
+def refuse_folders(planes: Iterable[Plane], hint: str = "") -> None:
+    """Refuse folders whose files claim to be the same planes; see `refuse_several`."""
     found = claiming_alike((plane, plane.path.rpartition("/")[0]) for plane in planes)
     refuse_several(
         "folders with the same images",
-        {name: (path, f"{glob.escape(name)}/**" if name else "") for name, path in found.items()},
-        ", or remove what is a copy",
+        {name: (path, f"{name}/**" if name else "") for name, path in found.items()},
+        f", or remove what is a copy{hint}",
     )
 
 
