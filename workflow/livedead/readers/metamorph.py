@@ -89,14 +89,12 @@ class Acquisition:
         self._values = _settings(text)
         self._n_timepoints = self._count("DoTimelapse", "NTimePoints")
         n_stages, n_waves = self._count("DoStage", "NStagePositions"), self._count("DoWave", "NWavelengths")
-        self._waves = range(1, n_waves + 1)
-        self._n_z = {
-            wave: self._count("DoZSeries", "NZSteps") if self._is(f"WaveDoZ{wave}", "TRUE") else 1
-            for wave in self._waves
-        }
-        n_planes = n_stages * self._n_timepoints * sum(self._n_z.values())
+        n_z = self._count("DoZSeries", "NZSteps")
+        n_planes = n_stages * n_waves * self._n_timepoints * n_z
         if n_planes > MAX_PLANES:
             raise ValueError(f"promises {n_planes:,} planes, of which {MAX_PLANES:,} are allowed")
+        self._waves = range(1, n_waves + 1)
+        self._n_z = {wave: n_z if self._is(f"WaveDoZ{wave}", "TRUE") else 1 for wave in self._waves}
         if not self._is("DoStage"):
             raise ValueError(f"has no stage positions, whose labels would name the wells; {_ADVICE}")
         self._wells = [
