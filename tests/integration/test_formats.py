@@ -6,7 +6,7 @@ import pytest
 import yaml
 from chain import Plate
 from convert_weights import convert_weights
-from exports import cellvoyager, hdf5, imagexpress, ome, operetta, scanr
+from exports import acquifer, cellvoyager, cytation, hdf5, imagexpress, incucyte, ome, operetta, scanr
 from exports.counting import COUNTS, counted
 from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX, WELLS, simulate
 from working_folder import Folder
@@ -14,9 +14,12 @@ from working_folder import Folder
 from livedead import stores
 
 WRITERS = [
+    acquifer,
     cellvoyager,
+    cytation,
     hdf5,
     imagexpress,
+    incucyte,
     ome,
     operetta,
     scanr,

@@ -8,7 +8,7 @@ import tifffile
 from livedead.errors import FieldError
 from livedead.images.guard import in_time
 from livedead.images.metadata import TO_MICROMETRES
-from livedead.images.tiff import open_tiff, page_of
+from livedead.images.tiff import open_tiff, page_of, planes_in
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Header:
     """What a file's header says, before a pixel is decoded."""
 
     pages: int
+    """That are planes, see `livedead.images.tiff.planes_in`."""
     height: int
     width: int
     dtype: str
@@ -34,7 +35,7 @@ def read_header(path: str | Path) -> Header:
         with open(path, "rb") as stream, open_tiff(stream, path) as file:
             page = page_of(file, 0)
             return Header(
-                len(file.pages),
+                planes_in(file),
                 page.imagelength,
                 page.imagewidth,
                 str(page.dtype),

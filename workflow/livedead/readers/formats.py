@@ -3,7 +3,19 @@
 from collections.abc import Callable
 
 from livedead.errors import ExportError, SheetError
-from livedead.readers import cellvoyager, hdf5, imagexpress, incell, ome, operetta, scanr, user_pattern
+from livedead.readers import (
+    acquifer,
+    cellvoyager,
+    cytation,
+    hdf5,
+    imagexpress,
+    incell,
+    incucyte,
+    ome,
+    operetta,
+    scanr,
+    user_pattern,
+)
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.foreign import describe_foreign, foreign_kind
 from livedead.readers.scan import Scan
@@ -16,6 +28,9 @@ FORMATS: dict[str, Reader] = {
     "cellvoyager": cellvoyager.scan,
     "incell": incell.scan,
     "scanr": scanr.scan,
+    "acquifer": acquifer.scan,
+    "cytation": cytation.scan,
+    "incucyte": incucyte.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
 }
