@@ -106,11 +106,11 @@ def test_the_archive_counts_hours_from_its_first_scan_and_sets_aside_what_is_no_
     [
         (
             ["VID1630_A1_1_00d00h00m.tif", "VID9955_Phase_B3_1_00d00h00m.tif"],
-            r"VID1630 \(VID1630_A1.*\) and VID9955 \(.*'files', such as 'VID1630_\*' and 'VID9955_\*'",
+            r"VID1630 \(VID1630_A1.*\) and VID9955 \(.*'\*\*/VID1630_\*' and '\*\*/VID9955_\*'",
         ),
         (
-            ["x/1_Red_A1_1_00d00h00m.tif", "x/2_Red_A1_1_00d00h00m.tif"],
-            r"'\*\*/1_\*' and '\*\*/2_\*'; if these differ by the channel alone, name all of them",
+            ["x/1_Red_A1_1_00d00h00m.tif", "x/2 Red_A1_1_00d00h00m.tif"],
+            r"'\*\*/1_\*' and '\*\*/2 \*'; if these differ by the channel alone, name all of them",
         ),
         (
             ["2505/16/1124/100/A1-1-Ph.tif", "2505/16/1124/101/A1-1-Ph.tif"],

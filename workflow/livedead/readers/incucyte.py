@@ -1,12 +1,11 @@
 """Incucyte: exported images such as ``VID1630_Phase_A1_1_00d00h00m.tif``, and the archive of its scans."""
 
-import glob
 import re
 from collections.abc import Iterator
 
 from livedead.plates.geometry import ROW_LETTERS
 from livedead.readers.folder import RawFolder
-from livedead.readers.one_plate import named_like, refuse_folders, refuse_several
+from livedead.readers.one_plate import refuse_folders, refuse_several
 from livedead.readers.pattern_grammar import FLAGS
 from livedead.readers.presets import read_names
 from livedead.readers.scan import Plane, Scan
@@ -58,16 +57,15 @@ def _exported(folder: RawFolder) -> Iterator[tuple[Plane, str, str]]:
     words = "|".join(re.escape(word) for word in (*CHANNELS, *folder.channels))
     with_channel = re.compile(rf"(?:(?P<vessel>.*?)[\s_-]+)?(?P<channel>{words})", FLAGS)
     for path, said in read_names(folder, EXPORTED):
-        vessel, folders = said.pop("prefix", ""), path.split("/")[:-1]
+        vessel, (*folders, name) = said.pop("prefix", ""), path.split("/")
         named = with_channel.fullmatch(vessel)
         if named:
             vessel = named["vessel"] or ""
         else:
             matches = map(with_channel.fullmatch, reversed(folders))
             named = next((match for match in matches if match and match["vessel"] is None), None)
-        files = named_like(f"{glob.escape(vessel)}_*", path) if vessel else ""
-        channel = named["channel"] if named else "1"
-        yield _plane(path, {**said, "channel": channel}), vessel, files
+        said["channel"] = named["channel"] if named else "1"
+        yield _plane(path, said), vessel, f"**/{name[: len(vessel) + 1]}*" if vessel else ""
 
 
 def _archived(folder: RawFolder) -> Iterator[tuple[Plane, str, str]]:

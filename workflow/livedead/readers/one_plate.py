@@ -1,6 +1,5 @@
 """A folder that holds the files of several plates is refused: which are whose is the user's to say."""
 
-import glob
 from collections.abc import Iterable
 
 from livedead.errors import ExportError
@@ -41,7 +40,7 @@ def refuse_folders(planes: Iterable[Plane]) -> None:
     found = claiming_alike((plane, plane.path.rpartition("/")[0]) for plane in planes)
     refuse_several(
         "folders with the same images",
-        {name: (path, f"{glob.escape(name)}/**" if name else "") for name, path in found.items()},
+        {name: (path, f"{name}/**" if name else "") for name, path in found.items()},
         ", or remove what is a copy",
     )
 
@@ -63,8 +62,3 @@ def claiming_alike(planes: Iterable[tuple[Plane, str]]) -> dict[str, str]:
             found.setdefault(other, path)
             found.setdefault(origin, plane.path)
     return found
-
-
-def named_like(pattern: str, path: str) -> str:
-    """What `files` has to say for names that fit a pattern, as that of `path` does."""
-    return f"**/{pattern}" if "/" in path else pattern
