@@ -6,7 +6,7 @@ import pytest
 import yaml
 from chain import Plate
 from convert_weights import convert_weights
-from exports import acquifer, cellvoyager, cytation, hdf5, imagexpress, incucyte, ome, operetta, scanr
+from exports import acquifer, cellvoyager, cytation, evos, hdf5, imagexpress, incucyte, ome, operetta, scanr
 from exports.counting import COUNTS, counted
 from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX, WELLS, simulate
 from working_folder import Folder
@@ -17,6 +17,7 @@ WRITERS = [
     acquifer,
     cellvoyager,
     cytation,
+    evos,
     hdf5,
     imagexpress,
     incucyte,

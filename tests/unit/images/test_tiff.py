@@ -94,6 +94,15 @@ def test_smaller_copies_at_the_end_of_a_file_are_no_planes(tmp_path, plane, code
     assert code(path) == "truncated"
 
 
+def test_a_single_pixel_behind_an_image_is_no_plane(tmp_path, plane):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(plane, photometric="minisblack", metadata=None)
+        file.write(plane[:1, :1], photometric="minisblack", metadata=None)
+    np.testing.assert_array_equal(read_plane(path), plane)
+    assert read_header(path).pages == 1
+
+
 def test_ome_metadata_that_promises_absent_planes(tmp_path, plane):
     tifffile.imwrite(tmp_path / "b.ome.tif", np.stack([plane] * 3), ome=True, photometric="minisblack")
     with tifffile.TiffFile(tmp_path / "b.ome.tif") as file:

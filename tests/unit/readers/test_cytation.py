@@ -136,7 +136,7 @@ def test_doubles_and_missing_montage_positions(tmp_path):
     [
         (
             ["A1_02_1_1_GFP_001.tif", "A1_03_1_1_GFP_001.tif"],
-            r"read steps.* 02 \(A1_02_1_1_GFP_001.tif\) and 03 \(.*'\*\*/\*_02_\*' and '\*\*/\*_03_\*'",
+            r"read steps.* 02 \(A1_02_1_1_GFP_001.tif\) and 03 \(.*'\*_02_\*' and '\*_03_\*'",
         ),
         (
             ["a/B2_1_Bright Field_1_001_02.tif", "a/B2_1_Bright Field_1_001_03.tif"],

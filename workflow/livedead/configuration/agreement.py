@@ -31,6 +31,7 @@ EXPORT_FORMATS = (
     "scanr",
     "acquifer",
     "cytation",
+    "evos",
     "incucyte",
     "hdf5",
     "ome",

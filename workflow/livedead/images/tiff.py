@@ -39,9 +39,16 @@ def page_of(file: tifffile.TiffFile, page: int) -> tifffile.TiffPage:
 
 
 def planes_in(file: tifffile.TiffFile) -> int:
-    """Pages that are planes; smaller copies of them, which a pyramid ends with (NewSubfileType), are none."""
+    """Pages that are planes: not those at the end that are smaller copies of one, or of a single pixel.
+
+    A pyramid says so by NewSubfileType (TIFF 6.0, page 36); Incucyte keeps metadata in such a pixel.
+    """
     n, height = len(file.pages), page_of(file, 0).imagelength
-    while n > 1 and (last := page_of(file, n - 1)).is_reduced and last.imagelength < height:
+    while n > 1:
+        last = page_of(file, n - 1)
+        is_copy = last.is_reduced and last.imagelength < height
+        if not is_copy and last.imagelength * last.imagewidth > 1:
+            break
         n -= 1
     return n
 

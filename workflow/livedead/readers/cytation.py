@@ -10,7 +10,7 @@ from livedead.images.metadata import parse_xml
 from livedead.plates.geometry import ROW_LETTERS
 from livedead.readers.folder import RawFolder
 from livedead.readers.headers import read_headers
-from livedead.readers.one_plate import claiming_alike, refuse_folders, refuse_several
+from livedead.readers.one_plate import claiming_alike, named_like, refuse_folders, refuse_several
 from livedead.readers.presets import read_names
 from livedead.readers.scan import Plane, Scan, pixel_sizes
 from livedead.readers.times import clock_hours
@@ -83,7 +83,7 @@ def scan(folder: RawFolder) -> Scan:
 
 def _of_step(step: str, path: str) -> str:
     """What `files` in plates.tsv has to say for the images of a read step."""
-    return f"**/*_{step}_*" if f"_{step}_" in path.rpartition("/")[2] else f"**/*_{step}.*"
+    return named_like(f"*_{step}_*" if f"_{step}_" in path.rpartition("/")[2] else f"*_{step}.*", path)
 
 
 def read_gen5(header: Header) -> Gen5Image:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from livedead.plates.geometry import ROW_LETTERS
 from livedead.readers.folder import RawFolder
-from livedead.readers.one_plate import refuse_folders, refuse_several
+from livedead.readers.one_plate import named_like, refuse_folders, refuse_several
 from livedead.readers.pattern_grammar import FLAGS
 from livedead.readers.presets import read_names
 from livedead.readers.scan import Plane, Scan
@@ -43,7 +43,7 @@ def scan(folder: RawFolder) -> Scan:
         planes.append(plane)
         vessels.setdefault(vessel, (plane.path, files))
     refuse_several("vessels", vessels, _HINT)
-    refuse_folders(planes)
+    refuse_folders(planes, _HINT)
     logs = folder.by_name.get("Diag.zip", []) if planes else []
     return Scan(
         planes,
@@ -65,7 +65,8 @@ def _exported(folder: RawFolder) -> Iterator[tuple[Plane, str, str]]:
             matches = map(with_channel.fullmatch, reversed(folders))
             named = next((match for match in matches if match and match["vessel"] is None), None)
         said["channel"] = named["channel"] if named else "1"
-        yield _plane(path, said), vessel, f"**/{name[: len(vessel) + 1]}*" if vessel else ""
+        files = named_like(f"{name[: len(vessel) + 1]}*", path) if vessel else ""
+        yield _plane(path, said), vessel, files
 
 
 def _archived(folder: RawFolder) -> Iterator[tuple[Plane, str, str]]:

@@ -35,13 +35,13 @@ def refuse_several(what: str, found: dict[str, tuple[str, str]], hint: str = "")
         )
 
 
-def refuse_folders(planes: Iterable[Plane]) -> None:
-    """Refuse folders whose files claim to be the same planes; `ExportError`."""
+def refuse_folders(planes: Iterable[Plane], hint: str = "") -> None:
+    """Refuse folders whose files claim to be the same planes; see `refuse_several`."""
     found = claiming_alike((plane, plane.path.rpartition("/")[0]) for plane in planes)
     refuse_several(
         "folders with the same images",
         {name: (path, f"{name}/**" if name else "") for name, path in found.items()},
-        ", or remove what is a copy",
+        f", or remove what is a copy{hint}",
     )
 
 
@@ -62,3 +62,8 @@ def claiming_alike(planes: Iterable[tuple[Plane, str]]) -> dict[str, str]:
             found.setdefault(other, path)
             found.setdefault(origin, plane.path)
     return found
+
+
+def named_like(pattern: str, path: str) -> str:
+    """What `files` has to say for names that fit a pattern, as that of `path` does."""
+    return f"**/{pattern}" if "/" in path else pattern
