@@ -11,7 +11,7 @@ PATTERN = (
     r"(?P<scan>[^/]+)_(?P<made>T?[RMD]\d*)_p(?P<timepoint>\d+)_(?:z(?P<z>\d+)_)?(?P<number>\d+)_"
     rf"(?P<well>{ROW_LETTERS}\d{{2}})f(?P<field>\d+)(?P<channel>d\d+)\.tiff?"
 )
-"""Raw, merged or as displayed, each a single image or tiled; then pass, focal plane, an unknown number."""
+"""Raw, merged or as displayed, each a single image or tiled; then timepoint, focal plane, a number, well, field."""
 
 
 def scan(folder: RawFolder) -> Scan:
@@ -37,8 +37,8 @@ def scan(folder: RawFolder) -> Scan:
     refuse_folders(scanned.planes)
     if len(numbers) > 1:
         raise ExportError(
-            f"{' and '.join(numbers.values())} differ in the number before the well; say what it counts, with "
-            "format 'pattern' in plates.tsv and a file_pattern such as "
+            f"{' and '.join(numbers.values())} differ in the number before the well; say what it counts, "
+            "with format 'pattern' in plates.tsv and a file_pattern such as "
             "'_R_p*_{timepoint}_{well}f{field}{channel}'"
         )
     return scanned
