@@ -11,7 +11,7 @@ PATTERN = (
     r"(?P<scan>[^/]+)_(?P<made>T?[RMD]\d*)_p(?P<timepoint>\d+)_(?:z(?P<z>\d+)_)?(?P<number>\d+)_"
     rf"(?P<well>{ROW_LETTERS}\d{{2}})f(?P<field>\d+)(?P<channel>d\d+)\.tiff?"
 )
-"""Raw, merged or as displayed, each a single image or tiled; then timepoint, focal plane, a number, well, field."""
+"""Raw, merged or as displayed, each single or tiled; then timepoint, focal plane, a number, well, field."""
 
 
 def scan(folder: RawFolder) -> Scan:
