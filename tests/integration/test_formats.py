@@ -7,12 +7,16 @@ import yaml
 from chain import Plate
 from convert_weights import convert_weights
 from exports import (
+    acquifer,
     cellomics,
     cellvoyager,
     cq1,
+    cytation,
+    evos,
     hdf5,
     imagexpress,
     incell,
+    incucyte,
     metamorph,
     ome,
     operetta,
@@ -25,12 +29,16 @@ from working_folder import Folder
 from livedead import stores
 
 WRITERS = [
+    acquifer,
     cellomics,
     cellvoyager,
     cq1,
+    cytation,
+    evos,
     hdf5,
     imagexpress,
     incell,
+    incucyte,
     metamorph,
     ome,
     operetta,

@@ -4,6 +4,7 @@ import tifffile
 
 from livedead.errors import FieldError
 from livedead.images.gate import read_plane
+from livedead.images.headers import read_header
 
 
 def test_truncated_anywhere(tmp_path, plane, code):
@@ -69,6 +70,37 @@ def test_a_stack_whose_last_page_was_lost_is_no_single_image(tmp_path, plane, bi
     np.testing.assert_array_equal(read_plane(path, 1, pages=2), plane)
     path.write_bytes(path.read_bytes()[:second])
     assert code(path) == "truncated"
+
+
+def pyramid(path, plane, steps, subfiletype):
+    """A file of an image and smaller ones; the type 1 says that they are copies (TIFF 6.0, page 36)."""
+    with tifffile.TiffWriter(path) as file:
+        file.write(plane, photometric="minisblack", metadata=None)
+        for step in steps:
+            small = plane[::step, ::step]
+            file.write(small, photometric="minisblack", metadata=None, subfiletype=subfiletype)
+    return path
+
+
+def test_smaller_copies_at_the_end_of_a_file_are_no_planes(tmp_path, plane, code):
+    path = pyramid(tmp_path / "a.tif", plane, steps=(2, 4), subfiletype=1)
+    np.testing.assert_array_equal(read_plane(path), plane)
+    assert read_header(path).pages == 1
+    assert code(pyramid(tmp_path / "not_said.tif", plane, steps=(2,), subfiletype=0)) == "wrong_layout"
+    assert code(pyramid(tmp_path / "as_large.tif", plane, steps=(1,), subfiletype=1)) == "wrong_layout"
+    with tifffile.TiffFile(path) as file:
+        last = file.pages[2].offset
+    path.write_bytes(path.read_bytes()[:last])
+    assert code(path) == "truncated"
+
+
+def test_a_single_pixel_behind_an_image_is_no_plane(tmp_path, plane):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(plane, photometric="minisblack", metadata=None)
+        file.write(plane[:1, :1], photometric="minisblack", metadata=None)
+    np.testing.assert_array_equal(read_plane(path), plane)
+    assert read_header(path).pages == 1
 
 
 def test_ome_metadata_that_promises_absent_planes(tmp_path, plane):

@@ -1,5 +1,5 @@
 from livedead.readers.folder import RawFolder
-from livedead.readers.presets import preset, scan_names
+from livedead.readers.presets import preset, read_names, scan_names
 
 
 def test_a_preset_fits_the_whole_name_in_any_folder_and_case():
@@ -18,3 +18,11 @@ def test_the_first_preset_that_fits_is_taken():
     ]
     assert found.evidence == "names"
     assert not found.by_metadata
+
+
+def test_groups_that_a_name_leaves_out_are_left_out():
+    patterns = (r"(?:(?P<vessel>\w+)-)?(?P<well>[A-H]\d\d)\.tif",)
+    assert dict(read_names(RawFolder(None, ["x/7-A01.tif", "A01.tif", "A01.txt"]), *patterns)) == {
+        "x/7-A01.tif": {"vessel": "7", "well": "A01"},
+        "A01.tif": {"well": "A01"},
+    }

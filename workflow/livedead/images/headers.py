@@ -9,7 +9,7 @@ import tifffile
 from livedead.errors import FieldError
 from livedead.images.guard import in_time
 from livedead.images.metadata import TO_MICROMETRES
-from livedead.images.tiff import open_tiff, page_of
+from livedead.images.tiff import open_tiff, page_of, planes_in
 
 _CALIBRATION = re.compile(r'id="spatial-calibration-(state|x|units)"[^<>]*value="([^"<>]*)"')
 """Of MetaMorph and MetaXpress, in the description of the first page."""
@@ -20,6 +20,7 @@ class Header:
     """What a file's header says, before a pixel is decoded."""
 
     pages: int
+    """That are planes, see `livedead.images.tiff.planes_in`."""
     height: int
     width: int
     dtype: str
@@ -38,7 +39,7 @@ def read_header(path: str | Path) -> Header:
         with open(path, "rb") as stream, open_tiff(stream, path) as file:
             page = page_of(file, 0)
             return Header(
-                len(file.pages),
+                planes_in(file),
                 page.imagelength,
                 page.imagewidth,
                 str(page.dtype),

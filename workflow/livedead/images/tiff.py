@@ -38,6 +38,21 @@ def page_of(file: tifffile.TiffFile, page: int) -> tifffile.TiffPage:
     return file.pages[page].aspage()
 
 
+def planes_in(file: tifffile.TiffFile) -> int:
+    """Pages that are planes: not those at the end that are smaller copies of one, or of a single pixel.
+
+    A pyramid says so by NewSubfileType (TIFF 6.0, page 36); Incucyte keeps metadata in such a pixel.
+    """
+    n, height = len(file.pages), page_of(file, 0).imagelength
+    while n > 1:
+        last = page_of(file, n - 1)
+        is_copy = last.is_reduced and last.imagelength < height
+        if not is_copy and last.imagelength * last.imagewidth > 1:
+            break
+        n -= 1
+    return n
+
+
 def tiff_plane(
     file: tifffile.TiffFile, path: Path, number: int, pages: int, accept: frozenset[str]
 ) -> StoredPlane:
@@ -118,15 +133,17 @@ def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
 
 def _check_planes(file: tifffile.TiffFile, path: Path, pages: int) -> None:
     """Refuse a file with other planes than the index knows of, shown or hidden or promised."""
-    first = page_of(file, 0)
-    if len(file.pages) != pages:
+    first, n = page_of(file, 0), planes_in(file)
+    if n != pages:
         raise refusal(
             path,
-            f"{len(file.pages)} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
+            f"{n} page(s), expected {pages}; say what pages are with 'pages' in config.yaml",
             "pages",
         )
     if next_page(file):
-        raise FieldError("truncated", f"{path}: page {pages + 1} lies where no page is; copy the file again")
+        raise FieldError(
+            "truncated", f"{path}: page {len(file.pages) + 1} lies where no page is; copy the file again"
+        )
     hidden = _stacked(file, first)
     if hidden > pages:
         raise refusal(path, f"a stack of {hidden} planes where {pages} was expected", "pages")

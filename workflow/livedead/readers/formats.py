@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 from livedead.errors import ExportError, SheetError
 from livedead.readers import (
+    acquifer,
     cellomics,
     cellvoyager,
     cq1,
+    cytation,
+    evos,
     hdf5,
     imagexpress,
     incell,
+    incucyte,
     metamorph,
     ome,
     operetta,
@@ -31,6 +35,10 @@ FORMATS: dict[str, Reader] = {
     "cellomics": cellomics.scan,
     "metamorph": metamorph.scan,
     "scanr": scanr.scan,
+    "acquifer": acquifer.scan,
+    "cytation": cytation.scan,
+    "evos": evos.scan,
+    "incucyte": incucyte.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
 }

@@ -1,11 +1,12 @@
 """A folder that holds the files of several plates is refused: which are whose is the user's to say."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from livedead.errors import ExportError
 from livedead.readers.scan import PLANE, Plane
 
-_KEY = (*PLANE, "z", "hours", "clock")
+_key = attrgetter(*PLANE, "z", "hours", "clock")
 
 
 def refuse_several(what: str, found: dict[str, tuple[str, str]], hint: str = "") -> None:
@@ -53,10 +54,10 @@ def claiming_alike(planes: Iterable[tuple[Plane, str]]) -> dict[str, str]:
     planes : iterable of (Plane, str)
         As names tell them, with the origin of each, such as its folder.
     """
-    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    first: dict[str, tuple[str, str]] = {}
     found: dict[str, str] = {}
     for plane, origin in planes:
-        key = tuple(str(getattr(plane, name)) for name in _KEY)  # as text, because NaN is not equal to NaN
+        key = repr(_key(plane))  # as text, because NaN is not equal to NaN
         other, path = first.setdefault(key, (origin, plane.path))
         if other != origin:
             found.setdefault(other, path)
