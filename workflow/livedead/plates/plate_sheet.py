@@ -8,7 +8,7 @@ import pandas as pd
 
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry
-from livedead.plates.file_globs import check_glob
+from livedead.plates.file_globs import check_globs
 from livedead.plates.plate_ids import check_plate_id
 from livedead.plates.raw_folders import RawFolders
 from livedead.plates.sheets import read_sheet
@@ -245,7 +245,7 @@ def _masks(text: str) -> str:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "plate": check_plate_id,
     "raw": _path,
-    "files": lambda text: check_glob(text) if text else text,
+    "files": lambda text: check_globs(text) if text else text,
     "wells": _n_wells,
     "well_numbers": _well_numbers,
     "platemap": _path,

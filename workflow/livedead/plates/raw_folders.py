@@ -144,9 +144,9 @@ class RawFolders:
                 if owner != plate:
                     yield plate, "raw", f"{self._rows[plate]['raw']!r} is {named(owner)}; {_PART}"
                 continue
-            own = {**self._claim(plate), "plate": None}
-            own["files"] = own["files"].casefold()
-            twin = alike.setdefault((place.ids[0], repr(own)), plate)
+            own = self._claim(plate)
+            pattern = (own["file_pattern"], *own["plate_names"]) if own["by_pattern"] else None
+            twin = alike.setdefault((place.ids[0], own["files"].casefold(), pattern), plate)
             if twin != plate:
                 column = "files" if own["files"] else "file_pattern"
                 text = self._rows[plate][column]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from livedead.errors import ExportError
-from livedead.plates.file_globs import glob_expression
+from livedead.plates.file_globs import globs_expression
 from livedead.readers.user_pattern import FilePattern
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a plate claims of a raw folder, by the names of files; `livedead.plates.raw_folders.claim`.
+    """What a plate claims of a raw folder, by the names of files; `livedead.plates.raw_folders.RawFolders`.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Claim:
         if not path.lower().startswith(self.below.lower()):
             return False
         own = self.above + path[len(self.below) :]
-        if self.files and not glob_expression(self.files).fullmatch(own):
+        if self.files and not globs_expression(self.files).fullmatch(own):
             return False
         try:
             return self._pattern is None or self._pattern.read(own) is not None
@@ -74,8 +74,8 @@ def check_claims(own: Iterable[str], siblings: Collection[Claim]) -> None:
         for claim in siblings:
             if claim.holds(path):
                 raise ExportError(
-                    f"{path} is a file of plate {claim.plate}, too, by 'files' or 'file_pattern' of their rows in "
-                    "plates.tsv; make them narrower, so that every file is of one plate"
+                    f"{path} is of plate {claim.plate}, too; make 'files' or 'file_pattern' of the two in "
+                    "plates.tsv narrower, so that every file is of one plate"
                 )
 
 
