@@ -103,8 +103,10 @@ class RawFolders:
     @cached_property
     def parted(self) -> dict[str, list[dict[str, Any]]]:
         """The first plate of each folder that plates take parts of -> what all plates claim of it."""
-        first = {place.ids[0]: plate for plate, place in reversed(self._places.items())}
-        claims = {plate: [self._claim(plate), *self.siblings(plate)] for plate in reversed(first.values())}
+        first: dict[object, str] = {}
+        for plate, place in self._places.items():
+            first.setdefault(place.ids[0], plate)
+        claims = {plate: [self._claim(plate), *self.siblings(plate)] for plate in first.values()}
         return {
             plate: of_folder
             for plate, of_folder in claims.items()

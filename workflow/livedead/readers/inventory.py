@@ -170,7 +170,7 @@ def _problems(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     """Planes that will fail, by reason."""
     names = {
         "doubled": "doubled: planes that several images claim, or images that several planes claim; "
-        "'file_pattern' in config.yaml tells apart what is no copy",
+        "'files' in plates.tsv parts plates, 'file_pattern' in config.yaml tells apart what is no copy",
         "missing_file": "missing: listed by the export, but not there",
         "missing_plane": "missing: focal planes or pages that other fields have",
         "acquisition_failed": "failed acquisitions, as the microscope reports",
