@@ -21,7 +21,7 @@ rule mean_viability:
     default_target: True
     input: "cells/results/wells.csv"
     output: "viability.txt"
-    shell: "cut -d, -f 14 {{input}} > {{output}}"
+    shell: "cut -d, -f 15 {{input}} > {{output}}"
 """
 
 

@@ -48,7 +48,6 @@ def changed(plate: str) -> str:
         {name: in_project(path) for name, path in files.items()},
         plate=plate,
         sheet=PLATES.loc[plate].to_dict(),
-        file_pattern=config["file_pattern"],
         config_sha256=config_sha256_of(plate),
         code_sha256={name: code(name) for name in read_by},
     )

@@ -1,3 +1,26 @@
+from livedead.plates.raw_folders import RawFolders
+
+RAW_FOLDERS = RawFolders(PLATES.to_dict("index"))
+
+
+def claims_of_siblings(wildcards, input) -> list[dict]:
+    """Parameter function: which files of the plate's raw folder are of other plates.
+
+    It takes `input`, as Snakemake runs no job again for such a parameter: the rows of other plates are
+    no news of this one, and the plate of a new row is compared with all others itself.
+    """
+    return RAW_FOLDERS.siblings(wildcards.plate)
+
+
+def parted_folders(wildcards=None) -> dict[str, list[dict]]:
+    """A plate of each raw folder that plates take parts of -> what all plates claim of the folder."""
+    return {
+        plate: claims
+        for plate, claims in RAW_FOLDERS.parted.items()
+        if Path(in_project(PLATES.at[plate, "raw"])).is_dir()
+    }
+
+
 rule index_plate:
     input:
         raw=raw,
@@ -21,8 +44,8 @@ rule index_plate:
         wells_read=lambda wildcards: WELLS_READ.get(wildcards.plate, []),
         channels=config["channels"],
         pixel_size_um=of_plate("pixel_size_um"),
-        # A function, because Snakemake takes the braces of a text such as \d{2} for wildcards.
-        file_pattern=lambda wildcards: config["file_pattern"],
+        naming=lambda wildcards: RAW_FOLDERS.naming(wildcards.plate),
+        siblings=claims_of_siblings,
         hdf5_axes=config["hdf5_axes"],
         pages=config["pages"],
         focal_plane=config["focal_plane"],
@@ -62,9 +85,35 @@ rule take_inventory:
         "../scripts/take_inventory.py"
 
 
+rule list_unclaimed:
+    input:
+        raw=lambda wildcards: [raw_folder(plate) for plate in parted_folders()],
+        after=lambda wildcards: expand(
+            "results/{plate}/images.tsv", plate=parted_folders()
+        ),
+    output:
+        unclaimed="results/unclaimed.txt",
+    log:
+        "logs/list_unclaimed.log",
+    benchmark:
+        "benchmarks/list_unclaimed.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        claims=lambda wildcards: list(parted_folders().values()),
+        code=code("list_unclaimed"),
+    script:
+        "../scripts/list_unclaimed.py"
+
+
 rule inventory:
     input:
         expand("results/{plate}/inventory.txt", plate=PLATES.index),
+        lambda wildcards: ["results/unclaimed.txt"] if parted_folders() else [],
     log:
         "logs/inventory.log",
     localrule: True

@@ -71,6 +71,7 @@ ON_DEMAND = [
     "results/{plate}/report/agreement.png",
     "results/accuracy/errors.png",
     "results/audit_plan.txt",
+    "results/unclaimed.txt",
 ]
 
 

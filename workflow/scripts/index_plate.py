@@ -6,6 +6,7 @@ from typing import Any
 from livedead import stores
 from livedead.job import run
 from livedead.readers import index
+from livedead.readers.claims import Claim
 from livedead.tables import IMAGES
 
 
@@ -16,11 +17,12 @@ def index_plate(
     *,
     plate: str,
     export_format: str,
+    naming: dict[str, Any],
+    siblings: list[dict[str, Any]],
     channels: dict[str, str],
     n_wells: int,
     wells_read: list[str],
     pixel_size_um: float,
-    file_pattern: str | None,
     hdf5_axes: str | None,
     pages: str | None,
     focal_plane: Any,
@@ -39,11 +41,12 @@ def index_plate(
         raw,
         plate=plate,
         export_format=export_format,
+        **naming,
+        siblings=[Claim(**claim) for claim in siblings],
         channels=channels,
         n_wells=n_wells,
         wells=wells_read,
         pixel_size_um=pixel_size_um,
-        file_pattern=file_pattern,
         hdf5_axes=hdf5_axes,
         pages=pages,
         focal_plane=focal_plane,

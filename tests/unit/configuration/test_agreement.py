@@ -124,6 +124,7 @@ def test_names_that_no_plate_has_are_refused(sheet, text, key, said, lines):
     [
         ("", "\tformat", "\timagexpres", "column 'format': 'imagexpres' (did you mean 'imagexpress'?)"),
         ("", "\tformat", "\tpattern", "column 'format': 'pattern' needs file_pattern"),
+        ("", "\tfile_pattern", "\t{wel}_f{field}", "column 'file_pattern': '{wel}_f{field}' has wel (did"),
         # 8 bits end at 255.
         (
             "normalization: {min_range: 256}\n",

@@ -65,27 +65,27 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
     weights.write_bytes(b"abc")
     # SHA-256 of "abc", FIPS 180-2, appendix B.1.
     source = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    row_of_p1 = {"raw": "raw1", "format": "auto", "wells": 96}
+    row_of_p1 |= {"files": "", "file_pattern": None, "well_numbers": ""}
     made = {
         "wells": "plate,model_sha256,config_sha256\np1,m,c\n",
         "model": json.dumps({"source": {"sha256": source}, "model_sha256": "m"}),
         "provenance": json.dumps(
             {
                 "code_sha256": {"index_plate": "i", "tabulate_wells": "t"},
-                "config": {"file_pattern": None},
-                "plates": {"p1": {"sheet": {"raw": "raw1", "format": "auto", "wells": 96}}},
+                "plates": {"p1": {"sheet": row_of_p1}},
             }
         ),
     }
     files = {"weights": str(weights), **{name: str(tmp_path / name) for name in made}}
 
-    def changed(config_sha256="c", code="i", row=(), file_pattern=None, **contents):
+    def changed(config_sha256="c", code="i", row=(), **contents):
         for name, text in {**made, **contents}.items():
             (tmp_path / name).write_text(text)
         return changed_since(
             files,
             plate="p1",
-            sheet={"raw": "raw1", "format": "auto", "wells": 96, **dict(row)},
-            file_pattern=file_pattern,
+            sheet={**row_of_p1, **dict(row)},
             config_sha256=config_sha256,
             code_sha256={"index_plate": code},
         )
@@ -97,7 +97,9 @@ def test_results_stand_only_for_the_settings_weights_and_code_that_made_them(tmp
     # What says which image is which field changes no setting that is hashed.
     assert "made with format 'auto' instead of 'pattern'" in changed(row={"format": "pattern"})
     assert "made with wells 96 instead of 384" in changed(row={"wells": 384})
-    assert "made with file_pattern None instead of '{well}'" in changed(file_pattern="{well}")
+    assert "made with file_pattern None instead of '{well}'" in changed(row={"file_pattern": "{well}"})
+    assert "made with files '' instead of 'A*'" in changed(row={"files": "A*"})
+    assert "made with well_numbers '' instead of 'rows'" in changed(row={"well_numbers": "rows"})
     assert "other weights" in changed(wells=made["wells"].replace("m,c", "n,c"))
     assert changed(model=json.dumps({"source": {}, "model_sha256": "m"})) == ""
     weights.write_bytes(b"abd")

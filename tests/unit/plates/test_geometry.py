@@ -1,3 +1,4 @@
+import itertools
 import string
 
 import pytest
@@ -121,3 +122,35 @@ def test_shards_cut_the_plate_into_runs(n_wells, n_shards):
 def test_rows_and_columns_by_letter_and_number(text, row, number):
     assert geometry.parse_row(text) == row
     assert geometry.ordinal(text) == number
+
+
+COUNTED = {
+    # Drawn by hand: 8 rows of 12, and 16 rows of 24.
+    (96, "rows"): {1: "A01", 12: "A12", 13: "B01", 24: "B12", 25: "C01", 96: "H12"},
+    (96, "columns"): {1: "A01", 8: "H01", 9: "A02", 13: "E02", 16: "H02", 96: "H12"},
+    (96, "row-snake"): {1: "A01", 12: "A12", 13: "B12", 24: "B01", 25: "C01", 96: "H01"},
+    (96, "column-snake"): {1: "A01", 8: "H01", 9: "H02", 16: "A02", 17: "A03", 96: "A12"},
+    (384, "rows"): {1: "A01", 24: "A24", 25: "B01", 48: "B24", 49: "C01", 384: "P24"},
+    (384, "columns"): {1: "A01", 16: "P01", 17: "A02", 32: "P02", 33: "A03", 384: "P24"},
+    (384, "row-snake"): {1: "A01", 24: "A24", 25: "B24", 48: "B01", 49: "C01", 384: "P01"},
+    (384, "column-snake"): {1: "A01", 16: "P01", 17: "P02", 32: "A02", 33: "A03", 384: "A24"},
+}
+
+
+@pytest.mark.parametrize(("n_wells", "way"), COUNTED)
+def test_wells_that_are_counted(n_wells, way):
+    numbers = COUNTED[n_wells, way]
+    assert {number: geometry.numbered_well(number, n_wells, way) for number in numbers} == numbers
+    for number in (0, n_wells + 1):
+        with pytest.raises(SheetError, match=f"well number {number} is not on .*; allowed: 1 to {n_wells}"):
+            geometry.numbered_well(number, n_wells, way)
+
+
+@pytest.mark.parametrize("n_wells", geometry.FORMATS)
+@pytest.mark.parametrize("way", geometry.WELL_NUMBERS)
+def test_every_well_has_one_number_and_a_snake_makes_no_jump(n_wells, way):
+    wells = [geometry.numbered_well(number, n_wells, way) for number in range(1, n_wells + 1)]
+    assert sorted(wells) == sorted(geometry.all_wells(n_wells))
+    places = [geometry.well_position(well) for well in wells]
+    steps = {abs(a - c) + abs(b - d) for (a, b), (c, d) in itertools.pairwise(places)}
+    assert not way.endswith("snake") or steps <= {1}

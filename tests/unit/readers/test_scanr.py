@@ -8,15 +8,30 @@ from livedead.readers import scanr
 from livedead.readers.folder import RawFolder
 
 
-def test_wells_counted_by_number_follow_the_plate(tmp_path):
+def test_wells_that_are_numbers_are_counted_as_plates_tsv_says(tmp_path):
     for number in (1, 13, 96):
         image = np.full((8, 8), number, np.uint16)
         tifffile.imwrite(tmp_path / f"--W{number:05d}--P00001--Z00000--T00000--Bf.tif", image)
-    table, export = exported(tmp_path, channels={"bf": "Bf"})
+    with pytest.raises(ExportError) as error:
+        exported(tmp_path, channels={"bf": "Bf"})
+    assert str(error.value) == (
+        "plate p: wells are numbers, which plates.tsv must say how to count: write into its column "
+        "'well_numbers' 'rows' (well 00013 is B01), or 'columns' (well 00013 is E02), or 'row-snake' (well "
+        "00013 is B12), or 'column-snake' (well 00013 is D02)"
+    )
+    table, export = exported(tmp_path, channels={"bf": "Bf"}, well_numbers="rows")
     assert export["format"] == "scanr"
     assert list(table["well"]) == ["A01", "B01", "H12"]
-    with pytest.raises(ExportError, match="well number 00096 is not on a 24-well plate"):
-        exported(tmp_path, channels={"bf": "Bf"}, n_wells=24)[0]
+    # In the twelfth column, counted upwards, A12 comes last.
+    table, _ = exported(tmp_path, channels={"bf": "Bf"}, well_numbers="column-snake")
+    assert list(table["well"]) == ["A01", "A12", "D02"]
+    with pytest.raises(ExportError, match="well number 96 is not on a 24-well plate"):
+        exported(tmp_path, channels={"bf": "Bf"}, n_wells=24, well_numbers="rows")
+
+
+def test_a_number_that_is_one_well_however_wells_are_counted_needs_no_word(tmp_path):
+    tifffile.imwrite(tmp_path / "--W00001--P00001--Z00000--T00000--Bf.tif", np.ones((8, 8), np.uint16))
+    assert list(exported(tmp_path, channels={"bf": "Bf"})[0]["well"]) == ["A01"]
 
 
 @pytest.mark.parametrize(

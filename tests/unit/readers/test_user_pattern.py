@@ -151,3 +151,22 @@ def test_a_number_that_is_none_is_named():
         user_pattern.scan(
             RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "well"),
+    [
+        ("W{well}_f{field}", "x_W0013_f2.tif", "0013"),
+        ("_{well}_f{field}", "x_13_f2.tif", "13"),
+        ("_{well}_f{field}", "x_B03_f2.tif", "B03"),
+        (r"_(?P<well>\d+)_", "x_13_f2.tif", "13"),
+    ],
+)
+def test_wells_that_are_numbers(text, path, well):
+    assert FilePattern(text, numbered=True).read(path)["well"] == well
+
+
+def test_a_number_within_a_name_of_a_well_is_not_taken_for_one():
+    assert FilePattern("{well}_f{field}").read("x_13_f2.tif") is None
+    with pytest.raises(ExportError, match="in several places: well B03, field 2 or well 03, field 2; write"):
+        FilePattern("{well}_f{field}", numbered=True).read("x_B03_f2.tif")

@@ -307,8 +307,12 @@ def _of_plate(config: Mapping[str, Any], plate: str, row: Mapping[str, Any]) -> 
     if export_format not in EXPORT_FORMATS:
         hint = nearest(export_format, EXPORT_FORMATS)
         yield "format", f"{export_format!r}{hint}; allowed: {', '.join(EXPORT_FORMATS)}"
-    if export_format == "pattern" and config["file_pattern"] is None:
-        yield "format", "'pattern' needs file_pattern in the configuration"
+    pattern = row["file_pattern"]
+    if export_format == "pattern" and pattern is None:
+        yield "format", "'pattern' needs file_pattern, in this sheet or in the configuration"
+    wrong = "" if pattern is None else why_no_pattern(pattern)
+    if wrong:
+        yield "file_pattern", f"{pattern!r} {wrong}"
     for name in ("camera_counts", "min_range"):
         if config["normalization"][name] > brightest:
             yield (

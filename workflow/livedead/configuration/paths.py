@@ -13,6 +13,8 @@ from livedead.plates.masks import mask_files
 from livedead.provenance import file_sha256
 
 RELATIVE = "correct the path; it is relative to the folder in which snakemake is started"
+_WHICH_FIELD = ("files", "format", "file_pattern", "wells", "well_numbers")
+"""Columns of plates.tsv that decide, with ``raw``, which image belongs to which field."""
 
 
 def missing_paths(
@@ -124,7 +126,6 @@ def changed_since(
     *,
     plate: str,
     sheet: Mapping[str, Any],
-    file_pattern: str | None,
     config_sha256: str,
     code_sha256: Mapping[str, str],
 ) -> str:
@@ -137,9 +138,7 @@ def changed_since(
         file that was converted, if there is one) and ``provenance`` (of the last complete run, likewise).
     plate : str
     sheet : mapping
-        The plate's row of plates.tsv. Its ``raw``, ``format`` and ``wells``, and `file_pattern`, decide
-        which image belongs to which field.
-    file_pattern : str, optional
+        The plate's row of plates.tsv. `_WHICH_FIELD` decide which image belongs to which field.
     config_sha256 : str
         Of the plate, from `livedead.configuration.derived.config_sha256`.
     code_sha256 : mapping
@@ -158,13 +157,11 @@ def changed_since(
     if Path(files["provenance"]).is_file():
         record = _read_json(files["provenance"])
         was = record.get("plates", {}).get(plate, {}).get("sheet", {})
-        was = {**was, "file_pattern": record.get("config", {}).get("file_pattern")}
         if was.get("raw") != sheet["raw"]:
             return f"its results were made from {was.get('raw')}"
-        today = {"format": sheet["format"], "wells": sheet["wells"], "file_pattern": file_pattern}
-        for name, value in today.items():
-            if was.get(name) != value:
-                return f"its results were made with {name} {was.get(name)!r} instead of {value!r}"
+        for name in _WHICH_FIELD:
+            if was.get(name) != sheet[name]:
+                return f"its results were made with {name} {was.get(name)!r} instead of {sheet[name]!r}"
         made_by = record.get("code_sha256", {})
         if any(made_by.get(rule) != code for rule, code in code_sha256.items()):
             return "its results were made by another release of the workflow"

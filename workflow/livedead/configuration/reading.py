@@ -49,4 +49,4 @@ def read_checked(
 def read_unchecked(config: dict[str, Any], schema: Path) -> pd.DataFrame:
     """The plates, and the configuration completed in place: a job of a run reads what its run has checked."""
     complete(config, read_schema(schema))
-    return read_plates(config["plates"], config["platemaps"])
+    return read_plates(config["plates"], config["platemaps"], config["file_pattern"])

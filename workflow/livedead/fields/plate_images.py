@@ -22,7 +22,8 @@ _PROBLEMS = {
     "missing_plane": "the focal plane or page is absent, so the field does not compare with the others",
     "acquisition_failed": "the microscope reports that the acquisition failed",
     "doubled": "several images claim this plane, or several planes this image; tell them apart "
-    "by 'file_pattern' in config.yaml, or, where one is a copy, move that out of 'raw'",
+    "by 'file_pattern' in config.yaml, or, where they are of several plates, by 'files' in plates.tsv; move "
+    "what is a copy out of 'raw'",
     "unreadable": "the file could not be read when the plate was indexed; copy it again",
 }
 

@@ -25,6 +25,9 @@ FORMATS = {
 µ-Slide). Dishes of 2 x 2 wells fit on a plate of 6.
 """
 
+WELL_NUMBERS = ("rows", "columns", "row-snake", "column-snake")
+"""How wells are counted: along each row, down each column, or so that every second one runs backwards."""
+
 ROW_LETTERS = "(?:[A-Z]|A[A-F])"
 """The letters of a row, A to AF, as a regular expression."""
 
@@ -130,6 +133,38 @@ def all_wells(n_wells: int) -> list[str]:
     """Every well of a plate, row by row."""
     rows, columns = FORMATS[n_wells]
     return [well_name(row, column) for row in range(rows) for column in range(columns)]
+
+
+def numbered_well(number: int, n_wells: int, well_numbers: str) -> str:
+    """Name of a well from its number.
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+    n_wells : int
+        Size of the plate, a key of `FORMATS`.
+    well_numbers : str
+        One of `WELL_NUMBERS`.
+
+    Raises
+    ------
+    SheetError
+        If the plate has no such well.
+
+    Examples
+    --------
+    >>> [numbered_well(13, 96, way) for way in WELL_NUMBERS]
+    ['B01', 'E02', 'B12', 'D02']
+    """
+    if not 1 <= number <= n_wells:
+        raise SheetError(f"well number {number} is not on a {n_wells}-well plate; allowed: 1 to {n_wells}")
+    rows, columns = FORMATS[n_wells]
+    by_column = well_numbers.startswith("column")
+    line, place = divmod(number - 1, rows if by_column else columns)
+    if well_numbers.endswith("snake") and line % 2:
+        place = (rows if by_column else columns) - 1 - place
+    return well_name(place, line) if by_column else well_name(line, place)
 
 
 def sort_wells(wells: Iterable[str]) -> list[str]:

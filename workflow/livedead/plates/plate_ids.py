@@ -18,6 +18,7 @@ WRITTEN_TOGETHER = (
     "summary.txt",
     "time_courses.csv",
     "training",
+    "unclaimed.txt",
     "weights",
     "wells.csv",
 )

@@ -1,6 +1,5 @@
 """plates.tsv: the plates of a run, and the sheet that gives them maps by barcode."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -9,15 +8,20 @@ import pandas as pd
 
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry
+from livedead.plates.file_globs import check_globs
 from livedead.plates.plate_ids import check_plate_id
+from livedead.plates.raw_folders import RawFolders
 from livedead.plates.sheets import read_sheet
 from livedead.plates.written_numbers import parse_count, parse_number
 
 PLATE_COLUMNS = {
     "plate": None,
     "raw": None,
+    "files": "",
     "format": "auto",
+    "file_pattern": "",
     "wells": "96",
+    "well_numbers": "",
     "platemap": "",
     "pixel_size_um": None,
     "bit_depth": "16",
@@ -36,7 +40,9 @@ PIXEL_SIZES_UM = (0.02, 50.0)
 """From a 100x lens with a relay before a small pixel to a plate reader's camera."""
 
 
-def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.DataFrame:
+def read_plates(
+    path: str | Path, platemaps: str | Path | None = None, file_pattern: str | None = None
+) -> pd.DataFrame:
     """Read and check plates.tsv.
 
     Parameters
@@ -45,6 +51,8 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     platemaps : path, optional
         A sheet with columns ``barcode`` and ``map``; a plate without a map of its own takes that
         of its barcode, which is its id if it has none.
+    file_pattern : str, optional
+        Of the plates that have none of their own.
 
     Returns
     -------
@@ -86,9 +94,10 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
     maps = {} if platemaps is None else read_barcodes(platemaps)
     for plate, row in rows.items():
         row["barcode"] = row["barcode"] or plate
+        row["file_pattern"] = row["file_pattern"] or file_pattern
         row["platemap"] = row["platemap"] or maps.get(row["barcode"], "")
     for plate, column, problem in (
-        *_folder_problems(rows, lines),
+        *RawFolders(rows).problems(lines),
         *_control_problems(rows),
         *_audit_problems(rows),
     ):
@@ -129,43 +138,6 @@ def _audit_problems(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str,
         elif lender and rows[lender]["wells"] != row["wells"]:
             sizes = f"{rows[lender]['wells']} wells, this plate {row['wells']}"
             yield plate, "audit_plate", f"{lender!r} has {sizes}; only plates of one size lend an audit"
-
-
-def _folder_problems(
-    rows: dict[str, dict[str, Any]], lines: dict[str, object]
-) -> Iterator[tuple[str, str, str]]:
-    """(plate, column, what is wrong) of raw folders that are not the plate's alone."""
-    places = {plate: _place(row["raw"]) for plate, row in rows.items()}
-    results = _place("results")
-    owners: dict[object, str] = {}
-    for plate, place in places.items():
-        raw = repr(rows[plate]["raw"])
-        owner = owners.setdefault(place[0], plate)
-        if owner != plate:
-            first = f"the folder of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
-            yield plate, "raw", f"{raw} is {first}; each plate needs a folder of its own"
-        if results[0] in place and place[0] != _place(f"results/simulated/{plate}/raw")[0]:
-            yield plate, "raw", f"{raw} lies in results/, where the workflow writes; name the export's folder"
-        if place[0] in results[1:]:
-            move = "start Snakemake in another folder, or move the images into one of their own"
-            yield plate, "raw", f"{raw} holds results/, where the workflow writes; {move}"
-    for plate, place in places.items():
-        for owner in dict.fromkeys(owners[folder] for folder in place[1:] if folder in owners):
-            outer = f"the folder of plate {owner} (line {lines[owner.lower()]}: {rows[owner]['raw']!r})"
-            yield plate, "raw", f"{rows[plate]['raw']!r} lies in {outer}, which would count its images too"
-
-
-def _place(folder: str) -> list[object]:
-    """Identity of a folder, whatever links and spellings lead to it, and of each folder around it."""
-    path = Path(os.path.realpath(folder))
-    found: list[object] = []
-    for part in (path, *path.parents):
-        try:
-            status = part.stat()
-            found.append((status.st_dev, status.st_ino))
-        except OSError:
-            found.append(str(part))
-    return found
 
 
 def read_barcodes(path: str | Path) -> dict[str, str]:
@@ -230,6 +202,13 @@ def _n_wells(text: str) -> int:
     return n_wells
 
 
+def _well_numbers(text: str) -> str:
+    if text and text not in geometry.WELL_NUMBERS:
+        hint = nearest(text, geometry.WELL_NUMBERS)
+        raise SheetError(f"{text!r}{hint}; allowed: {', '.join(geometry.WELL_NUMBERS)}")
+    return text
+
+
 def _bit_depth(text: str) -> int:
     bit_depth = parse_count(text)
     if bit_depth is None or not 8 <= bit_depth <= 16:
@@ -266,7 +245,9 @@ def _masks(text: str) -> str:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "plate": check_plate_id,
     "raw": _path,
+    "files": lambda text: check_globs(text) if text else text,
     "wells": _n_wells,
+    "well_numbers": _well_numbers,
     "platemap": _path,
     "pixel_size_um": _pixel_size_um,
     "bit_depth": _bit_depth,

@@ -25,7 +25,7 @@ class RawFolder:
     ----------
     path : Path
     files : list of str
-        Relative paths with forward slashes, from `list_files`.
+        Relative paths with forward slashes, from `list_files`: those of the plate, metadata too.
     n_wells : int
         Size of the plate.
     channels : collection of str
@@ -34,6 +34,10 @@ class RawFolder:
         See `livedead.readers.user_pattern`.
     hdf5_axes : str, optional
         See `livedead.readers.hdf5`.
+    plate_names : collection of str
+        What the names of files call the plate.
+    well_numbers : str
+        How wells are counted, see `livedead.plates.geometry.WELL_NUMBERS`; empty if it was not said.
     """
 
     path: Path
@@ -42,6 +46,8 @@ class RawFolder:
     channels: Collection[str] = ()
     file_pattern: str | None = None
     hdf5_axes: str | None = None
+    plate_names: Collection[str] = ()
+    well_numbers: str = ""
 
     @cached_property
     def known(self) -> frozenset[str]:

@@ -130,7 +130,7 @@ def _read_settings(folder: RawFolder, paths: list[str]) -> tuple[dict[str, Any],
             if names.setdefault(channel, name) != name:
                 raise ExportError(
                     f"{', '.join(uppermost)}: {channel} is {names[channel]!r} in one, {name!r} in another; "
-                    "give each measurement a row of plates.tsv of its own, or remove what is wrong"
+                    "give each plate its own 'files' in plates.tsv, or remove what is wrong"
                 )
     if any(one != found[0] for one in found):
         notes.append(f"{', '.join(uppermost)} disagree; what they expect is left aside")

@@ -15,7 +15,9 @@ from livedead.images.containers import is_container, plane_fingerprint
 from livedead.images.guard import in_time
 from livedead.logs import progress
 from livedead.plates import geometry
+from livedead.plates.file_globs import fitting
 from livedead.readers.channels import named_channels
+from livedead.readers.claims import Claim, check_claims
 from livedead.readers.focus import FocalPlane, chosen_focus
 from livedead.readers.folder import RawFolder, is_image, kind_of_entry, list_files
 from livedead.readers.foreign import describe_foreign, foreign_kind, in_words
@@ -43,7 +45,11 @@ def index_plate(
     n_wells: int,
     pixel_size_um: float,
     wells: Collection[str] = (),
+    files: str = "",
     file_pattern: str | None = None,
+    well_numbers: str = "",
+    plate_names: Collection[str] = (),
+    siblings: Collection[Claim] = (),
     hdf5_axes: str | None = None,
     pages: str | None = None,
     focal_plane: FocalPlane = None,
@@ -65,8 +71,14 @@ def index_plate(
         Of the plate.
     wells : collection of str
         The only ones to list; empty for all.
-    file_pattern, hdf5_axes, pages, focal_plane, overlap, accept
-        As in config.yaml; see `FilePattern`, `hdf5.AXES`, `with_pages`, `chosen_focus`, `DECLARABLE`.
+    files, file_pattern, well_numbers
+        As in plates.tsv, see `livedead.plates.file_globs`, `FilePattern`, `geometry.WELL_NUMBERS`.
+    plate_names : collection of str
+        By which `file_pattern` knows the plate; its id if there are none.
+    siblings : collection of Claim
+        What other plates claim of the folder.
+    hdf5_axes, pages, focal_plane, overlap, accept
+        As in config.yaml; see `hdf5.AXES`, `with_pages`, `chosen_focus`, `DECLARABLE`.
 
     Returns
     -------
@@ -84,11 +96,22 @@ def index_plate(
     if not raw.is_dir():
         raise ExportError(f"plate {plate}: no folder {raw}; correct 'raw' in plates.tsv")
     try:
-        folder = RawFolder(raw, list_files(raw), n_wells, {*channels.values()}, file_pattern, hdf5_axes)
+        folder = RawFolder(
+            raw,
+            fitting(files, list_files(raw)) if files else list_files(raw),
+            n_wells,
+            {*channels.values()},
+            file_pattern,
+            hdf5_axes,
+            plate_names or [plate],
+            well_numbers,
+        )
         name, scan = scan_folder(folder, export_format)
         log.info("plate %s: format %s, by %s", plate, name, scan.evidence)
         for note in scan.notes:
             log.warning("plate %s: %s", plate, note)
+        own = {plane.path for plane in scan.planes} if name == "pattern" else folder.files
+        check_claims(own, siblings)
         planes, passed_over = _planes(folder, scan, channels, wells, pages, focal_plane, threads)
         scan = replace(scan, expected=_expected(scan, planes), passed_over=passed_over)
         planes = _with_crop(planes, scan.expected.get("pixel_size_um", pixel_size_um), overlap)
@@ -111,7 +134,7 @@ def _planes(
     raw, planes = folder.path, scan.table()
     _refuse_foreign(raw, planes["path"])
     planes = with_times(planes)  # while every image is there: the first one is time 0
-    planes, other_wells = _in_wells(_with_wells(planes, folder.n_wells), wells)
+    planes, other_wells = _in_wells(_with_wells(planes, folder), wells)
     if pages is not None:
         planes = with_pages(planes, pages, read_headers(raw, planes, threads))
     planes = _with_doubles(planes)  # while channels are there that are not configured
@@ -144,7 +167,7 @@ def _export(folder: RawFolder, name: str, scan: Scan, planes: pd.DataFrame) -> d
     headless = planes["path"][planes["height"] == 0].unique()
     kinds = {path: foreign_kind(folder.path, path) for path in headless}
     passed_over = {path: why for path, why in scan.passed_over.items() if path not in used}
-    for path in folder.files:
+    for path in () if scan.of_several else folder.files:
         if path not in used and path not in passed_over:
             passed_over[path] = _why_unlisted(folder.path, path, name, scan)
     return {
@@ -158,9 +181,13 @@ def _export(folder: RawFolder, name: str, scan: Scan, planes: pd.DataFrame) -> d
     }
 
 
-def _with_wells(planes: pd.DataFrame, n_wells: int) -> pd.DataFrame:
+def _with_wells(planes: pd.DataFrame, folder: RawFolder) -> pd.DataFrame:
     """The planes with canonical wells."""
-    return planes.assign(well=[_well(row.well, row.path, n_wells) for row in planes.itertuples()])
+    first = planes.drop_duplicates("well")
+    if not folder.well_numbers:
+        _refuse_uncounted([text for text in first["well"] if text.isdigit()], folder.n_wells)
+    wells = {row.well: _well(row.well, row.path, folder) for row in first.itertuples()}
+    return planes.assign(well=planes["well"].map(wells))
 
 
 def _in_wells(planes: pd.DataFrame, wells: Collection[str]) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -177,17 +204,31 @@ def _in_wells(planes: pd.DataFrame, wells: Collection[str]) -> tuple[pd.DataFram
     return planes[wanted], reasons
 
 
-def _well(text: str, path: str, n_wells: int) -> str:
-    """Canonical well from a name, or from a number that counts wells row by row from 1."""
+def _well(text: str, path: str, folder: RawFolder) -> str:
+    """Canonical well from a name, or from a number, where any way to count gives one well or one was said."""
     try:
         if text.isdigit():
-            rows, columns = geometry.FORMATS[n_wells]
-            if not 1 <= int(text) <= rows * columns:
-                raise SheetError(f"well number {text} is not on a {n_wells}-well plate")
-            return geometry.well_name(*divmod(int(text) - 1, columns))
-        return geometry.parse_well(text, n_wells)
+            way = folder.well_numbers or geometry.WELL_NUMBERS[0]
+            return geometry.numbered_well(int(text), folder.n_wells, way)
+        return geometry.parse_well(text, folder.n_wells)
     except SheetError as error:
         raise ExportError(f"file {path}: {error}; check 'wells' in plates.tsv") from error
+
+
+def _refuse_uncounted(numbers: Iterable[str], n_wells: int) -> None:
+    """Refuse numbers that are other wells if counted in another way, with the one that shows it best."""
+    readings = {
+        number: [geometry.numbered_well(int(number), n_wells, way) for way in geometry.WELL_NUMBERS]
+        for number in numbers
+        if 1 <= int(number) <= n_wells
+    }
+    number = max(readings, key=lambda number: len(set(readings[number])), default="")
+    if len(set(readings.get(number, []))) > 1:
+        meant = zip(geometry.WELL_NUMBERS, readings[number], strict=True)
+        raise ExportError(
+            "wells are numbers, which plates.tsv must say how to count: write into its column 'well_numbers' "
+            + ", or ".join(f"{way!r} (well {number} is {well})" for way, well in meant)
+        )
 
 
 def _refuse_foreign(raw: Path, paths: Iterable[str]) -> None:

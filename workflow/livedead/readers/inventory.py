@@ -1,11 +1,14 @@
 """What was found of a plate against what was to be expected, in words, before any compute."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from livedead.plates.geometry import format_wells
+from livedead.readers.claims import Claim, unclaimed
+from livedead.readers.folder import is_image
 from livedead.readers.positions import find_overlap
 from livedead.readers.scan import FIELD, PLANE
 
@@ -57,6 +60,23 @@ def take_inventory(
         *(f"  NOTE: {note}" for note in export["notes"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def list_unclaimed(raw: Path, files: list[str], claims: list[Claim]) -> str:
+    """Describe the files of a folder, of which plates take parts, that are of none of them.
+
+    Parameters
+    ----------
+    raw, files
+        The folder, and the relative paths of its files.
+    claims : list of Claim
+        Of all its plates.
+    """
+    plates = _line(f"raw folder {raw}, plates", [claim.plate for claim in claims]).strip()
+    left = unclaimed(files, claims)
+    images = _line("images of no plate", list(filter(is_image, left)))
+    others = _line("other files of no plate", [path for path in left if not is_image(path)])
+    return f"{plates}\n{images}\n{others}\n"
 
 
 def differing_pixel_size(expected: dict[str, Any], pixel_size_um: float) -> str:
@@ -150,7 +170,7 @@ def _problems(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
     """Planes that will fail, by reason."""
     names = {
         "doubled": "doubled: planes that several images claim, or images that several planes claim; "
-        "'file_pattern' in config.yaml tells apart what is no copy",
+        "'files' in plates.tsv parts plates, 'file_pattern' in config.yaml tells apart what is no copy",
         "missing_file": "missing: listed by the export, but not there",
         "missing_plane": "missing: focal planes or pages that other fields have",
         "acquisition_failed": "failed acquisitions, as the microscope reports",

@@ -48,7 +48,7 @@ def scan(folder: RawFolder) -> Scan:
             if known != name:
                 raise ExportError(
                     f"{source}: channel {channel} is {name!r}, in another index of this folder {known!r}; "
-                    "give each measurement a row of plates.tsv of its own"
+                    "give each measurement a row of plates.tsv with its own 'files'"
                 )
         listing = Listing(folder, path)
         scanned.planes += _planes(root, path, source, listing)

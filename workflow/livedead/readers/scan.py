@@ -135,6 +135,8 @@ class Scan:
         ``timepoints`` (numbers), and of `pixel_sizes`; only what it states.
     notes : list of str
         What a person should know of how the export was read.
+    of_several : bool
+        Whether names tell the plate, so that what the reader left is of other plates.
     """
 
     planes: list[Plane]
@@ -144,6 +146,7 @@ class Scan:
     channel_names: dict[str, str] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    of_several: bool = False
 
     def table(self) -> pd.DataFrame:
         """The planes as a table, a column for each attribute of `Plane`."""

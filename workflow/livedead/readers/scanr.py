@@ -10,7 +10,7 @@ PATTERNS = (
     rf"(?:.*_)?(?P<well>{ROW_LETTERS}\d{{1,2}})--W\d+{_REST}",
     rf"--W(?P<well>\d+){_REST}",
 )
-"""The second without ``A1``, where W counts wells row by row."""
+"""The second without ``A1``, where W is the number of a well."""
 
 
 def scan(folder: RawFolder) -> Scan:

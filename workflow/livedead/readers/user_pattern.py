@@ -7,6 +7,7 @@ from functools import cached_property
 
 from livedead.errors import ExportError, SheetError
 from livedead.plates.geometry import parse_well
+from livedead.plates.raw_folders import PLATE_PLACE
 from livedead.readers import pattern_grammar
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.scan import Plane, Scan, well_at
@@ -19,16 +20,18 @@ def scan(folder: RawFolder) -> Scan:
     """The user's own pattern."""
     pattern = file_pattern(folder)
     if pattern is None:
-        raise ExportError("format 'pattern' needs 'file_pattern' in config.yaml")
+        raise ExportError("format 'pattern' needs 'file_pattern' in plates.tsv or config.yaml")
     planes = [
         Plane.from_texts(path, **said) for path in folder.files if (said := pattern.read(path)) is not None
     ]
-    return Scan(planes, f"file_pattern {pattern.text!r}")
+    return Scan(planes, f"file_pattern {pattern.text!r}", of_several=PLATE_PLACE in pattern.text)
 
 
 def file_pattern(folder: RawFolder) -> "FilePattern | None":
     """The pattern that the user gave, checked; None without one."""
-    return None if folder.file_pattern is None else FilePattern(folder.file_pattern)
+    if folder.file_pattern is None:
+        return None
+    return FilePattern(folder.file_pattern, tuple(folder.plate_names), bool(folder.well_numbers))
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class FilePattern:
         A template has names in braces (`livedead.readers.pattern_grammar.TEMPLATE`), ``*`` for anything
         within a folder's or file's name, and stands for itself otherwise; all else is a regular
         expression, whose groups are of `livedead.readers.pattern_grammar.GROUPS`.
+    plate_names : tuple of str
+        What ``{plate}`` stands for.
+    numbered : bool
+        Whether ``{well}`` may be a number.
 
     Raises
     ------
@@ -54,6 +61,8 @@ class FilePattern:
     """
 
     text: str
+    plate_names: tuple[str, ...] = ()
+    numbered: bool = False
 
     def __post_init__(self) -> None:
         wrong = pattern_grammar.why_no_pattern(self.text)
@@ -65,7 +74,8 @@ class FilePattern:
         return self._compiled(self.text)
 
     def _compiled(self, start: str) -> re.Pattern[str]:
-        return pattern_grammar.expression(start, pattern_grammar.is_template(self.text))
+        places = pattern_grammar.places(self.plate_names, self.numbered)
+        return pattern_grammar.expression(start, pattern_grammar.is_template(self.text), places)
 
     def read(self, path: str) -> dict[str, str] | None:
         """Groups of the pattern in a path, ``row`` and ``column`` joined; None if it does not fit.
@@ -77,7 +87,7 @@ class FilePattern:
         """
         readings = {}
         for match in self._matches(path):
-            said = {part: text for part, text in match.groupdict().items() if text}
+            said = {part: text for part, text in match.groupdict().items() if text and part != "plate"}
             if "row" in said and "column" in said:
                 said.setdefault("well", well_at(said.pop("row"), said.pop("column")))
             if "well" in said and not self._why_not(path, match):
@@ -173,7 +183,7 @@ def _meaning(said: dict[str, str]) -> tuple[str | None, tuple[tuple[str, str | i
     """What is said, however it is written: A1 as A01 (None if it is no well), field 01 as 1."""
     well = said["well"]
     try:
-        name = well if well.isdigit() else parse_well(well)
+        name = str(int(well)) if well.isdigit() else parse_well(well)
     except SheetError:
         name = None
     return name, tuple(
