@@ -31,6 +31,8 @@ EXPORT_FORMATS = (
     "scanr",
     "hdf5",
     "ome",
+    "nd2",
+    "czi",
     "pattern",
 )
 """Values of ``format`` in plates.tsv, here because `livedead.readers` is slow to import."""

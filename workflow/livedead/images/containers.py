@@ -14,10 +14,12 @@ import imagecodecs
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.container import Container
+from livedead.images.container import ContainedPlane, Container
+from livedead.images.czi import CZI_SUFFIX, Czi
+from livedead.images.nd2 import ND2_SUFFIX, Nd2
 from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
 
-OPENERS: dict[str, Callable[[Path], Container]] = {}
+OPENERS: dict[str, Callable[[Path], Container]] = {CZI_SUFFIX: Czi, ND2_SUFFIX: Nd2}
 """Suffix of a container -> what opens it."""
 _MOST_OPEN = 8
 """Containers that stay open: to open one costs more than to read a plane of it."""
@@ -50,11 +52,7 @@ def container_plane(
     n_bytes: int | None,
 ) -> StoredPlane:
     """One plane of a container, the one that was indexed."""
-    container = opened(path)
-    height, width = container.shape(dataset)
-    if is_too_large(height, width):
-        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
-    contained = container.plane(dataset, page)
+    contained = _contained(path, dataset, page)
     pixels = contained.pixels
     where = f"plane {page} of {dataset}"
     if pixels.ndim != 2:
@@ -67,6 +65,8 @@ def container_plane(
             f"{path}: {where} is not the one that was indexed; if that was meant, run "
             "'snakemake -R index_plate'",
         )
+    if contained.lossy and "lossy" not in accept:
+        raise refusal(path, f"{where}: a compression that may have lost what was measured", "lossy")
     dtype = str(pixels.dtype.newbyteorder("="))
     declaration = declaration_of(dtype)
     if dtype != "uint16" and declaration not in accept:
@@ -76,9 +76,18 @@ def container_plane(
     return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
 
 
+def _contained(path: Path, dataset: str, page: int) -> ContainedPlane:
+    """A plane as its library gives it, whose size was looked at before."""
+    container = opened(path)
+    height, width = container.shape(dataset)
+    if is_too_large(height, width):
+        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
+    return container.plane(dataset, page)
+
+
 def plane_fingerprint(path: Path, dataset: str, page: int) -> dict[str, str | int]:
     """``sha256``, ``crc32`` and ``bytes`` of a plane's pixels; `FieldError` if it cannot be read."""
-    pixels = opened(path).plane(dataset, page).pixels
+    pixels = _contained(path, dataset, page).pixels
     return {**pixel_checksums(pixels), "bytes": pixels.nbytes}
 
 

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from livedead.errors import ExportError, SheetError
-from livedead.readers import cellvoyager, hdf5, imagexpress, incell, ome, operetta, scanr, user_pattern
+from livedead.readers import (
+    cellvoyager,
+    czi,
+    hdf5,
+    imagexpress,
+    incell,
+    nd2,
+    ome,
+    operetta,
+    scanr,
+    user_pattern,
+)
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.foreign import describe_foreign, foreign_kind
 from livedead.readers.scan import Scan
@@ -18,6 +29,8 @@ FORMATS: dict[str, Reader] = {
     "scanr": scanr.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
+    "nd2": nd2.scan,
+    "czi": czi.scan,
 }
 """Export format -> its reader: folder -> what it found."""
 _LOOKED_INTO = 200
