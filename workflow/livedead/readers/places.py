@@ -14,7 +14,7 @@ from livedead.readers.folder import RawFolder
 from livedead.readers.foreign import foreign_kind, in_words
 from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_planes, words
 from livedead.readers.scan import Plane, Scan
-from livedead.readers.times import read_moment
+from livedead.readers.times import TO_BE_NUMBERED, Moment, read_moment
 from livedead.readers.user_pattern import file_pattern
 
 log = logging.getLogger(__name__)
@@ -100,8 +100,9 @@ def scan_files(
         if found is None:
             scanned.passed_over[path] = NO_FIT if pattern else NO_WELL
             continue
+        first = min((plane.timepoint for _, plane in file.planes), default=1)
         scanned.planes += [
-            _placed(name, plane, *found[place], alone=len(paths) == 1) for place, plane in file.planes
+            _placed(name, plane, *found[place], first, alone=len(paths) == 1) for place, plane in file.planes
         ]
         sizes += file.sizes_um
     scanned.planes += unreadable_planes(scanned.planes, unreadable)
@@ -189,19 +190,18 @@ def _fields(name: FileName, places: list[Place], wells: list[str]) -> list[int]:
     return fields
 
 
-def _placed(name: FileName, plane: Plane, well: str, field: int, alone: bool) -> Plane:
+def _placed(name: FileName, plane: Plane, well: str, field: int, first: int, alone: bool) -> Plane:
     """A plane in its well and field, at the time that the file's name and the metadata tell."""
     told = name.one("timepoint")
-    moment = read_moment(told or "1")
-    if told is None or told.isdigit():
+    moment = Moment(plane.timepoint) if told is None else read_moment(told)
+    if moment.timepoint != TO_BE_NUMBERED:
         # Hours since the start of one file are the plate's only if there is no other file.
-        moment = moment._replace(hours=plane.hours if alone else float("nan"), clock=plane.clock)
+        since, hours = plane.timepoint - first, plane.hours if alone else float("nan")
+        moment = Moment(plane.timepoint if told is None else moment.timepoint + since, hours, plane.clock)
     return plane._replace(
         path=name.path,
         well=well,
         field=field,
         channel=name.one("channel") or plane.channel,
-        hours=moment.hours,
-        clock=moment.clock,
-        timepoint=moment.timepoint + plane.timepoint - 1,
+        **moment._asdict(),
     )
