@@ -7,8 +7,8 @@ from pylibCZIrw import czi
 
 CHANNEL = "C01"
 _HEADER, _SPARE = 32, 248
-_DIRECTORY_POSITION, _METADATA_POSITION = 84, 92
-"""Where the header of the file says where its directory and its document lie."""
+_DIRECTORY_POSITION, _METADATA_POSITION, _ATTACHMENTS_POSITION = 84, 92, 104
+"""Where the header of the file says where its directory, its document and its attachments lie."""
 
 
 def write(raw, images):
@@ -37,6 +37,19 @@ def with_scenes(path, scenes):
         "<16sqq", b"ZISRAWMETADATA", 8 + _SPARE + len(document), 8 + _SPARE + len(document)
     )
     content += struct.pack("<ii", len(document), 0) + bytes(_SPARE) + document
+    path.write_bytes(content)
+
+
+def with_time_stamps(path, seconds):
+    """Attach the seconds of each timepoint to a file, laid out as ZEN does after czifile's reader."""
+    content = bytearray(path.read_bytes())
+    stamps = struct.pack(f"<ii{len(seconds)}d", 8 + 8 * len(seconds), len(seconds), *seconds)
+    entry = struct.pack("<2s10xqi16x8s80s", b"A1", len(content), 0, b"CZTIMS", b"TimeStamps")
+    length = 256 + len(stamps)
+    content += struct.pack("<16sqqi12x", b"ZISRAWATTACH", length, length, len(stamps))
+    content += entry + bytes(112) + stamps
+    struct.pack_into("<q", content, _ATTACHMENTS_POSITION, len(content))
+    content += struct.pack("<16sqqi252x", b"ZISRAWATTDIR", 256 + 128, 256 + 128, 1) + entry
     path.write_bytes(content)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from exports import czi as export
 from exports.counting import COUNTS, counted
-from exports.czi import with_scenes, with_tags
+from exports.czi import with_scenes, with_tags, with_time_stamps
 from exports.experiment import FIELDS
 from pylibCZIrw import czi
 
@@ -122,6 +122,16 @@ def test_every_tile_of_a_scene_is_a_field_and_their_overlap_is_known(raw):
     assert set(images["crop_x_px"]) == {5}  # half of the 80 - 70 columns that neighbours share
     for row, image in zip(images.itertuples(), pixels.values(), strict=True):
         np.testing.assert_array_equal(read(row, raw), image)
+
+
+def test_without_tags_hours_are_those_of_the_time_stamps(raw):
+    """From the first one: in a file of a real LSM (BIOP/quick-start-czi-reader) the first is at 6508.476 s."""
+    write(raw / "B03.czi", images_of(*((0, 0, t, 0, 0) for t in range(3))))
+    with_time_stamps(raw / "B03.czi", [6508.476, 6508.476 + 1800, 6508.476 + 7200])
+    images, _ = index(raw)
+    assert images["hours"].tolist() == pytest.approx([0, 0.5, 2])
+    write(raw / "B04.czi", images_of((0, 0, 0, 0, 0)))
+    assert index(raw)[0]["hours"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -58,7 +59,7 @@ def container_plane(
     if pixels.ndim != 2:
         raise refusal(path, f"{where} has shape {pixels.shape}, expected one grey plane (H, W)")
     if (n_bytes is not None and pixels.nbytes != n_bytes) or (
-        checksum is not None and pixel_checksums(pixels)[checksum[0]] != checksum[1]
+        checksum is not None and pixel_checksum(pixels, checksum[0]) != checksum[1]
     ):
         raise FieldError(
             "changed_since_index",
@@ -88,13 +89,14 @@ def _contained(path: Path, dataset: str, page: int) -> ContainedPlane:
 def plane_fingerprint(path: Path, dataset: str, page: int) -> dict[str, str | int]:
     """``sha256``, ``crc32`` and ``bytes`` of a plane's pixels; `FieldError` if it cannot be read."""
     pixels = _contained(path, dataset, page).pixels
-    return {**pixel_checksums(pixels), "bytes": pixels.nbytes}
+    checksums = {kind: pixel_checksum(pixels, kind) for kind in ("sha256", "crc32")}
+    return {**checksums, "bytes": pixels.nbytes}
 
 
-def pixel_checksums(pixels: np.ndarray) -> dict[str, str]:
-    """``sha256`` and ``crc32`` of pixels, row by row, the least significant byte first."""
-    content = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tobytes()
-    return {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "crc32": f"{imagecodecs.deflate_crc32(content):08x}",
-    }
+def pixel_checksum(pixels: np.ndarray, kind: str) -> str:
+    """``sha256`` or ``crc32`` of pixels, row by row, the least significant byte first."""
+    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    content: Any = stored.reshape(-1).view(np.uint8)  # not copied into bytes
+    if kind == "sha256":
+        return hashlib.sha256(content).hexdigest()
+    return f"{imagecodecs.deflate_crc32(content):08x}"

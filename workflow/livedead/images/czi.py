@@ -120,6 +120,17 @@ class Czi:
             segment = entry.data_segment()
             return segment.metadata(raw=True) if 0 < segment.metadata_size < self._bytes else ""
 
+    def time_stamps(self) -> list[float]:
+        """Seconds of each timepoint, which ZEN attaches to a file; empty if it has none."""
+        if not self._file.header.attachment_directory_position:
+            return []
+        with self._reading:
+            for entry in self._file.attachment_directory:
+                if entry.content_file_type == "CZTIMS":
+                    content = entry.data_segment().data(raw=True)
+                    return np.frombuffer(content, "<f8", int.from_bytes(content[4:8], "little"), 8).tolist()
+        return []
+
     def shape(self, dataset: str) -> tuple[int, int]:
         """Height and width of the planes of a tile."""
         if dataset not in self._shapes:
@@ -160,7 +171,7 @@ def _decoded(raw: bytes, compression: int, shape: tuple[int, int], dtype: np.dty
         out = np.empty(shape + dtype.shape, dtype.base)
         decode = imagecodecs.jpeg8_decode if compression == _JPEG else imagecodecs.jpegxr_decode
         return decode(raw, out=out)
-    content: bytes | bytearray = raw
+    content: bytes | bytearray | np.ndarray = raw
     if compression == _LZW:
         content = imagecodecs.lzw_decode(raw, out=n_bytes)
     elif compression == _ZSTD0:
@@ -172,10 +183,10 @@ def _decoded(raw: bytes, compression: int, shape: tuple[int, int], dtype: np.dty
     return np.frombuffer(content, dtype.base).reshape(shape + dtype.shape)
 
 
-def _zstd1_decoded(raw: bytes, n_bytes: int) -> bytes | bytearray:
+def _zstd1_decoded(raw: bytes, n_bytes: int) -> bytes | bytearray | np.ndarray:
     """Pixels after a header of ``1``, or of ``3 1 x`` where the last bit of x says that bytes were sorted.
 
-    Sorted are the low bytes of all pixels before the high ones (libCZI, 'Using the ZStd compression').
+    Sorted are the low bytes of all 16-bit pixels before the high ones (libCZI, 'Using the ZStd compression').
     """
     header = raw[0]
     if header not in (1, 3) or (header == 3 and raw[1] != 1):
@@ -183,4 +194,8 @@ def _zstd1_decoded(raw: bytes, n_bytes: int) -> bytes | bytearray:
     content = imagecodecs.zstd_decode(raw[header:], out=n_bytes)
     if header == 1 or not raw[2] & 1:
         return content
-    return np.frombuffer(content, np.uint8).reshape(2, -1).T.tobytes()
+    low, high = np.frombuffer(content, np.uint8).reshape(2, -1)
+    pixels = high.astype("<u2")
+    pixels <<= 8
+    pixels |= low
+    return pixels

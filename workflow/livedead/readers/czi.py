@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _POSITION = re.compile(r"\b(?:P|TR|S|ScanRegion)\d+\b")
 """What ZEN calls a position or a region by itself; P1 is no well there."""
 _UM_PER_M = 1e6
+_SECONDS_PER_HOUR = 3600
 
 
 class _Scene(NamedTuple):
@@ -32,11 +33,22 @@ class _Scene(NamedTuple):
 
 
 class _Document(NamedTuple):
-    """What the file says of all its subblocks: scenes and channels by number, side of a pixel by axis."""
+    """What the file says of all its subblocks.
+
+    Attributes
+    ----------
+    scenes, channels : dict
+        By number, from 0.
+    pixel_um : dict
+        Side of a pixel, of X and Y.
+    seconds : list of float
+        Of each timepoint, from a start that is not told; empty if the file does not say.
+    """
 
     scenes: dict[int, _Scene]
     channels: dict[int, str]
     pixel_um: dict[str, float]
+    seconds: list[float]
 
 
 def scan(folder: RawFolder) -> Scan:
@@ -49,7 +61,7 @@ def scan(folder: RawFolder) -> Scan:
 
 
 def _described(opened: Czi, path: Path, n_wells: int) -> File:
-    document = _document(parse_xml(opened.metadata, path), path, n_wells)
+    document = _document(opened, path, n_wells)
     of_tile: dict[tuple[int, int], dict[tuple[int, int, int], list[Subblock]]] = defaultdict(dict)
     for one in opened.subblocks:
         of_tile[one.scene, one.tile].setdefault((one.timepoint, one.z, one.channel), []).append(one)
@@ -105,6 +117,8 @@ def _taken(
     taken: dict[str, Any] = {}
     if "AcquisitionTime" in tags:
         taken["clock"] = clock_hours(datetime.datetime.fromisoformat(tags["AcquisitionTime"]))
+    elif document.seconds:
+        taken["hours"] = (document.seconds[one.timepoint] - document.seconds[0]) / _SECONDS_PER_HOUR
     if "StageXPosition" in tags and "StageYPosition" in tags:
         return {**taken, "x_um": float(tags["StageXPosition"]), "y_um": float(tags["StageYPosition"])}
     if scene is not None:
@@ -114,8 +128,8 @@ def _taken(
     return {**taken, "x_um": x_um, "y_um": y_um}
 
 
-def _document(root: Element, path: Path, n_wells: int) -> _Document:
-    """The document of a file, read."""
+def _document(opened: Czi, path: Path, n_wells: int) -> _Document:
+    root = parse_xml(opened.metadata, path)
     try:
         scenes = {
             int(element.get("Index", "0")): _scene(element, n_wells) for element in elements(root, "Scene")
@@ -130,7 +144,9 @@ def _document(root: Element, path: Path, n_wells: int) -> _Document:
         raise ExportError(
             f"{path}: unreadable or missing value in its metadata: {error!r}; save it again in ZEN"
         ) from error
-    return _Document(scenes, _channels(root), pixel_um)
+    seconds = opened.time_stamps()
+    n_timepoints = 1 + max((one.timepoint for one in opened.subblocks), default=0)
+    return _Document(scenes, _channels(root), pixel_um, seconds if len(seconds) == n_timepoints else [])
 
 
 def _scene(element: Element, n_wells: int) -> _Scene:

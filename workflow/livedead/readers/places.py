@@ -19,6 +19,9 @@ from livedead.readers.user_pattern import file_pattern
 
 log = logging.getLogger(__name__)
 
+_MAX_SECONDS = 3600.0
+"""Time that the directory of one file may take, which may be that of a plate of 100,000 planes."""
+
 Opened = TypeVar("Opened", bound=Container)
 
 
@@ -91,11 +94,10 @@ def scan_files(
     sizes: list[float] = []
     for path in paths:
         name = file_name(folder, pattern, path)
-        opened = _opened(folder, path, opener, name)
-        if opened is None:
+        file = _read(folder, path, opener, described, name)
+        if file is None:
             unreadable.append(name)
             continue
-        file = described(opened, folder.path / path, folder.n_wells)
         found = _wells_and_fields(name, file.places)
         if found is None:
             scanned.passed_over[path] = NO_FIT if pattern else NO_WELL
@@ -125,17 +127,23 @@ def well_in(title: str, n_wells: int) -> str | None:
         return None
 
 
-def _opened(folder: RawFolder, path: str, opener: Callable[..., Opened], name: FileName) -> Opened | None:
-    """The open file; None if it cannot be read but says its well, whose fields then fail."""
+def _read(
+    folder: RawFolder,
+    path: str,
+    opener: Callable[..., Opened],
+    described: Callable[[Opened, Path, int], File],
+    name: FileName,
+) -> File | None:
+    """What a file holds; None if it cannot be read but says its well, whose fields then fail."""
     file = folder.path / path
 
-    def opened() -> Opened:
+    def read() -> File:
         if file.exists() and not file.is_file():  # a FIFO would wait for its writer
             raise FieldError("unreadable", f"{file}: no file, though named like one")
-        return opener(file)
+        return described(opener(file), file, folder.n_wells)
 
     try:
-        return in_time(opened, file)
+        return in_time(read, file, _MAX_SECONDS)
     except FieldError as error:
         log.warning("%s", error)
         if name.one("well") is None:
