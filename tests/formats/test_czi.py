@@ -125,7 +125,7 @@ def test_every_tile_of_a_scene_is_a_field_and_their_overlap_is_known(raw):
 
 
 def test_without_tags_hours_are_those_of_the_time_stamps(raw):
-    """From the first one: in a file of a real LSM (BIOP/quick-start-czi-reader) the first is at 6508.476 s."""
+    """From the first one: in a real file (BIOP/quick-start-czi-reader, tulip) that is at 6508.476 s."""
     write(raw / "B03.czi", images_of(*((0, 0, t, 0, 0) for t in range(3))))
     with_time_stamps(raw / "B03.czi", [6508.476, 6508.476 + 1800, 6508.476 + 7200])
     images, _ = index(raw)

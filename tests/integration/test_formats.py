@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from exports import cellvoyager, hdf5, imagexpress, ome, operetta, scanr
+from exports import cellvoyager, hdf5, imagexpress, nd2, ome, operetta, scanr
 from exports.counting import COUNTS, counted
 from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX
 from working_folder import Folder
@@ -15,6 +15,7 @@ WRITERS = [
     cellvoyager,
     hdf5,
     imagexpress,
+    nd2,
     ome,
     operetta,
     scanr,

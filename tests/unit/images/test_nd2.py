@@ -1,4 +1,4 @@
-"""Nikon ND2 at the gate: a real file, whose frames are read by hand beside it."""
+"""Nikon ND2 at the gate: a real file, read by hand beside it, and made files for what it cannot show."""
 
 import gc
 import re
@@ -6,10 +6,10 @@ import shutil
 import struct
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from exports import nd2
 
 from livedead.errors import ExportError, FieldError
 from livedead.images.containers import opened, plane_fingerprint
@@ -109,44 +109,53 @@ def test_without_the_package_the_line_that_installs_it_is_told(tmp_path, monkeyp
 
 
 @pytest.fixture
-def stub(tmp_path, monkeypatch):
-    """A file whose attributes and frames are made up: what the real file cannot show."""
-    nd2 = pytest.importorskip("nd2")
-    path = tmp_path / "a.nd2"
-    path.write_bytes(b"\xda\xce\xbe\n")
+def made(tmp_path):
+    """Makes a file of what the real one cannot show."""
 
-    def make(frame, **attributes):
-        stored = {"channelCount": 1, "sequenceCount": 2, "heightPx": 8, "widthPx": 9, "compressionType": None}
-        file = SimpleNamespace(
-            attributes=SimpleNamespace(**stored | attributes), is_legacy=False, read_frame=lambda _: frame
-        )
-        monkeypatch.setattr(nd2, "ND2File", lambda _: file)
-        return path
+    def write(frames, **options):
+        nd2.write_file(tmp_path / "a.nd2", frames, **options)
+        return tmp_path / "a.nd2"
 
-    return make
+    return write
+
+
+def noise(shape, dtype=np.uint16):
+    return np.random.default_rng(0).integers(1, 200, shape).astype(dtype)
 
 
 @pytest.mark.parametrize(("dtype", "declared"), [(np.uint8, "uint8"), (np.float32, "float")])
-def test_other_types_must_be_declared(stub, code, dtype, declared):
-    frame = np.arange(72).reshape(8, 9).astype(dtype)
-    path = stub(frame)
+def test_other_types_must_be_declared(made, code, dtype, declared):
+    frame = noise((8, 9, 1), dtype)
+    path = made([frame])
     assert code(path, dataset="frames") == "wrong_dtype"
-    np.testing.assert_array_equal(read_plane(path, dataset="frames", accept=[declared]), frame)
+    found = read_plane(path, dataset="frames", accept=[declared])
+    np.testing.assert_array_equal(found, frame[..., 0])
 
 
-def test_colour_is_refused(stub, code):
-    colour = np.random.default_rng(0).integers(0, 99, (8, 9, 3), dtype=np.uint16)
-    assert code(stub(colour), dataset="frames", accept=["rgb"]) == "wrong_layout"
+def test_lossless_compression_and_its_damage(made, code):
+    frames = [noise((8, 9, 2)) + k for k in range(3)]
+    path = made(frames, names=["BF", "GFP"], lossless=True)
+    np.testing.assert_array_equal(read_plane(path, 5, dataset="frames"), frames[2][..., 1])
+    content = bytearray(path.read_bytes())
+    content[content.index(b"ImageDataSeq|1!") + 4072 + 8 + 20] ^= 0xFF
+    path.write_bytes(content)
+    assert code(path, page=2, dataset="frames") == "unreadable"
+    np.testing.assert_array_equal(read_plane(path, 4, dataset="frames"), frames[2][..., 0])
 
 
-def test_a_promise_of_huge_frames_is_refused_before_one_is_read(stub, code):
-    path = stub(None, heightPx=100_000, widthPx=100_000)
+def test_colour_is_refused(made, code):
+    path = made([noise((8, 9, 3))], names=["RGB"])
+    assert code(path, dataset="frames", accept=["rgb"]) == "wrong_layout"
+
+
+def test_a_promise_of_huge_frames_is_refused_before_one_is_read(made, code):
+    path = made([noise((8, 9, 1))], uiHeight=100_000, uiWidth=100_000, uiWidthBytes=200_000)
     assert code(path, dataset="frames") == "too_large"
     with pytest.raises(FieldError, match="100000 x 100000"):
         plane_fingerprint(path, "frames", 0)
 
 
-def test_a_file_of_jpeg_2000_is_refused(stub):
-    path = stub(None, compressionType="lossy")
+def test_a_file_of_jpeg_2000_is_refused(made):
+    path = made([noise((8, 9, 1))], eCompression=1)
     with pytest.raises(ExportError, match=r"a\.nd2: an ND2 file of JPEG 2000 images, which may have lost"):
         read_plane(path, dataset="frames")

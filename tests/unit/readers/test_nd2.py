@@ -3,10 +3,10 @@
 import re
 import shutil
 import struct
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from exports import nd2
 
 from livedead.errors import ExportError
 from livedead.readers import nd2 as reader
@@ -77,50 +77,16 @@ def test_a_damaged_file_fails_its_well_and_one_without_a_well_stops_the_plate(sh
 
 
 @pytest.fixture
-def plate(raw, monkeypatch):
-    """Makes a file of an experiment; only NIS-Elements writes real ones of several points."""
-    nd2 = pytest.importorskip("nd2")
-    structures = nd2.structures
-    (raw / "plate.nd2").write_bytes(b"\xda\xce\xbe\n")
+def plate(raw):
+    """Scans a made file of named points, two timepoints each; no real one of several points is at hand."""
 
-    def make(titles, n_frames=None, julian_day=2456827.0, more_loops=()):
-        points = [
-            structures.Position(structures.StagePosition(100.0 * k, -50.0, 0.0), name=title)
-            for k, title in enumerate(titles)
-        ]
-        loops = [
-            structures.TimeLoop(2, 0, structures.TimeLoopParams(0, 0, 0, structures.PeriodDiff())),
-            structures.XYPosLoop(len(points), 1, structures.XYPosLoopParams(False, points)),
-            *more_loops,
-        ]
-        at = [{"T": t, "P": p} for t in range(2) for p in range(len(points))]
-
-        def metadata(frame):
-            ms = 1.8e6 * frame
-            time = structures.TimeStamp(julian_day + ms / 86_400_000, ms)
-            return SimpleNamespace(channels=[SimpleNamespace(position=points[at[frame]["P"]], time=time)])
-
-        channels = [
-            SimpleNamespace(
-                channel=SimpleNamespace(name="BF"),
-                volume=SimpleNamespace(axesCalibrated=(True, True, False), axesCalibration=(0.65, 0.65, 1.0)),
-            )
-        ]
-        file = SimpleNamespace(
-            attributes=SimpleNamespace(
-                channelCount=1, sequenceCount=n_frames or len(at), heightPx=8, widthPx=9, compressionType=None
-            ),
-            is_legacy=False,
-            dtype=np.dtype("uint16"),
-            experiment=loops,
-            loop_indices=at,
-            frame_metadata=metadata,
-            metadata=SimpleNamespace(channels=channels),
-        )
-        monkeypatch.setattr(nd2, "ND2File", lambda _: file)
+    def scanned(titles, n_frames=None, **options):
+        points = [(title, 100.0 * k, -50.0) for k, title in enumerate(titles)]
+        frames = [np.full((8, 9, 1), k, np.uint16) for k in range(2 * len(points))]
+        nd2.write_file(raw / "plate.nd2", frames[:n_frames], points, n_timepoints=2, **options)
         return reader.scan(RawFolder(raw, ["plate.nd2"], 96))
 
-    return make
+    return scanned
 
 
 def test_points_of_a_plate_tell_their_wells_and_fields(plate):
@@ -160,10 +126,9 @@ def test_other_names_of_points(plate, titles, expected):
 
 
 def test_without_a_date_hours_are_those_since_the_start(plate):
-    assert [p.hours for p in plate(["A1", "A2"], julian_day=-1.0).planes] == pytest.approx([0, 0.5, 1, 1.5])
+    assert [p.hours for p in plate(["A1", "A2"], day=-1.0).planes] == pytest.approx([0, 0.5, 1, 1.5])
 
 
 def test_an_unknown_loop_is_refused(plate):
-    nd2 = pytest.importorskip("nd2")
-    with pytest.raises(ExportError, match="loops over TimeLoop, XYPosLoop, CustomLoop; read are one each"):
-        plate(["A1"], more_loops=[nd2.structures.CustomLoop(3)])
+    with pytest.raises(ExportError, match="loops over CustomLoop, XYPosLoop; read are one each"):
+        plate(["A1"], loop=7)
