@@ -226,11 +226,10 @@ def test_truncated_files_fail_by_their_wells_and_one_without_stops_the_plate(raw
 
 def test_a_stopped_acquisition_and_one_that_was_repeated(raw):
     keys = [(s, 0, t, 0, 0) for s in range(2) for t in range(2)]
-    scenes = (
-        '<Scene Index="0"><ArrayName>A1</ArrayName></Scene><Scene Index="1"><ArrayName>A2</ArrayName></Scene>'
-    )
+    scenes = "".join(f'<Scene Index="{k}"><ArrayName>A{k + 1}</ArrayName></Scene>' for k in range(3))
     write(raw / "plate.czi", images_of(*keys[:-1]), scenes)
-    images, _ = index(raw)
+    images, export = index(raw)
+    assert export["expected"]["wells"] == ["A01", "A02", "A03"]  # the inventory tells that A03 has no image
     problems = images.set_index(["well", "timepoint"])["problem"]
     assert problems[problems != ""].to_dict() == {("A02", 2): "missing_plane"}
     content = (raw / "plate.czi").read_bytes()
@@ -246,6 +245,21 @@ def test_a_stopped_acquisition_and_one_that_was_repeated(raw):
     images, _ = index(raw)
     assert images.set_index(["well", "timepoint"]).at[("A01", 1), "problem"] == "doubled"
     assert code(images.iloc[0], raw) == "doubled"
+
+
+def test_tags_that_cannot_be_read_are_not_told_and_cost_no_image(raw):
+    pixels = images_of((0, 0, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 2, 0, 0))
+    write(raw / "B03.czi", pixels)
+    tags = {
+        0: f"<AcquisitionTime>{DAY}06:00:00Z</AcquisitionTime>",
+        1: "<AcquisitionTime>yesterday</AcquisitionTime>",
+        2: "<AcquisitionTime>",
+    }
+    with_tags(raw / "B03.czi", lambda start: tags[start["T"]])
+    images, _ = index(raw)
+    assert images["hours"].isna().tolist() == [False, True, True]
+    for row, image in zip(images.itertuples(), pixels.values(), strict=True):
+        np.testing.assert_array_equal(read(row, raw), image)
 
 
 def test_a_directory_that_points_to_another_plane_is_found_out(raw):

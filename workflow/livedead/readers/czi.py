@@ -69,6 +69,7 @@ def _described(opened: Czi, path: Path, n_wells: int) -> File:
     promised = sorted({at for found in of_tile.values() for at in found})
     n_tiles = Counter(scene for scene, _ in of_tile)
     places, planes = [], []
+    told: dict[str, Any]
     for number, ((index, _), found) in enumerate(sorted(of_tile.items())):
         scene = document.scenes.get(index, _Scene(f"scene {index}"))
         places.append(Place(scene.name, scene.well))
@@ -81,8 +82,9 @@ def _described(opened: Czi, path: Path, n_wells: int) -> File:
                 told, problem = {}, "missing_plane"
             like = (several or next(iter(found.values())))[0]
             like = like._replace(timepoint=timepoint, z=z, channel=channel)
-            planes.append((number, _plane(opened, like, document)._replace(**{"problem": problem, **told})))
-    return File(places, planes, list(document.pixel_um.values()))
+            planes.append((number, _plane(opened, like, document)._replace(problem=problem, **told)))
+    announced = [scene.well for scene in document.scenes.values() if scene.well is not None]
+    return File(places, planes, list(document.pixel_um.values()), announced)
 
 
 def _plane(opened: Czi, one: Subblock, document: _Document) -> Plane:
@@ -103,29 +105,36 @@ def _plane(opened: Czi, one: Subblock, document: _Document) -> Plane:
 
 def _taken(
     opened: Czi, one: Subblock, path: Path, document: _Document, scene: _Scene | None
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """Where and when a subblock was taken: after its tags, its scene (if it is all of one), or its pixels."""
-    try:
-        text = in_time(lambda: opened.tags(one), path)
-    except FieldError as error:
-        log.warning("%s", error)
-        return {"problem": "unreadable"}
-    tags: dict[str, str] = {}
-    if text:
-        for element in elements(parse_xml(text, f"{path}: {one.dataset}"), "Tags"):
-            tags |= child_texts(element)
-    taken: dict[str, Any] = {}
-    if "AcquisitionTime" in tags:
-        taken["clock"] = clock_hours(datetime.datetime.fromisoformat(tags["AcquisitionTime"]))
-    elif document.seconds:
-        taken["hours"] = (document.seconds[one.timepoint] - document.seconds[0]) / _SECONDS_PER_HOUR
-    if "StageXPosition" in tags and "StageYPosition" in tags:
-        return {**taken, "x_um": float(tags["StageXPosition"]), "y_um": float(tags["StageYPosition"])}
+    tagged = _tagged(opened, one, path)
+    if "clock" not in tagged and document.seconds:
+        tagged["hours"] = (document.seconds[one.timepoint] - document.seconds[0]) / _SECONDS_PER_HOUR
+    if "x_um" in tagged and "y_um" in tagged:
+        return tagged
     if scene is not None:
-        return {**taken, "x_um": scene.x_um, "y_um": scene.y_um}
+        return {**tagged, "x_um": scene.x_um, "y_um": scene.y_um}
     nan = float("nan")
     x_um, y_um = one.x_px * document.pixel_um.get("X", nan), one.y_px * document.pixel_um.get("Y", nan)
-    return {**taken, "x_um": x_um, "y_um": y_um}
+    return {**tagged, "x_um": x_um, "y_um": y_um}
+
+
+def _tagged(opened: Czi, one: Subblock, path: Path) -> dict[str, float]:
+    """What the tags of a subblock tell; nothing if they cannot be read."""
+    tags: dict[str, str] = {}
+    told: dict[str, float] = {}
+    try:
+        text = in_time(lambda: opened.tags(one), path)
+        for element in elements(parse_xml(text, path), "Tags") if text else ():
+            tags |= child_texts(element)
+        if "AcquisitionTime" in tags:
+            told["clock"] = clock_hours(datetime.datetime.fromisoformat(tags["AcquisitionTime"]))
+        for name, tag in (("x_um", "StageXPosition"), ("y_um", "StageYPosition")):
+            if tag in tags:
+                told[name] = float(tags[tag])
+    except (ExportError, FieldError, ValueError) as error:
+        log.warning("%s: tags of plane %d of %s: %s", path, opened.page(one), one.dataset, error)
+    return told
 
 
 def _document(opened: Czi, path: Path, n_wells: int) -> _Document:

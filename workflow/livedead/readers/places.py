@@ -2,9 +2,9 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from livedead.errors import ExportError, FieldError, SheetError
 from livedead.images.container import Container
@@ -54,11 +54,14 @@ class File(NamedTuple):
         the file.
     sizes_um : list of float
         Sides of a pixel; NaN where it is not told.
+    wells : list of str
+        That the metadata announce, imaged or not; empty if they do not say.
     """
 
     places: list[Place]
     planes: list[tuple[int, Plane]]
     sizes_um: list[float]
+    wells: Sequence[str] = ()
 
 
 def scan_files(
@@ -92,6 +95,7 @@ def scan_files(
     scanned = Scan([], f"the metadata of {suffix} files", by_metadata=True)
     unreadable: list[FileName] = []
     sizes: list[float] = []
+    stated: list[dict[str, Any]] = []
     for path in paths:
         name = file_name(folder, pattern, path)
         file = _read(folder, path, opener, described, name)
@@ -107,8 +111,9 @@ def scan_files(
             _placed(name, plane, *found[place], first, alone=len(paths) == 1) for place, plane in file.planes
         ]
         sizes += file.sizes_um
+        stated += [{"wells": file.wells}] if file.wells and not name.by_pattern else []
     scanned.planes += unreadable_planes(scanned.planes, unreadable)
-    scanned.expect([], sizes)
+    scanned.expect(stated, sizes)
     return scanned
 
 
