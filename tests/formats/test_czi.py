@@ -3,6 +3,7 @@
 import re
 import struct
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import czifile
@@ -362,6 +363,17 @@ def test_names_of_positions_are_no_wells_and_a_contradiction_is_refused(raw):
     (raw / "x.czi").rename(raw / "B03.czi")
     with pytest.raises(ExportError, match="well B03 by its name, but A01, A02 by its metadata"):
         index(raw)
+
+
+def test_a_plane_takes_the_memory_of_planes_not_of_the_file(raw):
+    image = np.random.default_rng(0).integers(1, 999, (256, 256), dtype=np.uint16)
+    write(raw / "B03.czi", {(0, 0, t, 0, 0): image + t for t in range(60)})
+    images, _ = index(raw)
+    tracemalloc.start()
+    read(images.iloc[30], raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * image.nbytes < (raw / "B03.czi").stat().st_size / 5
 
 
 def test_several_threads_read_one_file_and_its_handle_is_closed(raw):

@@ -5,6 +5,7 @@ import re
 import shutil
 import struct
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -141,6 +142,16 @@ def test_lossless_compression_and_its_damage(made, code):
     path.write_bytes(content)
     assert code(path, page=2, dataset="frames") == "unreadable"
     np.testing.assert_array_equal(read_plane(path, 4, dataset="frames"), frames[2][..., 0])
+
+
+def test_a_plane_takes_the_memory_of_planes_not_of_the_file(made):
+    path = made([noise((256, 256, 1)) + k for k in range(60)])
+    read_plane(path, 0, dataset="frames")
+    tracemalloc.start()
+    read_plane(path, 30, dataset="frames")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * 256 * 256 * 2 < path.stat().st_size / 5
 
 
 def test_colour_is_refused(made, code):
