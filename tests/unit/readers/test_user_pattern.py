@@ -151,3 +151,12 @@ def test_a_number_that_is_none_is_named():
         user_pattern.scan(
             RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
         )
+
+
+def test_a_container_is_no_image_of_a_name(tmp_path):
+    (tmp_path / "B03_BF.nd2").touch()
+    folder = RawFolder(tmp_path, ["B03_BF.nd2"], file_pattern="{well}_{channel}.nd2")
+    with pytest.raises(
+        ExportError, match=r"B03_BF\.nd2 holds many images, and format 'pattern' reads a file per"
+    ):
+        user_pattern.scan(folder)
