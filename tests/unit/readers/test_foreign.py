@@ -10,8 +10,6 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 123456\n"
 
 
 FOREIGN = [
-    ("plate.nd2", b"\xda\xce\xbe\n", "Nikon ND2", "NIS-Elements"),
-    ("plate.czi", b"ZISRAWFILE", "Zeiss CZI", "ZEN"),
     ("plate.lif", b"\x70\0\0\0", "Leica LIF", "LAS X"),
     ("plate_A01f00d0.C01", b"x", "Cellomics C01", "HCS Studio"),
     ("A01_f1.png", b"\x89PNG\r\n", "PNG", "16-bit grey TIFF"),

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
+from exports import nd2
 from small_exports import described, exported, image
 
 from livedead.readers import inventory
@@ -25,6 +26,18 @@ def test_inventory_names_what_is_amiss(export):
     assert "of another shape: p_A01_s2_w1.tif (8 x 9)" in text
     assert "of a depth other than uint16: p_A01_s2_w1.tif (uint8)" in text
     assert "format: imagexpress" in text
+
+
+def test_the_planes_of_a_container_are_counted_and_compared_one_by_one(tmp_path):
+    """A container holds another image a plane; a checksum that comes back is one image in two places."""
+    first = np.random.default_rng(0).integers(1, 999, (1000, 1000, 1), dtype=np.uint16)
+    frames = [first, first + 1, first, first + 2, first + 3]
+    nd2.write_file(tmp_path / "p.nd2", frames, [(f"A{k}", 0.0, 0.0) for k in range(1, 6)], names=["w1"])
+    text = described(*exported(tmp_path))
+    assert "files: 1, 0.01 GB; planes: 5" in text
+    assert (
+        "THE SAME IMAGE in several places: A01 field 1 timepoint 1 bf = A03 field 1 timepoint 1 bf\n" in text
+    )
 
 
 def test_inventory_names_images_that_lie_there_twice(export):

@@ -170,3 +170,12 @@ def test_a_number_within_a_name_of_a_well_is_not_taken_for_one():
     assert FilePattern("{well}_f{field}").read("x_13_f2.tif") is None
     with pytest.raises(ExportError, match="in several places: well B03, field 2 or well 03, field 2; write"):
         FilePattern("{well}_f{field}", numbered=True).read("x_B03_f2.tif")
+
+
+def test_a_container_is_no_image_of_a_name(tmp_path):
+    (tmp_path / "B03_BF.nd2").touch()
+    folder = RawFolder(tmp_path, ["B03_BF.nd2"], file_pattern="{well}_{channel}.nd2")
+    with pytest.raises(
+        ExportError, match=r"B03_BF\.nd2 holds many images, and format 'pattern' reads a file per"
+    ):
+        user_pattern.scan(folder)

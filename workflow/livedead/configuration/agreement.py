@@ -38,6 +38,8 @@ EXPORT_FORMATS = (
     "incucyte",
     "hdf5",
     "ome",
+    "nd2",
+    "czi",
     "pattern",
 )
 """Values of ``format`` in plates.tsv, here because `livedead.readers` is slow to import."""

@@ -25,11 +25,14 @@ class ContainedPlane(NamedTuple):
         (height, width) of the tiles or chunks that it lies in.
     unwritten : bool
         Whether some of these were never written and were filled.
+    lossy : bool
+        Whether its compression may have lost what was measured.
     """
 
     pixels: np.ndarray
     tile: tuple[int, int] | None = None
     unwritten: bool = False
+    lossy: bool = False
 
 
 class Container(Protocol):

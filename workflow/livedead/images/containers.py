@@ -9,15 +9,18 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.container import Container
+from livedead.images.container import ContainedPlane, Container
+from livedead.images.czi import CZI_SUFFIX, Czi
+from livedead.images.nd2 import ND2_SUFFIX, Nd2
 from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
 
-OPENERS: dict[str, Callable[[Path], Container]] = {}
+OPENERS: dict[str, Callable[[Path], Container]] = {CZI_SUFFIX: Czi, ND2_SUFFIX: Nd2}
 """Suffix of a container -> what opens it."""
 _MOST_OPEN = 8
 """Containers that stay open: to open one costs more than to read a plane of it."""
@@ -50,23 +53,21 @@ def container_plane(
     n_bytes: int | None,
 ) -> StoredPlane:
     """One plane of a container, the one that was indexed."""
-    container = opened(path)
-    height, width = container.shape(dataset)
-    if is_too_large(height, width):
-        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
-    contained = container.plane(dataset, page)
+    contained = _contained(path, dataset, page)
     pixels = contained.pixels
     where = f"plane {page} of {dataset}"
     if pixels.ndim != 2:
         raise refusal(path, f"{where} has shape {pixels.shape}, expected one grey plane (H, W)")
     if (n_bytes is not None and pixels.nbytes != n_bytes) or (
-        checksum is not None and pixel_checksums(pixels)[checksum[0]] != checksum[1]
+        checksum is not None and pixel_checksum(pixels, checksum[0]) != checksum[1]
     ):
         raise FieldError(
             "changed_since_index",
             f"{path}: {where} is not the one that was indexed; if that was meant, run "
             "'snakemake -R index_plate'",
         )
+    if contained.lossy and "lossy" not in accept:
+        raise refusal(path, f"{where}: a compression that may have lost what was measured", "lossy")
     dtype = str(pixels.dtype.newbyteorder("="))
     declaration = declaration_of(dtype)
     if dtype != "uint16" and declaration not in accept:
@@ -76,16 +77,26 @@ def container_plane(
     return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
 
 
+def _contained(path: Path, dataset: str, page: int) -> ContainedPlane:
+    """A plane as its library gives it, whose size was looked at before."""
+    container = opened(path)
+    height, width = container.shape(dataset)
+    if is_too_large(height, width):
+        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
+    return container.plane(dataset, page)
+
+
 def plane_fingerprint(path: Path, dataset: str, page: int) -> dict[str, str | int]:
     """``sha256``, ``crc32`` and ``bytes`` of a plane's pixels; `FieldError` if it cannot be read."""
-    pixels = opened(path).plane(dataset, page).pixels
-    return {**pixel_checksums(pixels), "bytes": pixels.nbytes}
+    pixels = _contained(path, dataset, page).pixels
+    checksums = {kind: pixel_checksum(pixels, kind) for kind in ("sha256", "crc32")}
+    return {**checksums, "bytes": pixels.nbytes}
 
 
-def pixel_checksums(pixels: np.ndarray) -> dict[str, str]:
-    """``sha256`` and ``crc32`` of pixels, row by row, the least significant byte first."""
-    content = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tobytes()
-    return {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "crc32": f"{imagecodecs.deflate_crc32(content):08x}",
-    }
+def pixel_checksum(pixels: np.ndarray, kind: str) -> str:
+    """``sha256`` or ``crc32`` of pixels, row by row, the least significant byte first."""
+    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<"))
+    content: Any = stored.reshape(-1).view(np.uint8)  # not copied into bytes
+    if kind == "sha256":
+        return hashlib.sha256(content).hexdigest()
+    return f"{imagecodecs.deflate_crc32(content):08x}"

@@ -6,7 +6,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TypeVar
 
-from livedead.errors import FieldError
+from livedead.errors import FieldError, LivedeadError
 
 MAX_SECONDS = 120.0
 """Time that one file may take: a dead network share must not hold up the plate for ever."""
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def in_time(read: Callable[[], Result], path: Path, max_seconds: float = MAX_SECONDS) -> Result:
-    """Call `read` in a thread that is left behind if it takes too long; errors become `FieldError`."""
+    """Call `read` in a thread that is left behind if it takes too long; other errors become `FieldError`."""
     future: Future[Result] = Future()
 
     def call() -> None:
@@ -31,7 +31,7 @@ def in_time(read: Callable[[], Result], path: Path, max_seconds: float = MAX_SEC
         )
     try:
         return future.result()
-    except FieldError:
+    except LivedeadError:
         raise
     except FileNotFoundError as error:
         raise FieldError("missing_file", f"{path}: no such file, though the export lists it") from error

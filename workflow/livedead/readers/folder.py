@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from livedead.errors import ExportError
+from livedead.images.czi import CZI_SUFFIX
 from livedead.images.hdf5 import HDF5_SUFFIXES
+from livedead.images.nd2 import ND2_SUFFIX
 from livedead.images.tiff import TIFF_SUFFIXES
 
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", *HDF5_SUFFIXES)
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", *HDF5_SUFFIXES, ND2_SUFFIX, CZI_SUFFIX)
 """Of files that could be read; MetaMorph's ``.stk`` is a TIFF."""
 _ZARR_MARKS = {".zarray", ".zgroup", ".zattrs", "zarr.json"}
 

@@ -8,8 +8,6 @@ from livedead.readers.folder import is_image, kind_of_entry
 
 _EXPORT = "export its images as 16-bit grey TIFF from {}"
 _BY_SUFFIX = {
-    ".nd2": ("Nikon ND2", _EXPORT.format("NIS-Elements")),
-    ".czi": ("Zeiss CZI", _EXPORT.format("ZEN")),
     ".lsm": ("Zeiss LSM", _EXPORT.format("ZEN")),
     ".zvi": ("Zeiss ZVI", _EXPORT.format("AxioVision or ZEN")),
     ".lif": ("Leica LIF", _EXPORT.format("LAS X")),
@@ -37,8 +35,6 @@ _BY_SUFFIX = {
 _BY_CONTENT = {
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull'"),
     b"/annex/objects/": ("a git-annex pointer, not the file itself", "run 'git annex get'"),
-    b"\xda\xce\xbe\n": _BY_SUFFIX[".nd2"],
-    b"ZISRAWFILE": _BY_SUFFIX[".czi"],
     b"\x70\0\0\0": _BY_SUFFIX[".lif"],
     b"\x89PNG": _BY_SUFFIX[".png"],
     b"\xff\xd8\xff": _BY_SUFFIX[".jpg"],
@@ -52,8 +48,8 @@ _BY_CONTENT = {
     b"<!doctype": ("a web page, left by a failed download", "download the file again"),
     b"<html": ("a web page, left by a failed download", "download the file again"),
 }
-_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF")
-"""TIFF, BigTIFF and HDF5, which are read."""
+_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\xda\xce\xbe\n", b"ZISRAWFILE")
+"""TIFF, BigTIFF, HDF5, ND2 and CZI, which are read."""
 
 
 def foreign_kind(raw: Path, path: str, by_content: bool = True) -> tuple[str, str] | None:

@@ -9,12 +9,14 @@ from livedead.readers import (
     cellvoyager,
     cq1,
     cytation,
+    czi,
     evos,
     hdf5,
     imagexpress,
     incell,
     incucyte,
     metamorph,
+    nd2,
     ome,
     operetta,
     scanr,
@@ -41,6 +43,8 @@ FORMATS: dict[str, Reader] = {
     "incucyte": incucyte.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
+    "nd2": nd2.scan,
+    "czi": czi.scan,
 }
 """Export format -> its reader: folder -> what it found."""
 _LOOKED_INTO = 200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from livedead.images.containers import is_container
 from livedead.plates.geometry import format_wells
 from livedead.readers.claims import Claim, unclaimed
 from livedead.readers.folder import is_image
@@ -99,13 +100,14 @@ def differing_pixel_size(expected: dict[str, Any], pixel_size_um: float) -> str:
 def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: int) -> list[str]:
     per_well = images.groupby("well")["field"].nunique()
     counts = images["channel"].value_counts()
-    files = images.drop_duplicates("path")
+    contained = images["path"].map(is_container).astype(bool)
+    n_bytes = images.loc[contained | ~images.duplicated("path"), "bytes"].sum()  # of planes, or of files
     lines = [
         f"plate {plate}: {len(per_well)} of {n_wells} wells, up to {per_well.max()} fields per well, "
         f"{images['timepoint'].nunique()} timepoint(s), channels "
         + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts.index)),
         f"  format: {export['format']}, by {export['evidence']}",
-        f"  files: {len(files)}, {files['bytes'].sum() / 1e9:.2f} GB; planes: {len(images)}",
+        f"  files: {images['path'].nunique()}, {n_bytes / 1e9:.2f} GB; planes: {len(images)}",
     ]
     promised = export["expected"].get("n_wells", n_wells)
     if promised != n_wells:
@@ -187,10 +189,16 @@ def _problems(images: pd.DataFrame, foreign: dict[str, str]) -> list[str]:
 
 def _duplicates(images: pd.DataFrame) -> list[str]:
     """Images that lie there under several names: files copied by mistake, or a stage that was stuck."""
-    there, pixels = images[images["problem"] == ""], ["sha256", "page", "dataset"]
+    there = images[images["problem"] == ""]
+    contained = there["path"].map(is_container).astype(bool)
+    # The checksum is that of a file, which may hold many planes, but of the plane itself in a container.
+    pixels = there[["sha256", "page", "dataset"]].assign(
+        page=there["page"].mask(contained, -1), dataset=there["dataset"].mask(contained, "")
+    )
+    twice = pixels.duplicated(keep=False)
     lines = []
-    for _, same in there[there.duplicated(pixels, keep=False)].groupby(pixels, sort=False):
-        if same["path"].nunique() > 1:
+    for _, same in there[twice].groupby([pixels.loc[twice, name] for name in pixels], sort=False):
+        if same["path"].nunique() > 1 or contained[same.index[0]]:
             lines.append(" = ".join([_named(row) for row in same.itertuples()][:SHOWN]))
     return [_line("THE SAME IMAGE in several places", lines)] if lines else []
 

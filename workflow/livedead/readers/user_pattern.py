@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from livedead.errors import ExportError, SheetError
+from livedead.images.containers import is_container
 from livedead.plates.geometry import parse_well
 from livedead.plates.raw_folders import PLATE_PLACE
 from livedead.readers import pattern_grammar
@@ -24,6 +25,12 @@ def scan(folder: RawFolder) -> Scan:
     planes = [
         Plane.from_texts(path, **said) for path in folder.files if (said := pattern.read(path)) is not None
     ]
+    contained = [plane.path for plane in planes if is_container(plane.path)]
+    if contained:
+        raise ExportError(
+            f"{contained[0]} holds many images, and format 'pattern' reads a file per image; write its own "
+            "format into plates.tsv: 'file_pattern' then tells its well"
+        )
     return Scan(planes, f"file_pattern {pattern.text!r}", of_several=PLATE_PLACE in pattern.text)
 
 
