@@ -133,6 +133,8 @@ $(VENV)-formats/.installed: requirements.txt requirements-dev.txt requirements-f
 	$(VENV)-formats/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-writers.txt
 	touch $@
 
+# Of the plugins that come with packages, napari's warns, and warnings are errors.
+formats: export PYTEST_DISABLE_PLUGIN_AUTOLOAD = 1
 formats: $(VENV)-formats/.installed
 	$(VENV)-formats/bin/pytest tests/formats -rs
 

@@ -42,7 +42,7 @@ ALWAYS = {"inventory", "verify"}
 """They print and have no output, so they run whenever they are asked for."""
 
 NOT_RUN = {"simulate_plate", "compare_with_truth", "draw_agreement", "measure_accuracy", "draw_accuracy"}
-NOT_RUN |= {"draw_sample", "judge_sample", "export_labels"}
+NOT_RUN |= {"draw_sample", "judge_sample", "export_labels", "export_zarr", "gather_zarr"}
 """Rules of the demo, and of minutes; and some that are asked for, which tests/rules calls."""
 
 OF_DYES = {"fit_dyes", "read_dyes", "read_sample", "draw_dyes"}
