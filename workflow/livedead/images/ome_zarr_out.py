@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -259,21 +260,15 @@ def time_axis(hours: Sequence[float]) -> tuple[dict[str, str], float, float]:
 
 
 def _group(folder: Path, attributes: Mapping[str, Any]) -> None:
-    with needed(folder, "OME-Zarr"):
-        import zarr
-    zarr.create_group(folder, attributes=dict(attributes), zarr_format=3)
+    _zarr(folder).create_group(folder, attributes=dict(attributes), zarr_format=3)
 
 
 def _array(path: Path, shape: tuple[int, ...], axes: list[str], dtype: str, fill: int) -> Any:
-    with needed(path, "OME-Zarr"):
-        import zarr
-        from zarr.codecs import ZstdCodec
+    zarr = _zarr(path)
     leading = (1,) * (len(shape) - 2)
-    chunk = tuple(min(CHUNK_PX, side) for side in shape[-2:])
-    shard = tuple(
-        side * min(_CHUNKS_OF_A_SHARD, math.ceil(whole / side))
-        for side, whole in zip(chunk, shape[-2:], strict=True)
-    )
+    chunk = [min(CHUNK_PX, side) for side in shape[-2:]]
+    n_chunks = (math.ceil(side / of_chunk) for side, of_chunk in zip(shape[-2:], chunk, strict=True))
+    shard = [side * min(_CHUNKS_OF_A_SHARD, n) for side, n in zip(chunk, n_chunks, strict=True)]
     return zarr.create_array(
         path,
         shape=shape,
@@ -281,7 +276,13 @@ def _array(path: Path, shape: tuple[int, ...], axes: list[str], dtype: str, fill
         shards=(*leading, *shard),
         dtype=dtype,
         fill_value=fill,
-        compressors=ZstdCodec(level=3, checksum=True),
+        compressors=zarr.codecs.ZstdCodec(level=3, checksum=True),
         dimension_names=axes,
         zarr_format=3,
     )
+
+
+def _zarr(path: Path) -> ModuleType:
+    with needed(path, "OME-Zarr"):
+        import zarr
+    return zarr

@@ -15,6 +15,7 @@ from livedead.cells.counting import CountedField
 from livedead.cells.outlines import outlines
 from livedead.cells.tables import FieldCounter
 from livedead.errors import StoreError
+from livedead.logs import progress
 from livedead.plates.masks import Key, mask_paths
 from livedead.tables import CELLS, FIELD_KEY, FIELDS, LABEL_STATES
 from livedead.wells.counting import counted_fields
@@ -61,13 +62,13 @@ def export_fields(
 
 
 def usable_fields(
-    class_maps: Iterable[Path], counter: FieldCounter, fields: Path, cells: Path
+    class_maps: list[Path], counter: FieldCounter, fields: Path, cells: Path
 ) -> Iterator[CountedField]:
     """Count again those fields in `class_maps` that did not fail; see `as_in_table`.
 
     Parameters
     ----------
-    class_maps : iterable of Path
+    class_maps : list of Path
         Of some or all shards.
     counter : FieldCounter
         From `livedead.wells.counting.counter_of`, as it counted them.
@@ -75,8 +76,10 @@ def usable_fields(
         Tables of the whole plate.
     """
     of_fields = stores.read_table(fields, FIELDS)
-    usable = of_fields.loc[of_fields["status"] == "ok", FIELD_KEY[1:]]
-    counted = counted_fields(class_maps, counter, set(usable.itertuples(index=False, name=None)))
+    usable = of_fields.loc[of_fields["status"] == "ok", FIELD_KEY[1:]].itertuples(index=False, name=None)
+    listed = (row for path in class_maps for row in stores.list_class_maps(path).to_dict("records"))
+    wanted = {(row["well"], row["field"], row["timepoint"]) for row in listed} & set(usable)
+    counted = progress(counted_fields(class_maps, counter, wanted), len(wanted), "fields")
     return as_in_table(counted, stores.read_table(cells, CELLS), str(cells))
 
 
