@@ -133,9 +133,10 @@ $(VENV)-formats/.installed: requirements.txt requirements-dev.txt requirements-f
 	$(VENV)-formats/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-writers.txt
 	touch $@
 
-# napari's plugins of pytest warn when they are imported, and warnings are errors here.
+# Of the plugins that come with packages, napari's warns, and warnings are errors.
+formats: export PYTEST_DISABLE_PLUGIN_AUTOLOAD = 1
 formats: $(VENV)-formats/.installed
-	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(VENV)-formats/bin/pytest tests/formats -rs
+	$(VENV)-formats/bin/pytest tests/formats -rs
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest tests/faults tests/integration -m bulk

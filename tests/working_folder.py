@@ -84,6 +84,8 @@ class Folder:
 
 UNDECLARED = {"sum_benchmarks": "benchmarks"}
 """Rule -> what it opens without an input: a benchmark that was lost must not run its job again."""
+_TEMPORARY = re.compile(r"/\.([^/]+)\.\w+\.partial(?=/|$)")
+"""A folder that `livedead.stores.replacing_folder` writes, before it takes its name."""
 
 
 def undeclared(folder: Folder, jobs: list[dict]) -> list[tuple[str, Path]]:
@@ -93,7 +95,7 @@ def undeclared(folder: Folder, jobs: list[dict]) -> list[tuple[str, Path]]:
         declared = [Path(path) for path in job["declared"]]
         if job["rule"] in UNDECLARED:
             declared.append(folder.path / UNDECLARED[job["rule"]])
-        for path in map(Path, job["opened"]):
+        for path in (Path(_TEMPORARY.sub(r"/\1", name)) for name in job["opened"]):
             within = any(path.is_relative_to(name) for name in declared)
             # Old shards and pages are looked for, and deleted, beside the new.
             listed = path.is_dir() and any(name.is_relative_to(path) for name in declared)

@@ -20,6 +20,7 @@ TARGETS = [
     "plan_audit",
     "review_sample",
     "labels",
+    "zarr",
 ]
 OF_DYES = ["all", "verify"]
 """Targets that bring every rule of the other reading."""

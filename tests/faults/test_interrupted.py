@@ -132,6 +132,25 @@ def test_killed_at_a_point_of_every_writer_of_dyes(tmp_path, repository):
 
 
 @pytest.mark.bulk
+def test_killed_at_a_point_of_every_folder_of_zarr(folder, tmp_path):
+    write_config(tmp_path / "undisturbed", folder.repository, TINY, shards=2)
+    undisturbed = Folder(tmp_path / "undisturbed", folder.repository)
+    run = undisturbed.snakemake("zarr")
+    assert run.returncode == 0, run.stderr
+    points = [
+        "results/small/shards/1-of-2/zarr:begun:run",
+        "results/small/shards/2-of-2/zarr:flushed:job",
+        "results/small/plate.zarr:begun:job",
+        "results/small/plate.zarr:flushed:run",
+    ]
+    kill_at_points(folder, points, "zarr")
+    assert not (folder.path / "results/small/plate.zarr").exists()
+    resumed = folder.resume("zarr")
+    assert resumed.returncode == 0, resumed.stderr
+    assert_same(folder, undisturbed)
+
+
+@pytest.mark.bulk
 def test_killed_at_random_times(undisturbed, folder):
     rng = random.Random(SEED)
     command, n_killed = folder.command(), 0

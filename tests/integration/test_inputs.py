@@ -16,7 +16,7 @@ from livedead.simulation.plate import simulate_plate
 WELLS = ["A01", "A12", "B01", "B12"]
 """Two untreated wells and two of killed cells, so that each training sees both."""
 
-TARGETS = ["all", "inventory", "normalized", "verify", "training", "experience"]
+TARGETS = ["all", "inventory", "normalized", "zarr", "verify", "training", "experience"]
 TRAINING = {
     "tiles": {"tile_px": 32, "tiles_per_field": 1, "batch_size": 1, "validation_fraction": 0.25},
     "fit": {"epochs": 1},
@@ -25,6 +25,7 @@ READ_RAW = {
     "index_plate",
     "normalize_plate",
     "export_normalized",
+    "export_zarr",
     "segment_fields",
     "segment_sample",
     "count_cells",
@@ -179,8 +180,8 @@ def test_what_was_asked_for_once_is_remade_with_the_rest(done, folder):
     path = folder.path / "config/map.tsv"
     path.write_text(path.read_text().replace("drug 0", "water"))
     jobs = folder.jobs()
-    assert jobs["take_inventory"] == jobs["verify_well"] == jobs["tabulate_wells"] == 1
-    assert not {"index_plate", "segment_fields", "export_normalized"} & set(jobs)
+    assert jobs["take_inventory"] == jobs["verify_well"] == jobs["gather_zarr"] == jobs["tabulate_wells"] == 1
+    assert not {"index_plate", "segment_fields", "export_normalized", "export_zarr"} & set(jobs)
     for name in ("inventory.txt", "verified/well.txt"):
         (folder.path / "results/small" / name).unlink()
     assert not {"take_inventory", "verify_well"} & set(folder.jobs())

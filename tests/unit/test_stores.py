@@ -1,11 +1,14 @@
 import contextlib
 import gzip
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from livedead import stores
+from livedead import recovery, stores
 from livedead.errors import StoreError
 from livedead.tables import Table
 
@@ -36,6 +39,37 @@ def test_an_orphan_whose_temporary_was_swept_fails_and_harms_nothing(tmp_path):
         stores.write_bytes(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_whole_or_absent(tmp_path):
+    folder = tmp_path / "plate.zarr"
+    for content in ("old", "new"):
+        with stores.replacing_folder(folder) as temporary:
+            (temporary / "A").mkdir()
+            (temporary / f"A/{content}").write_text(content)
+    with pytest.raises(RuntimeError), stores.replacing_folder(folder) as temporary:
+        (temporary / "half").touch()
+        raise RuntimeError
+    assert [path.name for path in tmp_path.rglob("*")] == ["plate.zarr", "A", "new"]
+    (tmp_path / "any").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+def test_a_folder_whose_writer_was_killed_is_absent(tmp_path, repository):
+    script = """
+import os, signal, sys
+from livedead import stores
+with stores.replacing_folder(sys.argv[1]) as temporary:
+    (temporary / "half").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", script, tmp_path / "results/p/plate.zarr"]
+    run = subprocess.run(command, cwd=repository / "workflow", check=False)
+    assert run.returncode == -signal.SIGKILL
+    [left] = (tmp_path / "results/p").iterdir()
+    assert (left / "half").exists()
+    recovery.sweep(tmp_path)
+    assert not left.exists()
 
 
 def test_shards_of_another_count_are_swept(tmp_path):

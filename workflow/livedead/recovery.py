@@ -19,7 +19,7 @@ from livedead.errors import LivedeadError
 log = logging.getLogger(__name__)
 
 TEMPORARIES = ".*.partial"
-"""Names of the files of `livedead.stores.replacing`, which a login node without HDF5 cannot import."""
+"""Names of what `livedead.stores.replacing` writes, which a login node without HDF5 cannot import."""
 
 POLL_SECONDS = 1.0
 SLURM_LOGS = ".snakemake/slurm_logs"
@@ -105,10 +105,13 @@ def end_local_jobs(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the files that `livedead.stores.replacing` left when it was killed."""
+    """Delete what `livedead.stores.replacing` and `replacing_folder` left when they were killed."""
     for path in sorted((folder / "results").rglob(TEMPORARIES)):
         log.info("deleting %s", path)
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _processes() -> Iterator[psutil.Process]:

@@ -64,6 +64,7 @@ FILES_OF_A_RUN = [
 ON_DEMAND = [
     "results/{plate}/inventory.txt",
     "results/{plate}/normalized",
+    "results/{plate}/plate.zarr",
     "results/{plate}/verified/well.txt",
     "results/{plate}/agreement.json",
     "results/{plate}/review_sample.html",

@@ -6,11 +6,9 @@ from typing import Any
 from livedead import stores
 from livedead.fields.plate_images import open_plate
 from livedead.job import run
-from livedead.labels.exported import as_in_table, export_fields
-from livedead.logs import progress
+from livedead.labels.exported import export_fields, usable_fields
 from livedead.plates.corrections import read_corrections
-from livedead.tables import CELLS, FIELD_KEY, FIELDS
-from livedead.wells.counting import counted_fields, counter_of
+from livedead.wells.counting import counter_of
 
 
 def export_labels(
@@ -41,12 +39,8 @@ def export_labels(
         pixel_size_um,
         read_corrections(corrections),
     )
-    of_fields = stores.read_table(fields, FIELDS)
-    usable = of_fields.loc[of_fields["status"] == "ok", FIELD_KEY[1:]]
-    keys = set(usable.itertuples(index=False, name=None))
-    counted = progress(counted_fields(class_maps, counter, keys), len(keys), "fields")
-    same = as_in_table(counted, stores.read_table(cells, CELLS), str(cells))
-    export_fields(folder, same, plate.keys(), plate.crop_px, pixel_size_um)
+    counted = usable_fields(class_maps, counter, fields, cells)
+    export_fields(folder, counted, plate.keys(), plate.crop_px, pixel_size_um)
 
 
 if __name__ == "__main__":

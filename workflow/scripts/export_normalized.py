@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from livedead.errors import FieldError, StoreError
-from livedead.fields.normalized_plate import open_normalized_plate
+from livedead.fields.exported import open_exported_plate
 from livedead.images.ome_tiff import write_ome_tiff
 from livedead.job import run
-from livedead.logs import log, progress
+from livedead.logs import progress
 
 
 def export_normalized(
@@ -22,32 +21,14 @@ def export_normalized(
     bit_depth: int,
     pixel_size_um: float,
 ) -> None:
-    """Write one OME-TIFF a well, uint16, black at 0 and white at 65,535, an image per field.
-
-    What cannot be read is left black: the image of a field has all timepoints and channels. If not one
-    field of the plate can be read, there is nothing to show, and a `StoreError` is raised.
-    """
-    plate = open_normalized_plate(raw, images, normalization, channels, bit_depth)
-    if not all(next(iter(plate.seen.values())).gain.shape):
-        raise StoreError(f"{normalization}: not one field of the plate can be read; {folder} would be black")
-    keys = plate.images.keys()
-    timepoints = sorted({timepoint for _, _, timepoint in keys})
-
-    def pixels(well: str, field: int, shape: tuple[int, int]) -> Iterator[np.ndarray]:
-        for timepoint in timepoints:
-            image = np.full((len(channels), *shape), -1, np.float32)
-            try:
-                normalized = plate.normalized((well, field, timepoint))
-                image[:, : normalized.shape[1], : normalized.shape[2]] = normalized
-            except FieldError as error:
-                log.warning("%s field %d timepoint %d: %s: %s", well, field, timepoint, error.code, error)
-            yield from np.rint((image + 1) * np.float32(32767.5)).astype(np.uint16)
+    """Write one OME-TIFF a well, an image per field; see `livedead.fields.exported.ExportedPlate`."""
+    plate = open_exported_plate(raw, images, normalization, channels, bit_depth)
+    timepoints = plate.timepoints
 
     def named(well: str) -> Iterator[tuple[str, tuple[int, int], Iterator[np.ndarray]]]:
-        for field in sorted({field for found, field, _ in keys if found == well}):
-            shape = plate.largest_shape((well, field, timepoint) for timepoint in timepoints)
-            if all(shape):
-                yield f"{well} field {field}", shape, pixels(well, field, shape)
+        for field, shape in plate.shapes(well).items():
+            fields = (plate.field((well, field, timepoint), shape) for timepoint in timepoints)
+            yield f"{well} field {field}", shape, (plane for image in fields for plane in image)
 
     wells = plate.images.wells()
     for well in progress(wells, len(wells), "wells"):

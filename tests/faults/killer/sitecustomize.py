@@ -1,10 +1,11 @@
 """Kills a run at named points of its writers. Python imports this at its start, from PYTHONPATH.
 
 KILL_AT names the points, each as PATH:POINT:WHOM. The points of a file that is written by
-`livedead.stores.replacing`, in their order, seen through Python's audit events:
+`livedead.stores.replacing`, or of a folder by `replacing_folder`, in their order, seen through Python's audit
+events:
 
 begun     its temporary file is about to be made, and the old file is gone
-written   the temporary file is whole, and not yet flushed
+written   the temporary file is whole, and not yet flushed; a folder has no such point
 flushed   it is about to take the file's name
 renamed   it has, and the job goes on
 
@@ -17,7 +18,8 @@ import signal
 import sys
 from pathlib import Path
 
-EVENTS = ("tempfile.mkstemp", "open", "os.rename", "os.remove")
+BEGINS = ("tempfile.mkstemp", "tempfile.mkdtemp")
+EVENTS = (*BEGINS, "open", "os.rename", "os.remove")
 POINTS = [point.rsplit(":", 2) for point in os.environ.get("KILL_AT", "").split(",") if point]
 
 
@@ -32,7 +34,7 @@ def kill_at(event, arguments):
         if temporary.parent != path.parent or not temporary.name.startswith(f".{path.name}."):
             continue
         reached = {
-            "begun": event == "tempfile.mkstemp",
+            "begun": event in BEGINS,
             "written": event == "open" and arguments[1] == "r+",
             "flushed": event == "os.rename",
             "renamed": event == "os.remove" and not temporary.exists(),

@@ -13,9 +13,12 @@ from roifile import ROI_TYPE, ImagejRoi
 from livedead import stores
 from livedead.cells.counting import CountedField
 from livedead.cells.outlines import outlines
+from livedead.cells.tables import FieldCounter
 from livedead.errors import StoreError
+from livedead.logs import progress
 from livedead.plates.masks import Key, mask_paths
-from livedead.tables import FIELD_KEY, LABEL_STATES
+from livedead.tables import CELLS, FIELD_KEY, FIELDS, LABEL_STATES
+from livedead.wells.counting import counted_fields
 
 STROKES = {"live": "0072B2", "dead": "D55E00", "ambiguous": "F0E442", "unknown": "CC79A7"}
 """Colours of outlines by state, RGB; those of the pictures."""
@@ -56,6 +59,28 @@ def export_fields(
         named = {"image": path.name, "label": field.cells["cell"], "state": states}
         tables.append(pd.DataFrame(named))
     stores.write_table(folder / "states.csv", pd.concat(tables), LABEL_STATES)
+
+
+def usable_fields(
+    class_maps: list[Path], counter: FieldCounter, fields: Path, cells: Path
+) -> Iterator[CountedField]:
+    """Count again those fields in `class_maps` that did not fail; see `as_in_table`.
+
+    Parameters
+    ----------
+    class_maps : list of Path
+        Of some or all shards.
+    counter : FieldCounter
+        From `livedead.wells.counting.counter_of`, as it counted them.
+    fields, cells : Path
+        Tables of the whole plate.
+    """
+    of_fields = stores.read_table(fields, FIELDS)
+    usable = of_fields.loc[of_fields["status"] == "ok", FIELD_KEY[1:]].itertuples(index=False, name=None)
+    listed = (row for path in class_maps for row in stores.list_class_maps(path).to_dict("records"))
+    wanted = {(row["well"], row["field"], row["timepoint"]) for row in listed} & set(usable)
+    counted = progress(counted_fields(class_maps, counter, wanted), len(wanted), "fields")
+    return as_in_table(counted, stores.read_table(cells, CELLS), str(cells))
 
 
 def as_in_table(fields: Iterable[CountedField], cells: pd.DataFrame, what: str) -> Iterator[CountedField]:
