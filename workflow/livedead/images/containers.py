@@ -14,8 +14,8 @@ import imagecodecs
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.container import Container
-from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
+from livedead.images.container import ContainedPlane, Container
+from livedead.images.stored import StoredPlane, as_counts, check_declared, is_too_large, refusal
 
 OPENERS: dict[str, Callable[[Path], Container]] = {}
 """Suffix of a container -> what opens it."""
@@ -50,11 +50,7 @@ def container_plane(
     n_bytes: int | None,
 ) -> StoredPlane:
     """One plane of a container, the one that was indexed."""
-    container = opened(path)
-    height, width = container.shape(dataset)
-    if is_too_large(height, width):
-        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
-    contained = container.plane(dataset, page)
+    contained = _contained(path, dataset, page)
     pixels = contained.pixels
     where = f"plane {page} of {dataset}"
     if pixels.ndim != 2:
@@ -67,19 +63,24 @@ def container_plane(
             f"{path}: {where} is not the one that was indexed; if that was meant, run "
             "'snakemake -R index_plate'",
         )
-    dtype = str(pixels.dtype.newbyteorder("="))
-    declaration = declaration_of(dtype)
-    if dtype != "uint16" and declaration not in accept:
-        declared = declaration if declaration in DECLARABLE else None
-        raise refusal(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
+    check_declared(path, str(pixels.dtype.newbyteorder("=")), {}, accept)
     counts = np.ascontiguousarray(as_counts(pixels, path))
     return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
 
 
 def plane_fingerprint(path: Path, dataset: str, page: int) -> dict[str, str | int]:
     """``sha256``, ``crc32`` and ``bytes`` of a plane's pixels; `FieldError` if it cannot be read."""
-    pixels = opened(path).plane(dataset, page).pixels
+    pixels = _contained(path, dataset, page).pixels
     return {**pixel_checksums(pixels), "bytes": pixels.nbytes}
+
+
+def _contained(path: Path, dataset: str, page: int) -> ContainedPlane:
+    """A plane, if it is not too large to be taken into memory."""
+    container = opened(path)
+    height, width = container.shape(dataset)
+    if is_too_large(height, width):
+        raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")
+    return container.plane(dataset, page)
 
 
 def pixel_checksums(pixels: np.ndarray) -> dict[str, str]:

@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from livedead.errors import ExportError
+from livedead.images.containers import OPENERS
 from livedead.images.hdf5 import HDF5_SUFFIXES
+from livedead.images.png import PNG_SUFFIX
 from livedead.images.tiff import TIFF_SUFFIXES
 
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", *HDF5_SUFFIXES)
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", PNG_SUFFIX, *HDF5_SUFFIXES, *OPENERS)
 """Of files that could be read; MetaMorph's ``.stk`` is a TIFF."""
 _ZARR_MARKS = {".zarray", ".zgroup", ".zattrs", "zarr.json"}
 

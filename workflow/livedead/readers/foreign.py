@@ -23,7 +23,6 @@ _BY_SUFFIX = {
     ".vsi": ("Olympus VSI", _EXPORT.format("cellSens")),
     ".ims": ("Imaris IMS", _EXPORT.format("Imaris")),
     ".dv": ("DeltaVision DV", _EXPORT.format("softWoRx")),
-    ".png": ("PNG", "export 16-bit grey TIFF instead"),
     ".jpg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
     ".jpeg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
     ".jp2": ("JPEG 2000", "export 16-bit grey TIFF instead"),
@@ -40,7 +39,6 @@ _BY_CONTENT = {
     b"\xda\xce\xbe\n": _BY_SUFFIX[".nd2"],
     b"ZISRAWFILE": _BY_SUFFIX[".czi"],
     b"\x70\0\0\0": _BY_SUFFIX[".lif"],
-    b"\x89PNG": _BY_SUFFIX[".png"],
     b"\xff\xd8\xff": _BY_SUFFIX[".jpg"],
     b"\0\0\0\x0cjP  ": _BY_SUFFIX[".jp2"],
     b"BM": _BY_SUFFIX[".bmp"],
@@ -52,8 +50,8 @@ _BY_CONTENT = {
     b"<!doctype": ("a web page, left by a failed download", "download the file again"),
     b"<html": ("a web page, left by a failed download", "download the file again"),
 }
-_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF")
-"""TIFF, BigTIFF and HDF5, which are read."""
+_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG", b"\x89HDF")
+"""TIFF, BigTIFF, PNG and HDF5, which are read."""
 
 
 def foreign_kind(raw: Path, path: str, by_content: bool = True) -> tuple[str, str] | None:

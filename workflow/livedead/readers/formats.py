@@ -105,5 +105,5 @@ def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
     if foreign:
         said.insert(0, foreign)
     if not said and folder.files:
-        said.append(f"{', '.join(folder.files[:3])}; none is TIFF or HDF5: export 16-bit grey TIFF")
+        said.append(f"{', '.join(folder.files[:3])}; none is TIFF, PNG or HDF5: export 16-bit grey TIFF")
     return "; ".join(said) or "no file at all"
