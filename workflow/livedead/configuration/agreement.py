@@ -31,6 +31,7 @@ EXPORT_FORMATS = (
     "scanr",
     "hdf5",
     "ome",
+    "ome_zarr",
     "pattern",
 )
 """Values of ``format`` in plates.tsv, here because `livedead.readers` is slow to import."""

@@ -9,15 +9,27 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.container import ContainedPlane, Container
+from livedead.images.container import ContainedPlane, Container, needed
 from livedead.images.stored import StoredPlane, as_counts, check_declared, is_too_large, refusal
 
-OPENERS: dict[str, Callable[[Path], Container]] = {}
+if TYPE_CHECKING:
+    from livedead.images.ome_zarr import OmeZarr
+
+
+def open_ome_zarr(path: Path) -> "OmeZarr":
+    """An OME-Zarr; `ExportError` if what reads it is not installed."""
+    with needed(path, "an OME-Zarr"):
+        from livedead.images.ome_zarr import OmeZarr
+    return OmeZarr(path)
+
+
+OPENERS: dict[str, Callable[[Path], Container]] = {".zarr": open_ome_zarr}
 """Suffix of a container -> what opens it."""
 _MOST_OPEN = 8
 """Containers that stay open: to open one costs more than to read a plane of it."""

@@ -113,7 +113,7 @@ def list_files(raw: Path) -> list[str]:
                     f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
                 )
     held = {parent.as_posix() for path in files if is_image(path) for parent in PurePosixPath(path).parents}
-    return sorted([*files, *(path for path in folders if is_image(path) and path not in held)])
+    return sorted({*files, *(path for path in folders if is_image(path) and path not in held)})
 
 
 def _refuse_folder(error: OSError) -> None:

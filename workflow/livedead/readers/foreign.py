@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from livedead.images.containers import is_container
 from livedead.readers.folder import is_image, kind_of_entry
 
 _EXPORT = "export its images as 16-bit grey TIFF from {}"
@@ -28,11 +29,11 @@ _BY_SUFFIX = {
     ".jp2": ("JPEG 2000", "export 16-bit grey TIFF instead"),
     ".bmp": ("BMP", "export 16-bit grey TIFF instead"),
     ".gif": ("GIF", "export 16-bit grey TIFF instead"),
-    ".zarr": ("Zarr", "export its images as OME-TIFF"),
     ".zip": ("a ZIP archive", "unpack it"),
     ".tar": ("a tar archive", "unpack it"),
     ".gz": ("gzip-compressed", "unpack it"),
 }
+_UNNAMED_ZARR = ("part of a Zarr, or one without '.zarr' at the end of its name", "name its whole folder so")
 _BY_CONTENT = {
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull'"),
     b"/annex/objects/": ("a git-annex pointer, not the file itself", "run 'git annex get'"),
@@ -69,11 +70,12 @@ def foreign_kind(raw: Path, path: str, by_content: bool = True) -> tuple[str, st
     tuple of (kind, remedy), or None
         None for files that may be read, and for those that are not known.
     """
-    entry = kind_of_entry(raw / path)
-    suffix = Path(path).suffix.lower()
+    entry, file = kind_of_entry(raw / path), raw / path
+    suffix = file.suffix.lower()
+    if entry == "a folder" and (is_container(file) or not is_image(path)):
+        return None if is_container(file) else _UNNAMED_ZARR
     if entry:
-        is_zarr = suffix == ".zarr" or (entry == "a folder" and not is_image(path))
-        return _BY_SUFFIX[".zarr"] if is_zarr else (f"{entry}, no file", "copy the image again")
+        return f"{entry}, no file", "copy the image again"
     if by_content:
         try:
             with open(raw / path, "rb") as stream:

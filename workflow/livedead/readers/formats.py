@@ -3,7 +3,17 @@
 from collections.abc import Callable
 
 from livedead.errors import ExportError, SheetError
-from livedead.readers import cellvoyager, hdf5, imagexpress, incell, ome, operetta, scanr, user_pattern
+from livedead.readers import (
+    cellvoyager,
+    hdf5,
+    imagexpress,
+    incell,
+    ome,
+    ome_zarr,
+    operetta,
+    scanr,
+    user_pattern,
+)
 from livedead.readers.folder import RawFolder, is_image
 from livedead.readers.foreign import describe_foreign, foreign_kind
 from livedead.readers.scan import Scan
@@ -18,6 +28,7 @@ FORMATS: dict[str, Reader] = {
     "scanr": scanr.scan,
     "hdf5": hdf5.scan,
     "ome": ome.scan,
+    "ome_zarr": ome_zarr.scan,
 }
 """Export format -> its reader: folder -> what it found."""
 _LOOKED_INTO = 200
