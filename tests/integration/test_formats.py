@@ -4,17 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from chain import Plate
-from convert_weights import convert_weights
-from exports import cellvoyager, hdf5, imagexpress, ome, operetta, scanr
+from exports import cellvoyager, fractal, hdf5, imagexpress, ome, operetta, scanr
 from exports.counting import COUNTS, counted
-from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX, WELLS, simulate
+from exports.experiment import FIELDS, OVERLAP_PX, PIXEL_UM, SIDE_PX
 from working_folder import Folder
 
 from livedead import stores
 
 WRITERS = [
     cellvoyager,
+    fractal,
     hdf5,
     imagexpress,
     ome,
@@ -37,30 +36,6 @@ def write_folder(path, repository, writer, images, plates, **changes):
         (path / "data" / name).mkdir(parents=True)
         writer(path / "data" / name, of_plate)
     return Folder(path, repository)
-
-
-@pytest.fixture(scope="module")
-def experiment():
-    return simulate()
-
-
-@pytest.fixture(scope="module")
-def unet(tmp_path_factory, repository):
-    """The demo's network, by the names that rules have for its files."""
-    plate = Plate(tmp_path_factory.mktemp("weights"))
-    plate.call(convert_weights, source=repository / "config/demo/unet.h5")
-    return {"unet": plate.folder / "unet.safetensors", "model": plate.folder / "unet.certificate.json"}
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory, unet, experiment):
-    """The table of the first format, whose counts agree with the truth."""
-    images, truth = experiment
-    table = counted(tmp_path_factory.mktemp("first"), unet, imagexpress, images)
-    for well, n_cells in truth.items():
-        assert table.at[well, "n_total"] == pytest.approx(n_cells, rel=0.15)
-        assert table.at[well, "viability"] == pytest.approx(WELLS[well], abs=0.15)
-    return table
 
 
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.__name__.rpartition(".")[2])

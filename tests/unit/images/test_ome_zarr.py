@@ -51,11 +51,10 @@ def test_every_layout_gives_equal_pixels(tmp_path, version, options):
 
 @pytest.mark.parametrize("axes", ["yx", "xy", "cyx", "tyx", "zyx", "tzxy", "czyx", "tczyx"])
 def test_pages_count_as_in_c_and_y_is_down(tmp_path, axes):
-    pixels = stack((2, 3, 4)[: len(axes) - 2] + (20, 30))
+    pixels = stack((*(2, 3, 4)[: len(axes) - 2], 20, 30))
     path = written(tmp_path / "a.zarr", pixels, axes)
-    planes = np.moveaxis(pixels, (axes.index("y"), axes.index("x")), (-2, -1)).reshape(
-        -1, *((20, 30) if axes.endswith("yx") else (30, 20))
-    )
+    upright = pixels if axes.endswith("yx") else pixels.swapaxes(-1, -2)
+    planes = upright.reshape(-1, *upright.shape[-2:])
     for page, expected in enumerate(planes):
         np.testing.assert_array_equal(read_plane(path, page, dataset="0"), expected)
     with pytest.raises(FieldError) as error:

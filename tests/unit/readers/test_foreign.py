@@ -71,8 +71,9 @@ def test_zarr_is_one_thing_and_named(tmp_path, mark):
     if mark:
         (folder / mark).write_text("{}")
     assert list_files(tmp_path) == [folder.name]
-    with pytest.raises(ExportError, match=f"{folder.name} is Zarr: export its images as OME-TIFF"):
+    named = r"B is part of a Zarr, or one without '\.zarr' .*: name its whole folder so"
+    with pytest.raises(ExportError, match=named if mark else r"plate\.zarr: no Zarr group"):
         exported(tmp_path)
     if mark:
-        with pytest.raises(ExportError, match=r"\. is Zarr"):
+        with pytest.raises(ExportError, match=r"\. is part of a Zarr"):
             exported(folder)

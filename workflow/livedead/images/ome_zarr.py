@@ -64,7 +64,7 @@ class OmeZarr:
         """The OME metadata of a group, see `livedead.images.ome_zarr_metadata.ome_content`."""
         content = self._content_or_none(group)
         if content is None:
-            raise FieldError("missing_plane", f"{self._path}: no group {group!r} in it")
+            raise FieldError("missing_plane", f"{self._path / group}: no Zarr group")
         return content
 
     def _content_or_none(self, group: str) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from livedead.images.metadata import TO_MICROMETRES
 from livedead.plates.geometry import FORMATS, parse_well, well_name
 
 VERSIONS = {"0.4": v04, "0.5": v05}
+_SECTIONS = ("plate", "well", "multiscales")
 _MICROMETRES = {
     **TO_MICROMETRES,
     "meter": 1e6,
@@ -87,10 +88,10 @@ def ome_content(attributes: dict[str, Any], source: object) -> dict[str, Any]:
         raise FieldError(
             "unreadable", f"{source}: its 'ome' metadata are {type(content).__name__}, no object"
         )
-    sections = [content.get(name) for name in ("plate", "well", "multiscales")]
-    sections = [part[0] if isinstance(part, list) and part else part for part in sections]
-    if not any(sections) and "bioformats2raw.layout" not in content:
+    if not {*_SECTIONS, "bioformats2raw.layout"} & set(content):
         return {}
+    sections = [content.get(name) for name in _SECTIONS]
+    sections = [part[0] if isinstance(part, list) and part else part for part in sections]
     told = [part.get("version") for part in (content, *sections) if isinstance(part, dict)]
     version = str(next((one for one in told if one is not None), "0.4"))
     if version not in VERSIONS:
@@ -190,7 +191,8 @@ def _scaled(steps: Iterable[Any], n_axes: int) -> tuple[np.ndarray, np.ndarray]:
     for step in steps:
         factors = getattr(step, "scale", np.ones(n_axes) if step.type != "scale" else np.full(n_axes, np.nan))
         shifts = getattr(step, "translation", np.zeros(n_axes))
-        scales, offsets = scales * factors, offsets * factors + shifts
+        with np.errstate(all="ignore"):  # of what is no number the caller says so
+            scales, offsets = scales * factors, offsets * factors + shifts
     return scales, offsets
 
 

@@ -15,6 +15,7 @@ from livedead.images.ome_xml import MAX_PLANES, read_ome
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import RawFolder
 from livedead.readers.names import NO_FIT, NO_WELL, FileName, file_name, unreadable_planes
+from livedead.readers.one_plate import refuse_several
 from livedead.readers.scan import Plane, Scan
 from livedead.readers.times import read_moment
 from livedead.readers.user_pattern import FilePattern, file_pattern
@@ -101,11 +102,7 @@ def scan(folder: RawFolder) -> Scan:
         scanned.planes += found.planes
         wells += [plane.well for plane in found.planes]
         sizes += found.pixel_sizes_um
-    if len(plates) > 1:
-        raise ExportError(
-            f"{folder.path} holds several plates: {', '.join(plates)}; give each a row of plates.tsv with "
-            f"its own 'files', such as '{plates[0]}'"
-        )
+    refuse_several("plates", {path: (path, path) for path in plates})
     scanned.planes += unreadable_planes(scanned.planes, unreadable)
     scanned.expect([{"wells": wells}] if plates else [], sizes)
     return scanned
@@ -246,7 +243,7 @@ class _Zarr:
             self.planes += self._planes_of(place, level, stack)
         if error is not None and not self.planes:
             raise error
-        fields = sorted({plane.field for plane in self.planes})
+        fields = sorted({place.field for place in places})
         for one in absent:
             for field, at in itertools.product(fields if one.field is None else [one.field], stacks):
                 self.planes.append(

@@ -1,0 +1,5 @@
+"""The experiment that every format exports."""
+
+from exports.fixtures import experiment, first, unet
+
+__all__ = ["experiment", "first", "unet"]
