@@ -171,7 +171,7 @@ def test_what_bioformats2raw_writes_without_a_plate(tmp_path, wells):
         assert table.groupby("well")["dataset"].first().to_dict() == {"B05": "0/0", "B04": "1/0"}
     else:
         with pytest.raises(
-            ExportError, match="2 images, but wells for 0 of them.*convert it again as a plate"
+            ExportError, match=r"2 images, but wells for 0 of them.*convert it again as a plate"
         ):
             read(tmp_path)
 
