@@ -111,7 +111,8 @@ def test_acquisitions_are_what_the_user_says(tmp_path):
     table, _ = read(tmp_path, file_pattern="{row}/{column}/{timepoint}")
     assert keys(table) == [(well, 1, t, "") for well in ("A01", "A02") for t in (1, 2)]
     assert table["hours"].isna().all()
-    table, _ = read(tmp_path / "p.zarr", file_pattern="{row}/{column}/2")
+    table, export = read(tmp_path / "p.zarr", file_pattern="{row}/{column}/2")
+    assert "2 image(s) of ., such as A/1/1, are left out" in export["notes"][0]
     assert table["dataset"].tolist() == ["A/1/2/0", "A/2/2/0"]
     assert keys(table) == [(well, 1, 1, "") for well in ("A01", "A02")]
 
@@ -190,7 +191,7 @@ def test_what_cannot_be_read_says_why(tmp_path):
     say(root, "0.5", {"labels": ["cells"]})
     refused("neither a plate nor an image of OME-Zarr")
     (tmp_path / "p.zarr/zarr.json").write_text("[" * 100_000)
-    refused("p.zarr: not a readable image file")
+    refused(r"p\.zarr/zarr\.json: not readable JSON")
 
 
 def test_no_image_of_a_plate_that_can_be_read(tmp_path):

@@ -74,7 +74,7 @@ class ZarrImage(NamedTuple):
     labels: list[str]
 
 
-def ome_content(attributes: dict[str, Any], source: object) -> dict[str, Any]:
+def ome_content(attributes: object, source: object) -> dict[str, Any]:
     """The OME metadata among the attributes of a group, with its ``version``; empty without any.
 
     Raises
@@ -82,11 +82,9 @@ def ome_content(attributes: dict[str, Any], source: object) -> dict[str, Any]:
     FieldError
         If they are of a version that is not read.
     """
-    content = attributes.get("ome", attributes)
+    content = attributes.get("ome", attributes) if isinstance(attributes, dict) else attributes
     if not isinstance(content, dict):
-        raise FieldError(
-            "unreadable", f"{source}: its 'ome' metadata are {type(content).__name__}, no object"
-        )
+        raise FieldError("unreadable", f"{source}: its attributes are {type(content).__name__}, no object")
     if not {*_SECTIONS, "bioformats2raw.layout"} & set(content):
         return {}
     sections = [content.get(name) for name in _SECTIONS]

@@ -102,6 +102,7 @@ def scan(folder: RawFolder) -> Scan:
         scanned.planes += found.planes
         wells += [plane.well for plane in found.planes]
         sizes += found.pixel_sizes_um
+        scanned.notes += found.notes
     refuse_several("plates", {path: (path, path) for path in plates})
     scanned.planes += unreadable_planes(scanned.planes, unreadable)
     scanned.expect([{"wells": wells}] if plates else [], sizes)
@@ -117,6 +118,8 @@ class _Zarr:
     is_plate : bool
     planes : list of Plane
     pixel_sizes_um : list of float
+    notes : list of str
+        What a person should know of how it was read.
     """
 
     def __init__(self, folder: RawFolder, path: str, pattern: FilePattern | None):
@@ -128,6 +131,7 @@ class _Zarr:
         self.is_plate = False
         self.planes: list[Plane] = []
         self.pixel_sizes_um: list[float] = []
+        self.notes: list[str] = []
 
     def read(self) -> None:
         """Find the planes; `FieldError` if there is none that can be read."""
@@ -175,8 +179,7 @@ class _Zarr:
             return {}
         return self._pattern.read(group if self._path == "." else f"{self._path}/{group}") or {}
 
-    @staticmethod
-    def _by_pattern(listed: list[_Listed], said: dict[str, dict[str, str]]) -> list[_Place]:
+    def _by_pattern(self, listed: list[_Listed], said: dict[str, dict[str, str]]) -> list[_Place]:
         """The images that the user's pattern fits; fields that it does not number count in order."""
         order: Counter[tuple[str, str | None]] = Counter()
         places = []
@@ -185,6 +188,12 @@ class _Zarr:
                 at = own["well"], own.get("timepoint")
                 order[at] += 1
                 places.append(_Place(one.group, own["well"], int(own.get("field") or order[at]), own))
+        others = [one.group for one in listed if not said[one.group]]
+        if others:
+            self.notes.append(
+                f"{len(others)} image(s) of {self._path}, such as {others[0]}, are left out, as file_pattern "
+                f"fits others ({places[0].group}) but not these"
+            )
         return places
 
     def _check_acquisitions(self, listed: list[_Listed], names: dict[int, str]) -> None:
