@@ -186,7 +186,6 @@ def test_promises_are_looked_at_before_a_pixel_is_made(tmp_path, code, change, e
         ("{", "unreadable"),
         ("[]", "unreadable"),
         (b"\xff\xfe\xff", "unreadable"),
-        (" " * (ome_zarr.MAX_METADATA_BYTES + 1), "too_large"),
         ("{}", "wrong_layout"),
     ],
 )
@@ -194,6 +193,12 @@ def test_hostile_metadata(tmp_path, code, content, expected):
     path = written(tmp_path / "a.zarr", stack((20, 30)), "yx", "0.4")
     (path / ".zattrs").write_bytes(content if isinstance(content, bytes) else content.encode())
     assert code(path, dataset="0") == expected
+
+
+def test_metadata_without_end(tmp_path, code):
+    path = written(tmp_path / "a.zarr", stack((20, 30)), "yx")
+    os.truncate(path / "zarr.json", ome_zarr.MAX_METADATA_BYTES + 1)
+    assert code(path, dataset="0") == "too_large"
 
 
 def test_nothing_outside_the_folder_is_read(tmp_path, code):

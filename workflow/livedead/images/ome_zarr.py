@@ -23,8 +23,8 @@ from livedead.images import ome_zarr_metadata
 from livedead.images.container import ContainedPlane
 from livedead.images.stored import MAX_PIXELS
 
-MAX_METADATA_BYTES = 2**24
-"""Of one file of metadata; a plate of 1536 wells takes a hundredth."""
+MAX_METADATA_BYTES = 2**26
+"""Of one file of metadata; that of a plate may repeat those of its 10,000 images."""
 MAX_CHUNKS = 2**16
 """Of one plane."""
 _OF_V3, _OF_V2 = "zarr.json", ".zattrs"
