@@ -126,7 +126,8 @@ def test_several_plates_are_told_apart_by_the_user(tmp_path):
     for name in ("p.zarr", "p_mip.zarr"):
         write_plate(tmp_path / name, images("A/1/0"), "tcyx", labels=["BF", "PI"])
     with pytest.raises(
-        ExportError, match=r"several plates.*p\.zarr.*p_mip\.zarr.*give each a row .* 'files'"
+        ExportError,
+        match=r"several OME-Zarrs, which are several plates.*p\.zarr.*p_mip\.zarr.*give each a row",
     ):
         read(tmp_path)
 

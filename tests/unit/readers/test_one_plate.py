@@ -1,7 +1,7 @@
 import pytest
 
 from livedead.errors import ExportError
-from livedead.readers.one_plate import claiming_alike, refuse_folders, refuse_several
+from livedead.readers.one_plate import claiming_alike, named_like, refuse_folders, refuse_several
 from livedead.readers.scan import Plane
 
 
@@ -37,3 +37,8 @@ def test_origins_of_planes_that_others_do_not_claim_are_not_named():
         (Plane("4", "A2"), "z"),
     ]
     assert claiming_alike(planes) == {"x": "1", "y": "2"}
+
+
+@pytest.mark.parametrize(("path", "pattern"), [("a_1.tif", "a_*"), ("b/c/a_1.tif", "**/a_*")])
+def test_a_pattern_of_names_looks_into_folders_where_the_file_lies_in_one(path, pattern):
+    assert named_like("a_*", path) == pattern

@@ -2,14 +2,10 @@
 
 import re
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
-from small_exports import exported, image
 
 from livedead.errors import ExportError
-from livedead.fields.plate_images import PlateImages
 from livedead.readers import user_pattern
 from livedead.readers.folder import RawFolder
 from livedead.readers.index import index_plate
@@ -155,13 +151,3 @@ def test_a_number_that_is_none_is_named():
         user_pattern.scan(
             RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
         )
-
-
-def test_a_pattern_reads_png_as_well(tmp_path):
-    Image.fromarray(image(3)).save(tmp_path / "B03_f2_BF.png")
-    table, _ = exported(
-        tmp_path, export_format="pattern", file_pattern="{well}_f{field}_{channel}", channels={"bf": "BF"}
-    )
-    row = table.iloc[0]
-    assert (row["well"], row["field"], row["height"], row["dtype"]) == ("B03", 2, image(3).shape[0], "uint16")
-    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("B03", 2, 1), "bf"), image(3))

@@ -103,7 +103,7 @@ def scan(folder: RawFolder) -> Scan:
         wells += [plane.well for plane in found.planes]
         sizes += found.pixel_sizes_um
         scanned.notes += found.notes
-    refuse_several("plates", {path: (path, path) for path in plates})
+    refuse_several("OME-Zarrs", {path: (path, path) for path in plates})
     scanned.planes += unreadable_planes(scanned.planes, unreadable)
     scanned.expect([{"wells": wells}] if plates else [], sizes)
     return scanned

@@ -1,11 +1,12 @@
 """A folder that holds the files of several plates is refused: which are whose is the user's to say."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from livedead.errors import ExportError
 from livedead.readers.scan import PLANE, Plane
 
-_KEY = (*PLANE, "z", "hours", "clock")
+_key = attrgetter(*PLANE, "z", "hours", "clock")
 
 
 def refuse_several(what: str, found: dict[str, tuple[str, str]], hint: str = "") -> None:
@@ -35,13 +36,13 @@ def refuse_several(what: str, found: dict[str, tuple[str, str]], hint: str = "")
         )
 
 
-def refuse_folders(planes: Iterable[Plane]) -> None:
-    """Refuse folders whose files claim to be the same planes; `ExportError`."""
+def refuse_folders(planes: Iterable[Plane], hint: str = "") -> None:
+    """Refuse folders whose files claim to be the same planes; see `refuse_several`."""
     found = claiming_alike((plane, plane.path.rpartition("/")[0]) for plane in planes)
     refuse_several(
         "folders with the same images",
         {name: (path, f"{name}/**" if name else "") for name, path in found.items()},
-        ", or remove what is a copy",
+        f", or remove what is a copy{hint}",
     )
 
 
@@ -53,12 +54,17 @@ def claiming_alike(planes: Iterable[tuple[Plane, str]]) -> dict[str, str]:
     planes : iterable of (Plane, str)
         As names tell them, with the origin of each, such as its folder.
     """
-    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    first: dict[str, tuple[str, str]] = {}
     found: dict[str, str] = {}
     for plane, origin in planes:
-        key = tuple(str(getattr(plane, name)) for name in _KEY)  # as text, because NaN is not equal to NaN
+        key = repr(_key(plane))  # as text, because NaN is not equal to NaN
         other, path = first.setdefault(key, (origin, plane.path))
         if other != origin:
             found.setdefault(other, path)
             found.setdefault(origin, plane.path)
     return found
+
+
+def named_like(pattern: str, path: str) -> str:
+    """What `files` has to say for names that fit a pattern, as that of `path` does."""
+    return f"**/{pattern}" if "/" in path else pattern
