@@ -10,7 +10,7 @@ from working_folder import TINY, Folder, write_config
 
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
 IMPORT_NAMES = {"skimage": "scikit-image", "cc3d": "connected-components-3d", "yaml": "pyyaml"}
-IMPORT_NAMES |= {"PIL": "pillow"}
+IMPORT_NAMES |= {"PIL": "pillow", "ome_zarr_models": "ome-zarr-models"}
 
 
 def pins(repository):

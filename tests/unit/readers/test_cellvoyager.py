@@ -1,7 +1,9 @@
 """CellVoyager: MeasurementData.mlf lists the images."""
 
+import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from small_exports import code, exported, image
 
 from livedead.errors import ExportError
@@ -105,3 +107,14 @@ def test_real_cellvoyager_export(shared):
 def test_names_of_cellvoyager_where_there_is_no_list():
     (plane,) = cellvoyager.scan(RawFolder(None, ["C_C04_plate_T1_P24_T0002F011L01A01Z03C12.tif"])).planes
     assert (plane.well, plane.field, plane.channel, plane.timepoint, plane.z) == ("P24", 11, "C12", 2, 3)
+
+
+def test_names_of_pngs(tmp_path):
+    """A name of fractal-tasks-core's test data, a CV7000 export whose images are 16-bit PNG."""
+    name = "20200812-CardiomyocyteDifferentiation14-Cycle1_B03_T0001F001L01A01Z01C01.png"
+    Image.fromarray(image(0)).save(tmp_path / name)
+    table, export = exported(tmp_path, channels={"bf": "C01"})
+    assert export["format"] == "cellvoyager"
+    row = table.iloc[0]
+    assert (row["well"], row["height"], row["width"], row["dtype"]) == ("B03", *image(0).shape, "uint16")
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("B03", 1, 1), "bf"), image(0))

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import tifffile
-from small_exports import exported
+from PIL import Image
+from small_exports import exported, image
 
 from livedead.errors import FieldError
 from livedead.fields.plate_images import PlateImages
@@ -35,3 +36,13 @@ def test_a_stack_of_fewer_channels_is_not_read_by_their_places(tmp_path):
         tifffile.imwrite(tmp_path / f"p_{well}_s1.tif", stack, photometric="minisblack", metadata=None)
     table = exported(tmp_path, pages="channel", channels={"bf": "2"})[0]
     assert list(zip(table["well"], table["problem"], strict=True)) == [("A01", ""), ("A02", "missing_plane")]
+
+
+def test_a_png_tells_its_size_and_type_as_well(tmp_path):
+    Image.fromarray(image(3)).save(tmp_path / "B03_f2_BF.png")
+    table, _ = exported(
+        tmp_path, export_format="pattern", file_pattern="{well}_f{field}_{channel}", channels={"bf": "BF"}
+    )
+    row = table.iloc[0]
+    assert (row["well"], row["field"], row["height"], row["dtype"]) == ("B03", 2, image(3).shape[0], "uint16")
+    np.testing.assert_array_equal(PlateImages(tmp_path, table, 16).plane(("B03", 2, 1), "bf"), image(3))

@@ -40,6 +40,7 @@ EXPORT_FORMATS = (
     "ome",
     "nd2",
     "czi",
+    "ome_zarr",
     "pattern",
 )
 """Values of ``format`` in plates.tsv, here because `livedead.readers` is slow to import."""

@@ -9,18 +9,33 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.container import ContainedPlane, Container
+from livedead.images.container import ContainedPlane, Container, needed
 from livedead.images.czi import CZI_SUFFIX, Czi
 from livedead.images.nd2 import ND2_SUFFIX, Nd2
-from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
+from livedead.images.stored import StoredPlane, as_counts, check_declared, is_too_large, refusal
 
-OPENERS: dict[str, Callable[[Path], Container]] = {CZI_SUFFIX: Czi, ND2_SUFFIX: Nd2}
+if TYPE_CHECKING:
+    from livedead.images.ome_zarr import OmeZarr
+
+
+def open_ome_zarr(path: Path) -> "OmeZarr":
+    """An OME-Zarr; `ExportError` if what reads it is not installed."""
+    with needed(path, "an OME-Zarr"):
+        from livedead.images.ome_zarr import OmeZarr
+    return OmeZarr(path)
+
+
+OPENERS: dict[str, Callable[[Path], Container]] = {
+    CZI_SUFFIX: Czi,
+    ND2_SUFFIX: Nd2,
+    ".zarr": open_ome_zarr,
+}
 """Suffix of a container -> what opens it."""
 _MOST_OPEN = 8
 """Containers that stay open: to open one costs more than to read a plane of it."""
@@ -66,13 +81,8 @@ def container_plane(
             f"{path}: {where} is not the one that was indexed; if that was meant, run "
             "'snakemake -R index_plate'",
         )
-    if contained.lossy and "lossy" not in accept:
-        raise refusal(path, f"{where}: a compression that may have lost what was measured", "lossy")
-    dtype = str(pixels.dtype.newbyteorder("="))
-    declaration = declaration_of(dtype)
-    if dtype != "uint16" and declaration not in accept:
-        declared = declaration if declaration in DECLARABLE else None
-        raise refusal(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
+    lossy = contained.lossy, f"{where}: a compression that may have lost what was measured"
+    check_declared(path, str(pixels.dtype.newbyteorder("=")), {"lossy": lossy}, accept)
     counts = np.ascontiguousarray(as_counts(pixels, path))
     return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
 

@@ -1,13 +1,14 @@
 """The one gate through which raw pixels come in: a plane is read whole and checked, or refused.
 
 Accepted as they are: uint16, grey, one plane a page, either byte order, classic or BigTIFF, tiles
-or strips, uncompressed or losslessly compressed; and uint16 datasets of HDF5 files. What
+or strips, uncompressed or losslessly compressed; 16-bit grey PNG; and uint16 datasets of HDF5 files. What
 `livedead.images.stored.DECLARABLE` lists is refused unless the user declared it (``gate.accept``); the
 rest is always refused.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from livedead.images.containers import container_plane, is_container
 from livedead.images.guard import MAX_SECONDS, in_time
 from livedead.images.hdf5 import HDF5_SUFFIXES, hdf5_plane
 from livedead.images.holes import BLOCK_BYTES, find_hole, in_file_order
+from livedead.images.png import is_png, png_plane
 from livedead.images.stored import StoredPlane
 from livedead.images.tiff import open_tiff, tiff_plane
 
@@ -34,7 +36,7 @@ def read_plane(
     bit_depth: int = 16,
     max_seconds: float = MAX_SECONDS,
 ) -> np.ndarray:
-    """Read one grey plane of a TIFF or HDF5 file, or of a container (`livedead.images.containers`).
+    """Read one grey plane of a TIFF, PNG or HDF5 file, or of a container (`livedead.images.containers`).
 
     Parameters
     ----------
@@ -78,12 +80,20 @@ def read_plane(
             check_once(path, checksum, n_bytes)
             stored = hdf5_plane(path, dataset, axes, page, accepted)
         else:
-            with checked_stream(path, checksum, n_bytes) as stream, open_tiff(stream, path) as file:
-                stored = tiff_plane(file, path, page, pages, accepted)
+            with checked_stream(path, checksum, n_bytes) as stream:
+                stored = _file_plane(stream, path, page, pages, accepted)
         _check_content(stored, path, bit_depth, accepted)
         return np.ascontiguousarray(stored.upright(), dtype=np.uint16)
 
     return in_time(read, path, max_seconds)
+
+
+def _file_plane(stream: BinaryIO, path: Path, page: int, pages: int, accept: frozenset[str]) -> StoredPlane:
+    """A plane of a TIFF or PNG file, whichever it is inside."""
+    if is_png(stream):
+        return png_plane(stream.read(), path, accept)
+    with open_tiff(stream, path) as file:
+        return tiff_plane(file, path, page, pages, accept)
 
 
 def _check_content(stored: StoredPlane, path: Path, bit_depth: int, accept: frozenset[str]) -> None:

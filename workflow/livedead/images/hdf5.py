@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from livedead.errors import FieldError
-from livedead.images.stored import DECLARABLE, StoredPlane, as_counts, declaration_of, is_too_large, refusal
+from livedead.images.stored import StoredPlane, as_counts, check_declared, is_too_large
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 
@@ -28,11 +28,7 @@ def hdf5_plane(path: Path, dataset: str, axes: str, tile: int, accept: frozenset
         height, width = sizes["y"], sizes["x"]
         if is_too_large(height, width):
             raise FieldError("too_large", f"{path}: dataset {dataset!r} has shape {data.shape}")
-        dtype = str(data.dtype.newbyteorder("="))
-        declaration = declaration_of(dtype)
-        if dtype != "uint16" and declaration not in accept:
-            declared = declaration if declaration in DECLARABLE else None
-            raise refusal(path, f"pixels are {dtype}, expected uint16", declared, "wrong_dtype")
+        check_declared(path, str(data.dtype.newbyteorder("=")), {}, accept)
         pixels = data[tuple(tile if axis == "n" else slice(None) for axis in axes)]
         chunk = data.chunks and tuple(
             side for axis, side in zip(axes, data.chunks, strict=True) if axis != "n"

@@ -1,4 +1,4 @@
-"""What the header of a TIFF file says, before a pixel is decoded."""
+"""What the header of a TIFF or PNG file says, before a pixel is decoded."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import tifffile
 from livedead.errors import FieldError
 from livedead.images.guard import in_time
 from livedead.images.metadata import TO_MICROMETRES
+from livedead.images.png import HEADER_BYTES, is_png, png_header
 from livedead.images.tiff import open_tiff, page_of, planes_in
 
 _CALIBRATION = re.compile(r'id="spatial-calibration-(state|x|units)"[^<>]*value="([^"<>]*)"')
@@ -30,24 +31,32 @@ class Header:
 
 
 def read_header(path: str | Path) -> Header:
-    """Header of a TIFF file's first page; `FieldError` if it has none that can be read."""
+    """Header of a PNG file, or of a TIFF file's first page; `FieldError` if none can be read."""
     path = Path(path)
 
     def read() -> Header:
         if path.exists() and not path.is_file():  # a FIFO would wait for its writer
             raise FieldError("unreadable", f"{path}: no file, though named like one")
-        with open(path, "rb") as stream, open_tiff(stream, path) as file:
-            page = page_of(file, 0)
-            return Header(
-                planes_in(file),
-                page.imagelength,
-                page.imagewidth,
-                str(page.dtype),
-                page.description,
-                _pixel_size_um(file, page),
-            )
+        with open(path, "rb") as stream:
+            if is_png(stream):
+                png = png_header(stream.read(HEADER_BYTES), path)
+                return Header(1, png.height, png.width, png.dtype, "", float("nan"))
+            with open_tiff(stream, path) as file:
+                return _of_tiff(file)
 
     return in_time(read, path)
+
+
+def _of_tiff(file: tifffile.TiffFile) -> Header:
+    page = page_of(file, 0)
+    return Header(
+        planes_in(file),
+        page.imagelength,
+        page.imagewidth,
+        str(page.dtype),
+        page.description,
+        _pixel_size_um(file, page),
+    )
 
 
 def _pixel_size_um(file: tifffile.TiffFile, page: tifffile.TiffPage) -> float:

@@ -73,6 +73,42 @@ def declaration_of(dtype: str) -> str:
     return "float" if dtype.startswith("float") else dtype
 
 
+def check_declared(path: Path, dtype: str, others: dict[str, str], accept: frozenset[str]) -> None:
+    """Refuse pixels of kinds that were not declared, with all declarations that they need.
+
+    Parameters
+    ----------
+    dtype : str
+        Of the pixels, in native byte order.
+    others : dict
+        Every other way in which they are no raw counts -> what is found; a name of `DECLARABLE`, or
+        one that no declaration admits.
+    """
+    kinds = (
+        others
+        if dtype == "uint16"
+        else {**others, declaration_of(dtype): f"pixels are {dtype}, expected uint16"}
+    )
+    needed = {name: what for name, what in kinds.items() if name not in accept}
+    if not needed:
+        return
+    declarable = all(name in DECLARABLE for name in needed)
+    code = "wrong_dtype" if list(needed) == [declaration_of(dtype)] else "wrong_layout"
+    raise refusal(path, "; ".join(needed.values()), ", ".join(needed) if declarable else None, code)
+
+
+def grey_of_equal_samples(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """One of the samples of a colour image, which must all be equal.
+
+    Parameters
+    ----------
+    pixels : ndarray, (H, W, samples)
+    """
+    if not (pixels == pixels[..., :1]).all():
+        raise refusal(path, "a colour image whose samples differ")
+    return pixels[..., 0]
+
+
 def as_counts(pixels: np.ndarray, path: Path) -> np.ndarray:
     """Declared pixels of another type as uint16; none is changed, cut or scaled."""
     if pixels.dtype == np.uint16 or pixels.dtype == np.uint8:

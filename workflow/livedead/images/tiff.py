@@ -12,12 +12,12 @@ from livedead.errors import ExportError, FieldError
 from livedead.images.ome_xml import absent_planes, is_ome, read_ome
 from livedead.images.segments import check_blocks, check_segments, loses_nothing, next_page
 from livedead.images.stored import (
-    DECLARABLE,
     MAX_PIXELS,
     MAX_SIDE_PX,
     StoredPlane,
     as_counts,
-    declaration_of,
+    check_declared,
+    grey_of_equal_samples,
     is_too_large,
     refusal,
 )
@@ -76,7 +76,7 @@ def tiff_plane(
     check_blocks(file, page, path)
     pixels = _pixels(file, page)
     if photometric == "rgb":
-        pixels = _grey_of_equal_samples(pixels, path)
+        pixels = grey_of_equal_samples(pixels, path)
     if photometric == "palette":
         _check_grey_scale(page, path)
     pixels = as_counts(pixels, path)
@@ -100,7 +100,7 @@ def _check_kind(
         raise refusal(path, f"pixels of shape {page.shape}, expected one grey plane (H, W)")
     if not 1 <= orientation <= 8:
         raise refusal(path, f"orientation tag {orientation}, expected 1")
-    dtype, compression = str(page.dtype), tifffile.COMPRESSION(page.compression).name
+    compression = tifffile.COMPRESSION(page.compression).name
     found = {
         photometric: (photometric != "minisblack", f"{photometric.upper()} image, expected MINISBLACK"),
         "lossy": (
@@ -108,14 +108,8 @@ def _check_kind(
             f"compression {compression}, which may have lost what was measured",
         ),
         "orientation": (orientation != 1, f"orientation tag {orientation}, expected 1"),
-        declaration_of(dtype): (dtype != "uint16", f"pixels are {dtype}, expected uint16"),
     }
-    needed = {name: what for name, (is_so, what) in found.items() if is_so and name not in accept}
-    if not needed:
-        return
-    declarable = all(name in DECLARABLE for name in needed)
-    code = "wrong_dtype" if list(needed) == [declaration_of(dtype)] else "wrong_layout"
-    raise refusal(path, "; ".join(needed.values()), ", ".join(needed) if declarable else None, code)
+    check_declared(path, str(page.dtype), {name: what for name, (so, what) in found.items() if so}, accept)
 
 
 def _pixels(file: tifffile.TiffFile, page: tifffile.TiffPage) -> np.ndarray:
@@ -167,12 +161,6 @@ def _stacked(file: tifffile.TiffFile, first: tifffile.TiffPage) -> int:
     area = max(first.imagelength * first.imagewidth * first.samplesperpixel, 1)
     promised += [math.prod(shaped.get("shape", ())) // area for shaped in file.shaped_metadata or ()]
     return max(promised)
-
-
-def _grey_of_equal_samples(pixels: np.ndarray, path: Path) -> np.ndarray:
-    if not (pixels == pixels[..., :1]).all():
-        raise refusal(path, "a colour image whose samples differ")
-    return pixels[..., 0]
 
 
 def _check_grey_scale(page: tifffile.TiffPage, path: Path) -> None:

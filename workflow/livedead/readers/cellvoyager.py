@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 PATTERN = (
     rf"(?:.*_)?(?P<well>{ROW_LETTERS}\d{{2}})_T(?P<timepoint>\d+)F(?P<field>\d+)L\d+A\d+Z(?P<z>\d+)"
-    r"(?P<channel>C\d+)\.tiff?"
+    r"(?P<channel>C\d+)\.(?:tiff?|png)"
 )
 KEY = ("well", "timepoint", "field", "z", "channel")
 _USUAL = {"timepoint": 1, "field": 1, "z": 1, "channel": "C01"}

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from livedead.errors import ExportError
-from livedead.images.czi import CZI_SUFFIX
+from livedead.images.containers import OPENERS
 from livedead.images.hdf5 import HDF5_SUFFIXES
-from livedead.images.nd2 import ND2_SUFFIX
+from livedead.images.png import PNG_SUFFIX
 from livedead.images.tiff import TIFF_SUFFIXES
 
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", *HDF5_SUFFIXES, ND2_SUFFIX, CZI_SUFFIX)
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".stk", PNG_SUFFIX, *HDF5_SUFFIXES, *OPENERS)
 """Of files that could be read; MetaMorph's ``.stk`` is a TIFF."""
 _ZARR_MARKS = {".zarray", ".zgroup", ".zattrs", "zarr.json"}
 
@@ -119,7 +119,7 @@ def list_files(raw: Path) -> list[str]:
                     f"{relative!r} in {raw}: a file name with unprintable characters; rename it"
                 )
     held = {parent.as_posix() for path in files if is_image(path) for parent in PurePosixPath(path).parents}
-    return sorted([*files, *(path for path in folders if is_image(path) and path not in held)])
+    return sorted({*files, *(path for path in folders if is_image(path) and path not in held)})
 
 
 def _refuse_folder(error: OSError) -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from livedead.images.containers import is_container
 from livedead.readers.folder import is_image, kind_of_entry
 
 _EXPORT = "export its images as 16-bit grey TIFF from {}"
@@ -21,22 +22,20 @@ _BY_SUFFIX = {
     ".vsi": ("Olympus VSI", _EXPORT.format("cellSens")),
     ".ims": ("Imaris IMS", _EXPORT.format("Imaris")),
     ".dv": ("DeltaVision DV", _EXPORT.format("softWoRx")),
-    ".png": ("PNG", "export 16-bit grey TIFF instead"),
     ".jpg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
     ".jpeg": ("JPEG", "export 16-bit grey TIFF instead: JPEG has lost information"),
     ".jp2": ("JPEG 2000", "export 16-bit grey TIFF instead"),
     ".bmp": ("BMP", "export 16-bit grey TIFF instead"),
     ".gif": ("GIF", "export 16-bit grey TIFF instead"),
-    ".zarr": ("Zarr", "export its images as OME-TIFF"),
     ".zip": ("a ZIP archive", "unpack it"),
     ".tar": ("a tar archive", "unpack it"),
     ".gz": ("gzip-compressed", "unpack it"),
 }
+_UNNAMED_ZARR = ("part of a Zarr, or one without '.zarr' at the end of its name", "name its whole folder so")
 _BY_CONTENT = {
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "run 'git lfs pull'"),
     b"/annex/objects/": ("a git-annex pointer, not the file itself", "run 'git annex get'"),
     b"\x70\0\0\0": _BY_SUFFIX[".lif"],
-    b"\x89PNG": _BY_SUFFIX[".png"],
     b"\xff\xd8\xff": _BY_SUFFIX[".jpg"],
     b"\0\0\0\x0cjP  ": _BY_SUFFIX[".jp2"],
     b"BM": _BY_SUFFIX[".bmp"],
@@ -48,8 +47,8 @@ _BY_CONTENT = {
     b"<!doctype": ("a web page, left by a failed download", "download the file again"),
     b"<html": ("a web page, left by a failed download", "download the file again"),
 }
-_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89HDF", b"\xda\xce\xbe\n", b"ZISRAWFILE")
-"""TIFF, BigTIFF, HDF5, ND2 and CZI, which are read."""
+_READ = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG", b"\x89HDF", b"\xda\xce\xbe\n", b"ZISRAWFILE")
+"""TIFF, BigTIFF, PNG, HDF5, ND2 and CZI, which are read."""
 
 
 def foreign_kind(raw: Path, path: str, by_content: bool = True) -> tuple[str, str] | None:
@@ -67,11 +66,12 @@ def foreign_kind(raw: Path, path: str, by_content: bool = True) -> tuple[str, st
     tuple of (kind, remedy), or None
         None for files that may be read, and for those that are not known.
     """
-    entry = kind_of_entry(raw / path)
-    suffix = Path(path).suffix.lower()
+    entry, file = kind_of_entry(raw / path), raw / path
+    suffix = file.suffix.lower()
+    if entry == "a folder" and (is_container(file) or not is_image(path)):
+        return None if is_container(file) else _UNNAMED_ZARR
     if entry:
-        is_zarr = suffix == ".zarr" or (entry == "a folder" and not is_image(path))
-        return _BY_SUFFIX[".zarr"] if is_zarr else (f"{entry}, no file", "copy the image again")
+        return f"{entry}, no file", "copy the image again"
     if by_content:
         try:
             with open(raw / path, "rb") as stream:

@@ -18,6 +18,7 @@ from livedead.readers import (
     metamorph,
     nd2,
     ome,
+    ome_zarr,
     operetta,
     scanr,
     user_pattern,
@@ -45,6 +46,7 @@ FORMATS: dict[str, Reader] = {
     "ome": ome.scan,
     "nd2": nd2.scan,
     "czi": czi.scan,
+    "ome_zarr": ome_zarr.scan,
 }
 """Export format -> its reader: folder -> what it found."""
 _LOOKED_INTO = 200
@@ -132,5 +134,5 @@ def _what_is_there(folder: RawFolder, scans: dict[str, Scan]) -> str:
     if foreign:
         said.insert(0, foreign)
     if not said and folder.files:
-        said.append(f"{', '.join(folder.files[:3])}; none is TIFF or HDF5: export 16-bit grey TIFF")
+        said.append(f"{', '.join(folder.files[:3])}; none is TIFF, PNG or HDF5: export 16-bit grey TIFF")
     return "; ".join(said) or "no file at all"

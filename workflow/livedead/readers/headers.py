@@ -1,4 +1,4 @@
-"""What the headers of TIFF files add to the planes: pages, sizes and types."""
+"""What the headers of TIFF and PNG files add to the planes: pages, sizes and types."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def read_headers(raw: Path, planes: pd.DataFrame, threads: int) -> dict[str, Header]:
-    """Header of every TIFF file that has a readable one, by relative path."""
+    """Header of every TIFF or PNG file that has a readable one, by relative path."""
     paths = list(dict.fromkeys(planes["path"][planes["dataset"] == ""]))
 
     def header(path: str) -> Header | None:

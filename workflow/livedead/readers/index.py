@@ -251,15 +251,16 @@ def _with_doubles(planes: pd.DataFrame) -> pd.DataFrame:
 
 def _with_unreadable(planes: pd.DataFrame, raw: Path) -> pd.DataFrame:
     """Mark planes of what is named like an image, and is no file."""
-    paths = planes["path"][planes["height"] == 0].unique()
-    no_file = planes["path"].isin([path for path in paths if kind_of_entry(raw / path)])
+    unknown = planes["height"] == 0
+    paths = planes["path"][unknown].unique()
+    no_file = unknown & planes["path"].isin([path for path in paths if kind_of_entry(raw / path)])
     return planes.assign(problem=planes["problem"].mask(no_file & (planes["problem"] == ""), "unreadable"))
 
 
 def _with_fingerprints(planes: pd.DataFrame, raw: Path, threads: int) -> pd.DataFrame:
     """The planes with checksums and size of their files, or of themselves where they lie in a container."""
     sources = [
-        (row.path, row.dataset, row.page) if is_container(row.path) else (row.path, "", 0)
+        (row.path, row.dataset, row.page) if is_container(raw / row.path) else (row.path, "", 0)
         for row in planes.itertuples()
     ]
     once = list(dict.fromkeys(sources))
@@ -274,7 +275,7 @@ def _fingerprint(raw: Path, path: str, dataset: str, page: int) -> dict[str, str
     """Checksums and size of a file, or of a plane; for what cannot be read those that the gate refuses."""
     file = raw / path
     try:
-        if is_container(path):
+        if is_container(file):
             return in_time(lambda: plane_fingerprint(file, dataset, page), file)
         if kind_of_entry(file):  # a FIFO would wait for its writer for ever
             return _NO_FINGERPRINT
