@@ -1,5 +1,6 @@
 """What the header of a TIFF file says, before a pixel is decoded."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from livedead.errors import FieldError
 from livedead.images.guard import in_time
 from livedead.images.metadata import TO_MICROMETRES
 from livedead.images.tiff import open_tiff, page_of
+
+_METAXPRESS_TIME = re.compile(r'id="acquisition-time-local"[^<>]*value="([^"<>]*)"')
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Header:
     description: str
     pixel_size_um: float
     """Side of a pixel after ImageJ, NaN if it says nothing."""
+    taken: str
+    """When MetaXpress took the first page, such as ``20240708 14:44:46.693``; empty if nothing says it."""
 
 
 def read_header(path: str | Path) -> Header:
@@ -33,6 +38,7 @@ def read_header(path: str | Path) -> Header:
             raise FieldError("unreadable", f"{path}: no file, though named like one")
         with open(path, "rb") as stream, open_tiff(stream, path) as file:
             page = page_of(file, 0)
+            taken = _METAXPRESS_TIME.search(page.description)
             return Header(
                 len(file.pages),
                 page.imagelength,
@@ -40,6 +46,7 @@ def read_header(path: str | Path) -> Header:
                 str(page.dtype),
                 page.description,
                 _imagej_pixel_size_um(file, page),
+                taken[1] if taken else "",
             )
 
     return in_time(read, path)

@@ -93,9 +93,9 @@ class Course:
 
     @classmethod
     def of(cls, kind: str, rows: pd.DataFrame, names: Iterable[str], times: Axis, axis: Axis) -> "Course":
-        """The course of `rows`, each of a ``timepoint``; `names` are the columns of value, low and high."""
+        """The course of `rows`, each of a ``time``; `names` are the columns of value, low and high."""
         value, low, high = (rows[name].to_numpy(float) for name in names)
-        x = [round(times.share(timepoint) * WIDTH, 1) for timepoint in rows["timepoint"]]
+        x = [round(times.share(time) * WIDTH, 1) for time in rows["time"]]
 
         def points(values: np.ndarray, part: slice) -> list[str]:
             y = [round((1 - axis.share(one)) * HEIGHT, 1) for one in values[part]]
