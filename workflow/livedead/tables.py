@@ -344,11 +344,11 @@ TIME_COURSES = _table(
     "verdict",
 )  # fmt: skip
 CYTOMINING = _table(
-    "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", "Metadata_Hours", OTHERS, "Metadata_Status", "Metadata_QC_Flags",
-    "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live", "Cells_Count_Dead",
-    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_ViabilityCorrected",
-    "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead",
-    "Cells_ClumpFraction",
+    "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", "Metadata_Hours", OTHERS, "Metadata_Status",
+    "Metadata_QC_Flags", "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live",
+    "Cells_Count_Dead", "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability",
+    "Cells_ViabilityCorrected", "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive",
+    "Cells_AreaShape_MedianDead", "Cells_ClumpFraction",
     others=TEXT,
 )  # fmt: skip
 DRC = _table(

@@ -8,6 +8,7 @@ from livedead.job import run
 from livedead.pictures import figures, montage
 from livedead.pictures.choice import usable_fields
 from livedead.tables import FIELDS
+from livedead.wells.timing import timepoint_name
 
 
 def draw_montage(

@@ -19,7 +19,9 @@ def scan(folder: RawFolder) -> Scan:
     """Read names; channels are what follows ``wv``, such as ``Green - dsRed``; times are in ms."""
     scanned = scan_names(folder, PATTERN, evidence="names such as 'A - 01(fld 1 wv DAPI - DAPI).tif'")
     scanned.planes = [
-        plane._replace(hours=int(told[1]) / _MS_PER_HOUR) if (told := _SINCE_START.search(plane.path)) else plane
+        plane._replace(hours=int(told[1]) / _MS_PER_HOUR)
+        if (told := _SINCE_START.search(plane.path))
+        else plane
         for plane in scanned.planes
     ]
     return scanned

@@ -20,9 +20,7 @@ LAST_NUMBER = 99_999
 _MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _HOUR, _MINUTE = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 # The year stands first, and one of two digits has no separators: 05-03-24 may be written day first.
-DATE = (
-    rf"(?:(?:19|20)\d\d[-_.]?{_MONTH}[-_.]?{_DAY}|(?:19|20)\d\dy{_MONTH}m{_DAY}d|\d\d{_MONTH}{_DAY})"
-)
+DATE = rf"(?:(?:19|20)\d\d[-_.]?{_MONTH}[-_.]?{_DAY}|(?:19|20)\d\dy{_MONTH}m{_DAY}d|\d\d{_MONTH}{_DAY})"
 CLOCK = (
     rf"(?:{_HOUR}{_MINUTE}(?:{_MINUTE})?|{_HOUR}[-_:.]{_MINUTE}(?:[-_:.]{_MINUTE})?"
     rf"|{_HOUR}h{_MINUTE}(?:m(?:{_MINUTE}s?)?)?)"
@@ -149,7 +147,7 @@ def with_times(planes: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_file_times(planes: pd.DataFrame, clocks: pd.Series) -> pd.DataFrame:
-    """The planes with hours after the clocks of their files (`Moment.clock`), where nothing else tells any."""
+    """The planes with hours by the clocks of their files (`Moment.clock`), where nothing else tells any."""
     if planes["hours"].notna().any():
         return planes
     timed = planes.assign(hours=clocks - clocks.min())

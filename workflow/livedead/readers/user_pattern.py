@@ -68,8 +68,9 @@ class FilePattern:
         return pattern_grammar.expression(start, pattern_grammar.is_template(self.text))
 
     def read(self, path: str) -> dict[str, str] | None:
-        """Groups of the pattern in a path, ``row`` and ``column`` joined to the ``well``, ``date`` and
-        ``clock`` to the ``timepoint``; None if it does not fit.
+        """Groups of the pattern in a path; None if it does not fit.
+
+        ``row`` and ``column`` are joined to ``well``, ``date`` and ``clock`` to ``timepoint``.
 
         Raises
         ------

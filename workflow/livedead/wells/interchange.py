@@ -65,7 +65,9 @@ def drc(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     shared = untreated[untreated["control"] == "negative"].drop(columns="agent").merge(agents, on=place)
     rows = pd.concat([shared.assign(dose=0.0), own, dosed], ignore_index=True)
     rows = rows.sort_values(["plate", "agent", "cell_line", "timepoint", "dose", "well"], ignore_index=True)
-    exported = rows[["plate", "well", "timepoint", "hours", "agent", "cell_line", "dose", "n_live", "n_decided"]]
+    exported = rows[
+        ["plate", "well", "timepoint", "hours", "agent", "cell_line", "dose", "n_live", "n_decided"]
+    ]
     return exported.rename(columns={"n_decided": "n_total"}).assign(dose_unit=columns.dose_unit)
 
 
@@ -107,5 +109,7 @@ def grmetrics(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
 def _since_first(table: pd.DataFrame) -> pd.Series:
     """The time of each row's timepoint: hours since the plate's first one, or the timepoint itself."""
     time = table.groupby(["plate", "timepoint"])["time"].transform("median")
-    start = time.where(table["timepoint"] == table["timepoint"].min()).groupby(table["plate"]).transform("min")
+    start = (
+        time.where(table["timepoint"] == table["timepoint"].min()).groupby(table["plate"]).transform("min")
+    )
     return time.where(table["time_unit"] != "h", time - start)

@@ -47,10 +47,11 @@ def contradicted_hours(wells: pd.DataFrame, hours_per_timepoint: float | None) -
     wrong = told[np.abs(told / meant - 1) > MOST_OFF]
     if wrong.empty:
         return ""
+    first, last = hours.index[0], wrong.index[0]
     return (
-        f"from timepoint {hours.index[0]} to {wrong.index[0]}, {in_hours(wrong.iloc[0])} passed by the export "
-        f"and {in_hours((wrong.index[0] - hours.index[0]) * hours_per_timepoint)} by "
-        "plate_map.hours_per_timepoint; the export's times are used"
+        f"from timepoint {first} to {last}, {in_hours(wrong.iloc[0])} passed by the export and "
+        f"{in_hours((last - first) * hours_per_timepoint)} by plate_map.hours_per_timepoint; the export's "
+        "times are used"
     )
 
 
