@@ -123,6 +123,19 @@ def test_over_time_controls_are_lines_and_the_last_timepoint_is_shown():
     assert "<title>A03: 0.100, positive control</title>" in text
 
 
+def test_courses_are_drawn_over_hours_and_the_last_timepoint_is_named_with_them():
+    viabilities = [0.9, 0.92, 0.5, 0.5, 0.5, 0.6]
+    by_time = [plate_of("p1", viabilities, k, hours=hours) for k, hours in ((1, 0.0), (2, 3.0), (3, 12.0))]
+    over_time = PlateTables(
+        96, *(pd.concat([getattr(one, name) for one in by_time], ignore_index=True)
+              for name in ("wells", "fields", "quality", "residuals")),
+    )  # fmt: skip
+    text = page_of(over_time).decode()
+    # 3 of 12 h are a quarter of the 200 px.
+    assert '<polyline class="course positive" points="0.0,30.0 50.0,30.0 200.0,30.0"/>' in text
+    assert "Z′ of viability, timepoint 3 (12 h)</th>" in text
+
+
 def test_without_viability_the_page_shows_cells_by_area():
     wells = GOOD.wells.assign(viability=np.nan, n_live=pd.NA, n_dead=pd.NA, n_ambiguous=pd.NA)
     wells = wells.astype({"n_live": "Int64", "n_dead": "Int64", "n_ambiguous": "Int64"})
