@@ -43,20 +43,12 @@ def summarize_run(
         of_wells, of_fields = table[table["plate"] == plate], stores.read_table(its_fields, FIELDS)
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
-        contradicted = contradicted_hours(of_wells, hours_per_timepoint)
         notes = [f"PIXEL SIZE: {differing}"] if differing else []
-        notes += [f"TIMES: {contradicted}"] if contradicted else []
-        notes += of_dyes.get(plate, [])
+        notes += [*contradicted_hours(of_wells, hours_per_timepoint), *of_dyes.get(plate, [])]
         notes += summaries.resampled(records, size)
-        section = summaries.describe_plate(
-            of_wells,
-            of_fields,
-            stores.read_table(its_quality, PLATE_QUALITY),
-            max_failed_fraction=max_failed_fraction,
-            min_z_prime=min_z_prime,
-            notes=notes,
-        )
-        sections.append(section)
+        found = of_wells, of_fields, stores.read_table(its_quality, PLATE_QUALITY)
+        required = {"max_failed_fraction": max_failed_fraction, "min_z_prime": min_z_prime}
+        sections.append(summaries.describe_plate(*found, **required, notes=notes))
     notes = summaries.shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
     notes += summaries.unknown_of(records)

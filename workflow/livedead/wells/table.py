@@ -101,9 +101,8 @@ def tabulate_wells(
     _compare_with_controls(table)
     table["qc_flags"] = _flags(table, fields, plate_flags)
     table["pixels_sha256"] = _pixels_sha256(table, fields)
-    contradiction = contradicted_hours(table, hours_per_timepoint)
-    if contradiction:
-        log.warning("plate %s: %s", table["plate"].iloc[0], contradiction)
+    for line in contradicted_hours(table, hours_per_timepoint):
+        log.warning("plate %s: %s", table["plate"].iloc[0], line)
     table = table.assign(**provenance)
     check_wells(fields, table, f"plate {table['plate'].iloc[0]}: fields and wells")
     return WELLS.conform(table)

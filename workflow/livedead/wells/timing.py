@@ -29,8 +29,8 @@ def hours_of_timepoints(wells: pd.DataFrame) -> pd.Series:
     return wells.groupby("timepoint")["hours"].median().dropna()
 
 
-def contradicted_hours(wells: pd.DataFrame, hours_per_timepoint: float | None) -> str:
-    """In words, that the times of a plate are not those of the configuration; empty if they are.
+def contradicted_hours(wells: pd.DataFrame, hours_per_timepoint: float | None) -> list[str]:
+    """A line that the times of a plate are not those of the configuration; none if they are.
 
     Parameters
     ----------
@@ -41,18 +41,18 @@ def contradicted_hours(wells: pd.DataFrame, hours_per_timepoint: float | None) -
     """
     hours = hours_of_timepoints(wells)
     if hours_per_timepoint is None or len(hours) < 2:
-        return ""
+        return []
     told = (hours - hours.iloc[0]).iloc[1:]
     meant = (told.index - hours.index[0]) * hours_per_timepoint
     wrong = told[np.abs(told / meant - 1) > MOST_OFF]
     if wrong.empty:
-        return ""
+        return []
     first, last = hours.index[0], wrong.index[0]
-    return (
-        f"from timepoint {first} to {last}, {in_hours(wrong.iloc[0])} passed by the export and "
+    return [
+        f"TIMES: from timepoint {first} to {last}, {in_hours(wrong.iloc[0])} passed by the export and "
         f"{in_hours((last - first) * hours_per_timepoint)} by plate_map.hours_per_timepoint; the export's "
         "times are used"
-    )
+    ]
 
 
 def in_hours(hours: float) -> str:
