@@ -85,8 +85,10 @@ def metaxpress(path, k, taken, pages=1):
 def test_hours_are_those_of_the_headers(tmp_path, taken, hours):
     for k, told in enumerate(taken, start=1):
         metaxpress(tmp_path / f"TimePoint_{k}/p_A01_s1_w1.TIF", k, told)
-    table, _ = exported(tmp_path, channels={"bf": "w1"})
+    table, export = exported(tmp_path, channels={"bf": "w1"})
     np.testing.assert_allclose(table["hours"], hours, atol=1e-9)
+    duration = "" if np.isnan(hours[0]) else f" from 0 to {np.nanmax(hours):g} h"
+    assert f"up to 1 fields per well, 2 timepoint(s){duration}, channels bf (2)" in described(table, export)
 
 
 def test_the_header_of_a_stack_tells_the_time_of_none_of_its_pages(tmp_path):

@@ -53,7 +53,7 @@ def test_the_time_of_a_timepoint_is_the_median_of_its_wells():
         ({"t1": 0, "t2": 6, "t4": 18}, None, ""),
         ({"t1": 0, "t2": UNKNOWN}, 6.0, ""),
         ({"t1": 0}, 6.0, ""),
-        ({"t1": 0, "t2": 6, "t4": 14}, 6.0, "TIMES: from timepoint 1 to 4, 14 h passed by the export and 18 h"),
+        ({"t1": 0, "t2": 6, "t4": 14}, 6.0, "TIMES: from timepoint 1 to 4, 14 h passed by the export and 18"),
         ({"t1": 2, "t2": 3}, 2.0, "TIMES: from timepoint 1 to 2, 1 h passed by the export and 2 h by"),
     ],
 )  # fmt: skip

@@ -29,7 +29,7 @@ def interval(value: float, low: float, high: float, digits: int = 2) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """A straight axis; what lies beyond its ends is drawn at them.
+    """A straight axis; what lies beyond its ends is drawn at them, and a single value in its middle.
 
     Attributes
     ----------
@@ -42,7 +42,8 @@ class Axis:
 
     def share(self, value: float) -> float:
         """Where a value lies, 0 at the lower and 1 at the upper end."""
-        return float(np.clip((value - self.low) / (self.high - self.low), 0, 1))
+        length = self.high - self.low
+        return float(np.clip((value - self.low) / length, 0, 1)) if length else 0.5
 
 
 @dataclass(frozen=True)
