@@ -177,6 +177,18 @@ def test_numbers_with_clocks_keep_both_where_one_is_missing_in_the_middle():
     assert found["hours"].tolist() == pytest.approx([0, 3, 12])
 
 
+def test_clocks_and_times_since_the_start_are_not_put_on_one_scale():
+    by_start = [Plane(f"A2_{k}.tif", "A2", 1, k, hours=100.0 * k) for k in (1, 2)]
+    found = timed(*measured((1, 0), (2, 3)), *by_start)["hours"].tolist()
+    assert found[:2] == pytest.approx([0, 3])
+    assert np.isnan(found[2:]).all()
+    # Where every plane tells the time since the start, that counts, whatever else is told.
+    both = [
+        plane._replace(hours=told) for plane, told in zip(measured((1, 0), (2, 3)), (5.0, 8.0), strict=True)
+    ]
+    assert timed(*both)["hours"].tolist() == [5, 8]
+
+
 def test_an_image_without_a_clock_has_no_hours():
     assert np.isnan(timed(*measured((1, 0), (2, np.nan)))["hours"].iloc[1])
 

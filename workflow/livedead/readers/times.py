@@ -123,7 +123,9 @@ def with_times(planes: pd.DataFrame) -> pd.DataFrame:
         if the times are those of single images, which are no timepoints.
     """
     since_start, clock = planes["hours"].astype(float), planes["clock"].astype(float)
-    hours = since_start.where(since_start.notna(), clock - clock.min())
+    # Two starts are no one scale: where some planes tell a clock alone, clocks count for all.
+    by_start = (since_start.notna() | clock.isna()).all()
+    hours = since_start if by_start else clock - clock.min()
     unnumbered = planes["timepoint"] == TO_BE_NUMBERED
     timed = planes.assign(hours=hours)
     if not unnumbered.any():
