@@ -128,6 +128,7 @@ SETTINGS = {
     "experience": [],
     "corrections": [],
     "plate_map": {},
+    "hours_per_timepoint": None,
     "channel": "brightfield",
     "shown": {"input": "brightfield"},
 }

@@ -12,14 +12,14 @@ from livedead.wells.replicates import join_replicates
 NO_CURVES = DOSE_RESPONSE.rows([])
 
 
-def plate_of(plate, viabilities, timepoint=1, agent="drug", failed=0):
+def plate_of(plate, viabilities, timepoint=1, agent="drug", failed=0, hours=np.nan):
     """A plate of two negative, two positive controls, and wells of one treatment each."""
     wells = ["A01", "A02", "A03", "A04", "B01", "B02"]
     control = ["negative", "negative", "positive", "positive", "", ""]
     rows = [
         {
             "plate": plate, "well": well, "row": well[0], "column": int(well[1:]), "timepoint": timepoint,
-            "status": "no_images" if np.isnan(viability) else "ok",
+            "hours": hours, "status": "no_images" if np.isnan(viability) else "ok",
             "n_fields_expected": 1, "n_fields_used": 1,
             "n_live": round(100 * np.nan_to_num(viability)),
             "n_dead": 100 - round(100 * np.nan_to_num(viability)),

@@ -43,7 +43,7 @@ _NAMES = {
         n_live_dyed n_dead_dyed n_by_hand n_drawn n_judged n_disagreed n_agreed judged_live judged_dead
         judged_ambiguous judged_none""",
     NUMBER: """
-        hours
+        hours Metadata_Hours
         x_um y_um y_px x_px area_um2 component_area_um2 vote confidence live_share log_odds nucleus_radius_px
         area_mm2 n_live_expected n_dead_expected viability_expected
         viability_alt focus saturated_fraction dark_fraction illumination_residual median_counts
@@ -331,7 +331,7 @@ RESIDUALS = _table(
     "plate", "well", "timepoint", "measure", "deviation", "row_effect", "column_effect", "residual"
 )
 REPLICATES = _table(
-    "level", "plate", "agent", "dose", "cell_line", "control", "timepoint", "n_plates", "n_wells",
+    "level", "plate", "agent", "dose", "cell_line", "control", "timepoint", "hours", "n_plates", "n_wells",
     "mean_viability", "mean_viability_low", "mean_viability_high", "sd_viability",
 )  # fmt: skip
 """Wells that were treated alike; see `livedead.wells.replicates`."""
@@ -344,14 +344,16 @@ TIME_COURSES = _table(
     "verdict",
 )  # fmt: skip
 CYTOMINING = _table(
-    "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", OTHERS, "Metadata_Status", "Metadata_QC_Flags",
-    "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live", "Cells_Count_Dead",
-    "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability", "Cells_ViabilityCorrected",
-    "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive", "Cells_AreaShape_MedianDead",
-    "Cells_ClumpFraction",
+    "Metadata_Plate", "Metadata_Well", "Metadata_Timepoint", "Metadata_Hours", OTHERS, "Metadata_Status",
+    "Metadata_QC_Flags", "Metadata_Fields_Used", "Metadata_Row_SHA256", "Cells_Count_Live",
+    "Cells_Count_Dead", "Cells_Count_Ambiguous", "Cells_Count_Total", "Cells_Viability",
+    "Cells_ViabilityCorrected", "Cells_Density_Live", "Cells_Density_Dead", "Cells_AreaShape_MedianLive",
+    "Cells_AreaShape_MedianDead", "Cells_ClumpFraction",
     others=TEXT,
 )  # fmt: skip
-DRC = _table("plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_total", "dose_unit")
+DRC = _table(
+    "plate", "well", "timepoint", "hours", "agent", "cell_line", "dose", "n_live", "n_total", "dose_unit"
+)
 GRMETRICS = _table(
     "cell_line", "agent", "plate", "well", "time", "concentration", "cell_count", "cell_count__ctrl",
     "cell_count__time0",

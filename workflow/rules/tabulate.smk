@@ -25,6 +25,7 @@ rule tabulate_wells:
         fields_per_well=config["fields_per_well"],
         treatment_columns=MAP_COLUMNS.treatment,
         config_sha256=config_sha256,
+        hours_per_timepoint=MAP_COLUMNS.hours_per_timepoint,
         # It is in the hash of every row.
         version=__version__,
         code=code("tabulate_wells"),
@@ -99,6 +100,7 @@ rule summarize_run:
         sheet=config["plates"],
         plates=list(PLATES.index),
         pixel_size_um=PLATES["pixel_size_um"].tolist(),
+        hours_per_timepoint=MAP_COLUMNS.hours_per_timepoint,
         max_failed_fraction=config["max_failed_fraction"],
         min_z_prime=config["min_z_prime"],
         code=code("summarize_run"),

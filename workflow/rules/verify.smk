@@ -39,6 +39,7 @@ rule verify_well:
         treatment_columns=MAP_COLUMNS.treatment,
         exclude_flags=config["qc"]["exclude_flags"],
         config_sha256=config_sha256,
+        hours_per_timepoint=MAP_COLUMNS.hours_per_timepoint,
         version=__version__,
         code=code("verify_well"),
     script:

@@ -8,6 +8,7 @@ from livedead.job import run
 from livedead.pictures import figures, montage
 from livedead.pictures.choice import usable_fields
 from livedead.tables import FIELDS
+from livedead.wells.timing import timepoint_name
 
 
 def draw_montage(
@@ -32,7 +33,7 @@ def draw_montage(
     plate = open_normalized_plate(raw, images, normalization, list(shown.values()), bit_depth)
     table = stores.read_table(fields, FIELDS)
     last = int(table["timepoint"].max())
-    title = f"{table['plate'].iloc[0]}, timepoint {last}: {', '.join(shown.values())}"
+    title = f"{table['plate'].iloc[0]}, {timepoint_name(last, table)}: {', '.join(shown.values())}"
     read = plate.in_one_contrast().normalized
     drawn = montage.draw(usable_fields(table, last), read, title, n_wells, shown, pixel_size_um)
     figures.write(drawn, [picture])

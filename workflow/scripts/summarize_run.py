@@ -10,6 +10,7 @@ from livedead.results import not_in_sheet, plates_not_in_sheet
 from livedead.tables import FIELDS, PLATE_QUALITY, WELLS
 from livedead.wells import summary as summaries
 from livedead.wells.audits import read_audit_notes
+from livedead.wells.timing import contradicted_hours
 
 
 def summarize_run(
@@ -27,6 +28,7 @@ def summarize_run(
     sheet: str,
     plates: list[str],
     pixel_size_um: list[float],
+    hours_per_timepoint: float | None,
     max_failed_fraction: float,
     min_z_prime: float | None,
 ) -> None:
@@ -38,20 +40,15 @@ def summarize_run(
     for plate, its_fields, its_quality, export, size in zip(
         plates, fields, quality, exports, pixel_size_um, strict=True
     ):
-        of_fields = stores.read_table(its_fields, FIELDS)
+        of_wells, of_fields = table[table["plate"] == plate], stores.read_table(its_fields, FIELDS)
         pixels[plate] = of_fields[["well", "field", "timepoint", "pixels_sha256"]]
         differing = differing_pixel_size(stores.read_json(export)["expected"], size)
-        notes = [*([f"PIXEL SIZE: {differing}"] if differing else []), *of_dyes.get(plate, [])]
+        notes = [f"PIXEL SIZE: {differing}"] if differing else []
+        notes += [*contradicted_hours(of_wells, hours_per_timepoint), *of_dyes.get(plate, [])]
         notes += summaries.resampled(records, size)
-        section = summaries.describe_plate(
-            table[table["plate"] == plate],
-            of_fields,
-            stores.read_table(its_quality, PLATE_QUALITY),
-            max_failed_fraction=max_failed_fraction,
-            min_z_prime=min_z_prime,
-            notes=notes,
-        )
-        sections.append(section)
+        found = of_wells, of_fields, stores.read_table(its_quality, PLATE_QUALITY)
+        required = {"max_failed_fraction": max_failed_fraction, "min_z_prime": min_z_prime}
+        sections.append(summaries.describe_plate(*found, **required, notes=notes))
     notes = summaries.shared_images(pixels)
     notes += [not_in_sheet(plate, sheet) for plate in plates_not_in_sheet(summary.parent, plates)]
     notes += summaries.unknown_of(records)

@@ -25,6 +25,7 @@ def tabulate_wells(
     fields_per_well: int | None,
     treatment_columns: list[str],
     config_sha256: str,
+    hours_per_timepoint: float | None,
 ) -> None:
     """Write one row per well and timepoint."""
     of_fields, of_cells = stores.read_table(fields, FIELDS), stores.read_table(cells, CELLS)
@@ -39,6 +40,7 @@ def tabulate_wells(
         provenance=table.provenance_of(reads, config_sha256),
         plate_flags=flag_plate(reads, of_cells),
         audits=read_audits(audit, audit_map, n_wells, treatment_columns),
+        hours_per_timepoint=hours_per_timepoint,
     )
     stores.write_table(wells, of_wells, WELLS)
 

@@ -29,7 +29,8 @@ def test_the_hash_of_the_settings_covers_what_changes_a_number(schema, needed):
     same = [hashed(text) for text in ("", "shards: 5\n", "segmentation: {device: cuda, threads: 9}\n")]
     assert len(set(same)) == 1
     changed = ["counting: {min_area_um2: 16}\n", "segmentation: {memory_mb: 5000}\n", "overlap: crop\n"]
-    assert len({same[0], hashed(pixel_size_um=0.66), *(hashed(text) for text in changed)}) == 5
+    changed += ["plate_map: {hours_per_timepoint: 6}\n", "plate_map: {hours_per_timepoint: 8}\n"]
+    assert len({same[0], hashed(pixel_size_um=0.66), *(hashed(text) for text in changed)}) == 7
     # Without what came later, a network's results keep the hash that they had before dyes were read.
     config = yaml.safe_load(needed)
     complete(config, schema)

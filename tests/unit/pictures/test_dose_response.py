@@ -34,7 +34,7 @@ def wells(timepoints=(1,), agent="x$y$"):
         }
         for t in timepoints for k, (dose, n_live) in enumerate([(0, 90), (0.2, 83), (2, 50), (200, 11)])
     ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"n_live": "Int64", "n_dead": "Int64"})
+    return pd.DataFrame(rows).assign(hours=np.nan).astype({"n_live": "Int64", "n_dead": "Int64"})
 
 
 def draw(found=None, table=None):

@@ -8,7 +8,7 @@ from plates_of_experiment import page_of, plate_of
 
 from livedead.pictures.experiment_page import PlateTables
 from livedead.plates.plate_maps import MapColumns
-from livedead.wells.analysis import assess_plate
+from livedead.wells.analysis import assess_plate, designed
 
 EVIL = "<script>alert(1)</script>"
 
@@ -121,6 +121,28 @@ def test_over_time_controls_are_lines_and_the_last_timepoint_is_shown():
     # Positive controls fall from the middle of the 60 px to a tenth above their end.
     assert '<polyline class="course positive" points="0.0,30.0 200.0,54.0"/>' in text
     assert "<title>A03: 0.100, positive control</title>" in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "points", "last"),
+    [
+        ((0, 3, 12), "0.0,30.0 50.0,30.0 200.0,30.0", "timepoint 3 (12 h)"),  # 3 of 12 h: a quarter of 200 px
+        ((0, np.nan, 12), "0.0,30.0 200.0,30.0", "timepoint 3 (12 h)"),
+        ((np.nan, 3, np.nan), "100.0,30.0", "timepoint 3"),
+        ((np.nan, np.nan, np.nan), "0.0,30.0 100.0,30.0 200.0,30.0", "timepoint 3"),
+    ],
+)
+def test_courses_are_drawn_over_hours_where_they_are_known(hours, points, last):
+    viabilities = [0.9, 0.92, 0.5, 0.5, 0.5, 0.6]
+    by_time = [plate_of("p1", viabilities, k, hours=told) for k, told in enumerate(hours, start=1)]
+    tables = {
+        name: pd.concat([getattr(one, name) for one in by_time], ignore_index=True)
+        for name in ("wells", "fields", "quality", "residuals")
+    }
+    tables["wells"] = designed(tables["wells"].drop(columns=["agent", "dose", "cell_line"]), MapColumns())
+    text = page_of(PlateTables(96, **tables)).decode()
+    assert f'<polyline class="course positive" points="{points}"/>' in text
+    assert f"Z′ of viability, {last}</th>" in text
 
 
 def test_without_viability_the_page_shows_cells_by_area():

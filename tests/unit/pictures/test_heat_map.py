@@ -18,7 +18,9 @@ VIABILITY = [1.0, 0.0, 0.5, np.nan, np.nan]
 def plate(n_wells=96, **columns):
     """The figure of a plate whose first wells have these columns."""
     n_columns = max(map(len, columns.values()))
-    wells = pd.DataFrame({"plate": "p", "well": [f"A{k + 1:02d}" for k in range(n_columns)], "timepoint": 1})
+    wells = pd.DataFrame(
+        {"plate": "p", "well": [f"A{k + 1:02d}" for k in range(n_columns)], "timepoint": 1, "hours": np.nan}
+    )
     known = dict.fromkeys([*COUNTS, "viability"], np.nan)
     return heat_map.draw(wells.assign(area_mm2=0.5, **known).assign(**columns), n_wells)
 

@@ -79,6 +79,11 @@ def test_drift_runs_over_time_where_there_is_time():
     drift = found["drift"].lines[1]
     assert sorted(set(drift.get_xdata())) == [0, 1]
     assert sorted(set(np.round(drift.get_ydata(), 6))) == [0, 10, 20]
+    assert found["drift"].get_xlabel() == "timepoint"
+    fields, *others = tables(timepoints=(0, 1))
+    _, found = panels(fields.assign(hours=4.5 * fields["timepoint"]), *others)
+    assert sorted(set(found["drift"].lines[1].get_xdata())) == [0, 4.5]
+    assert found["drift"].get_xlabel() == "time, h"
 
 
 @pytest.mark.parametrize("gain", [np.ones((1, 1), np.float32), np.ones((0, 0), np.float32)])

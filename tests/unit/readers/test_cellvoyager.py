@@ -100,6 +100,9 @@ def test_real_cellvoyager_export(shared):
     counts = table.groupby(["well", "channel"]).size().to_dict()
     assert counts == {(well, c): n for well in ("D08", "E03", "F08") for c, n in (("bf", 4), ("pi", 16))}
     assert export["expected"]["pixel_size_um"] == 0.325
+    # The first record is of 13:58:44.438, plane 1 of well D08; plane 2 followed at 13:58:44.647.
+    of_bf = table[(table["well"] == "D08") & (table["field"] == 1) & (table["channel"] == "bf")]
+    assert of_bf["hours"].tolist() == pytest.approx([0.209 / 3600], abs=1e-9)
     assert table["x_um"].min() == -567.1
     assert code(PlateImages(raw, table, 16), ("D08", 1, 1), "pi") == "blank"
 

@@ -61,6 +61,6 @@ def test_formats_that_explain_a_folder_in_part_say_how_much_of_it(export):
         ("scanr", "A1--W00001--P00001--Z00000--T00000--DAPI.tif"),
     ],
 )
-def test_one_format_knows_a_name(export_format, name):
-    known = [other for other, reader in FORMATS.items() if reader(RawFolder(None, [name])).planes]
+def test_one_format_knows_a_name(tmp_path, export_format, name):
+    known = [other for other, reader in FORMATS.items() if reader(RawFolder(tmp_path, [name])).planes]
     assert known == [export_format]

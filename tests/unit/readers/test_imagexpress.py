@@ -1,7 +1,10 @@
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from small_exports import described, exported
+import tifffile
+from small_exports import described, exported, image
 
 from livedead.errors import ExportError
 from livedead.readers import imagexpress
@@ -59,6 +62,54 @@ def test_real_imagexpress_tree(shared):
     assert sorted(set(table["well"])) == ["B02", "B03"]
     assert set(table["channel"]) == {"w1", "w2", "w3"}
     assert set(table["field"]) == {1, 2}
+
+
+def metaxpress(path, k, taken, pages=1):
+    """An image with the description that MetaXpress 6.7 gives its own, as in the real tree."""
+    props = f'<prop id="acquisition-time-local" type="time" value="{taken}"/>' if taken else ""
+    description = f"<MetaData><PlaneInfo>{props}</PlaneInfo></MetaData>"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = np.stack([image(k + page) for page in range(pages)])
+    tifffile.imwrite(path, data, photometric="minisblack", description=description, metadata=None)
+
+
+@pytest.mark.parametrize(
+    ("taken", "hours"),
+    [
+        (["20240708 23:00:00.500", "20240709 02:30:00.500"], [0, 3.5]),
+        (["20240708 23:00:00.500", "20240708 23:00:00.500"], [np.nan, np.nan]),  # copied, not taken again
+        (["", ""], [np.nan, np.nan]),
+        (["20240708 23:00:00.500", "soon"], [0, np.nan]),
+    ],
+)
+def test_hours_are_those_of_the_headers(tmp_path, taken, hours):
+    for k, told in enumerate(taken, start=1):
+        metaxpress(tmp_path / f"TimePoint_{k}/p_A01_s1_w1.TIF", k, told)
+    table, export = exported(tmp_path, channels={"bf": "w1"})
+    np.testing.assert_allclose(table["hours"], hours, atol=1e-9)
+    duration = "" if np.isnan(hours[0]) else f" from 0 to {np.nanmax(hours):g} h"
+    assert f"up to 1 fields per well, 2 timepoint(s){duration}, channels bf (2)" in described(table, export)
+
+
+def test_the_header_of_a_stack_tells_the_time_of_none_of_its_pages(tmp_path):
+    metaxpress(tmp_path / "p_A01_s1_w1.TIF", 1, "20240708 23:00:00.500", pages=3)
+    table, _ = exported(tmp_path, channels={"bf": "w1"}, pages="timepoint")
+    assert table["timepoint"].tolist() == [1, 2, 3]
+    assert table["hours"].isna().all()
+
+
+def test_real_headers_tell_the_time(shared):
+    raw = shared / "imagexpress/9987_Plate_3434"
+    table, _ = exported(raw, channels={"bf": "w1"}, focal_plane="max")
+    dates = {}
+    for path in set(table["path"]):
+        with tifffile.TiffFile(raw / path) as file:
+            dates[path] = file.pages[0].datetime
+    taken = pd.to_datetime(table["path"].map(dates))
+    # Their tag DateTime says the same, as nobody has written them again.
+    expected = (taken - taken.min()).dt.total_seconds() / 3600
+    np.testing.assert_allclose(table["hours"], expected, atol=1e-6)
+    assert table["hours"].max() > 0
 
 
 HTD = """"HTSInfoFile", Version 1.0

@@ -201,3 +201,62 @@ def test_images_of_several_pixel_sizes_are_told(tmp_path):
     assert "PIXEL SIZE: the export says 0.65 and 1.3 um, plates.tsv 0.65 um" in described(
         table, export, pixel_size_um=0.65
     )
+
+
+def timed(path, *planes, begun=""):
+    """A file of one well, a page for each timepoint, whose planes have these attributes."""
+    n = len(planes)
+    date = f"<AcquisitionDate>{begun}</AcquisitionDate>" if begun else ""
+    listed = "".join(f'<Plane TheC="0" TheZ="0" TheT="{t}" {told}/>' for t, told in enumerate(planes))
+    document = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        f'<Image ID="Image:0">{date}<Pixels ID="Pixels:0" DimensionOrder="XYCZT" SizeC="1" SizeZ="1" '
+        f'SizeT="{n}" SizeX="20" SizeY="20" Type="uint16"><Channel ID="Channel:0:0" Name="BF"/><TiffData/>'
+        f"{listed}</Pixels></Image></OME>"
+    )
+    pages = np.stack([image(t) for t in range(n)])
+    tifffile.imwrite(path, pages, photometric="minisblack", description=document, metadata=None)
+
+
+def hours(folder, **told):
+    """Hours of each timepoint of a folder."""
+    table = exported(folder, channels={"bf": "BF"}, **told)[0]
+    return table.set_index(["well", "timepoint"])["hours"].to_dict()
+
+
+def test_hours_are_seconds_from_when_each_image_was_begun(tmp_path):
+    timed(tmp_path / "A01.ome.tif", 'DeltaT="0"', 'DeltaT="5400"', begun="2024-03-05T12:00:00")
+    timed(tmp_path / "A02.ome.tif", 'DeltaT="0"', 'DeltaT="90" DeltaTUnit="min"', begun="2024-03-05T12:30:00")
+    assert hours(tmp_path) == pytest.approx({("A01", 1): 0, ("A01", 2): 1.5, ("A02", 1): 0.5, ("A02", 2): 2})
+
+
+def test_without_a_date_hours_count_from_the_start_of_the_experiment(tmp_path):
+    timed(tmp_path / "A01.ome.tif", 'DeltaT="60"', 'DeltaT="3660"')
+    assert hours(tmp_path) == pytest.approx({("A01", 1): 1 / 60, ("A01", 2): 61 / 60})
+
+
+def test_a_date_alone_tells_the_time_of_a_single_timepoint(tmp_path):
+    timed(tmp_path / "A01_t1.ome.tif", "", begun="2024-03-05T12:00:00Z")
+    timed(tmp_path / "A01_t2.ome.tif", "", begun="2024-03-05T14:00:00Z")
+    timed(tmp_path / "A02_t1.ome.tif", "", "", begun="2024-03-05T12:00:00Z")
+    found = hours(tmp_path)
+    assert (found["A01", 1], found["A01", 2]) == pytest.approx((0, 2))
+    assert np.isnan(found["A02", 1])
+    assert np.isnan(found["A02", 2])
+
+
+def test_files_that_each_count_from_their_own_start_have_no_hours(tmp_path):
+    for k in (1, 2):
+        timed(tmp_path / f"A01_t{k}.ome.tif", 'DeltaT="0"')
+    assert np.isnan([*hours(tmp_path).values()]).all()
+
+
+def test_a_pattern_may_take_the_time_from_the_name(tmp_path):
+    for k, told in enumerate(("00d00h00m", "00d04h30m")):
+        timed(tmp_path / f"A01_{told}.ome.tif", f'DeltaT="{k}"')
+    assert hours(tmp_path, file_pattern="{well}_{timepoint}.ome") == {("A01", 1): 0, ("A01", 2): 4.5}
+    timed(tmp_path / "A01_00d09h00m.ome.tif", 'DeltaT="0"', 'DeltaT="1"')
+    with pytest.raises(
+        ExportError, match=r"09h00m\.ome\.tif: timepoint '00d09h00m' is one time, but the file"
+    ):
+        hours(tmp_path, file_pattern="{well}_{timepoint}.ome")

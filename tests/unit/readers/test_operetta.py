@@ -62,6 +62,37 @@ def test_harmony_index_stands_over_names(tmp_path):
     assert "not listed in" in export["passed_over"][f"Images/{url.format(9)}"]
 
 
+@pytest.mark.parametrize(
+    ("times", "hours"),
+    [
+        # Over the night in which clocks are put forward: 21:30 to 04:00 is 5.5 h.
+        (
+            [
+                "<AbsTime>2024-03-30T21:30:00.0000000+01:00</AbsTime>",
+                "<AbsTime>2024-03-31T04:00:00.0000000+02:00</AbsTime>",
+            ],
+            [0, 5.5],
+        ),
+        ([f"<MeasurementTimeOffset Unit='s'>{s}</MeasurementTimeOffset>" for s in (0, 5400)], [0, 1.5]),
+        (["<AbsTime>0001-01-01T00:00:00</AbsTime>", "<AbsTime>soon</AbsTime>"], [np.nan, np.nan]),
+        (["", ""], [np.nan, np.nan]),
+    ],
+)
+def test_hours_are_those_of_the_index(tmp_path, times, hours):
+    harmony(tmp_path, [(1, 2, 1, 1, "Ok", f"{k}.tiff", 0) for k in (1, 2)])
+    index = tmp_path / "Index.idx.xml"
+    first, second, rest = index.read_text(encoding="utf-8").split("<TimepointID>0</TimepointID>")
+    text = (
+        f"{first}<TimepointID>0</TimepointID>{times[0]}{second}<TimepointID>1</TimepointID>{times[1]}{rest}"
+    )
+    index.write_text(text, encoding="utf-8")
+    for k in (1, 2):
+        tifffile.imwrite(tmp_path / f"{k}.tiff", image(k))
+    table, _ = exported(tmp_path)
+    assert table["timepoint"].tolist() == [1, 2]
+    np.testing.assert_allclose(table["hours"], hours, atol=1e-9)
+
+
 def test_overlap_is_said_and_cropped_to_half(tmp_path):
     planes = [(1, 2, k, 1, "Ok", f"{k}.tiff", (k - 1) * 15e-6) for k in (1, 2)]
     harmony(tmp_path, planes)
@@ -172,6 +203,8 @@ def test_real_harmony_export(shared):
     )
     assert list(zip(table["well"], table["field"], strict=True)) == [("C03", 1), ("C03", 2)]
     assert export["expected"]["pixel_size_um"] == pytest.approx(1.1959521619)
+    # AbsTime is 10:19:26.58 and 10:19:27.157.
+    assert table["hours"].tolist() == pytest.approx([0, 0.577 / 3600], abs=1e-9)
     plane = PlateImages(shared / "operetta", table, 16).plane(("C03", 2, 1), "bf")
     np.testing.assert_array_equal(
         plane, tifffile.imread(shared / "operetta/Images" / "r03c03f02p01-ch1sk1fk1fl1.tiff")

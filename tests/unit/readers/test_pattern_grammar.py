@@ -16,6 +16,10 @@ from livedead.readers import pattern_grammar as grammar
         ("{well}_{chanel}", r"has chanel \(did you mean 'channel'\?\); allowed: well, row"),
         ("{row}_f{field}", "has no well; it needs 'well', or 'row' and 'column'"),
         ("plain", "has no well"),
+        ("{well}_{date}_{clock}", ""),
+        ("{well}_{date}", "has date; a time needs 'timepoint' alone, or 'date' and 'clock'"),
+        ("{well}_{clock}_{timepoint}", "has clock and timepoint; a time needs"),
+        ("{well}_{date}_{clock}_{timepoint}", "has clock and date and timepoint; a time needs"),
         (r"(?P<well>a{99999999999})", "is neither"),
     ],
 )

@@ -2,8 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
+import tifffile
 import yaml
+from small_exports import exported
 
 from livedead.errors import ExportError
 from livedead.readers import user_pattern
@@ -147,10 +150,51 @@ def test_a_pattern_that_fits_nothing_is_shown_beside_the_nearest_name(
 
 
 def test_a_number_that_is_none_is_named():
-    with pytest.raises(ExportError, match=r"takes .*'00d12h'.* from x_A1_00d12h\.tif; timepoint must be a n"):
-        user_pattern.scan(
-            RawFolder(None, ["x_A1_00d12h.tif"], file_pattern=r"(?P<well>A1)_(?P<timepoint>\w+)\.tif")
-        )
+    pattern = r"(?P<well>A1)_(?P<field>\w+)_(?P<timepoint>\w+)\.tif"
+    with pytest.raises(ExportError, match=r"takes .*'left'.* from x_A1_left_1\.tif; field must be a number"):
+        user_pattern.scan(RawFolder(None, ["x_A1_left_1.tif"], file_pattern=pattern))
+    with pytest.raises(
+        ExportError, match=r"x_A1_1_20240305\.tif: timepoint '20240305' tells no time; allowed"
+    ):
+        user_pattern.scan(RawFolder(None, ["x_A1_1_20240305.tif"], file_pattern=pattern))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "timepoint", "rest"),
+    [
+        ("{well}_{timepoint}", "x_A1_00d12h30m.tif", "00d12h30m", {}),
+        ("{well}_{timepoint}", "x_A1_0012.tif", "0012", {}),
+        ("{well}_{timepoint}", "x_A1_20240305_1430.tif", "20240305_1430", {}),
+        ("{well}_{timepoint}_{channel}", "x_A1_20240305_1430_BF.tif", "20240305_1430", {"channel": "BF"}),
+        ("{well}_{timepoint}_{field}", "x_A1_20240305_1430_02.tif", "20240305_1430", {"field": "02"}),
+        ("{well}_{timepoint}_{field}", "x_A1_0003_0002.tif", "0003", {"field": "0002"}),
+        ("{well}_{timepoint}_{field}", "x_A1_00d12h30m_2.tif", "00d12h30m", {"field": "2"}),
+        ("{well}_t{timepoint}s{field}", "x_A1_t5s2.tif", "5", {"field": "2"}),
+        ("{well}_{timepoint}h", "x_A1_36h.tif", "36", {}),  # the unit stands for itself here
+        ("{well}_{timepoint}", "x_A1_36h.tif", "36h", {}),
+        ("{timepoint}/{well}", "2024-03-05/14-30/A1.tif", "2024-03-05/14-30", {}),
+        ("{timepoint}/{well}", "run/2403051430/A1.tif", "2403051430", {}),
+        ("{date}/{well}_{clock}", "2024-03-05/A1_1430.tif", "2024-03-05 1430", {}),
+        ("{clock}_{well}_{date}", "14h30m_A1_240305.tif", "240305 14h30m", {}),
+    ],
+)
+def test_the_time_of_a_template(text, path, timepoint, rest):
+    assert FilePattern(text).read(path) == {"well": "A1", "timepoint": timepoint, **rest}
+
+
+def test_images_of_one_field_at_one_time_are_doubled_however_it_is_written(tmp_path):
+    names = ["A01_00d24h00m.tif", "A01_01d00h00m.tif", "A01_00d00h00m.tif", "A01_02d06h30m.tif"]
+    for k, name in enumerate(names):
+        tifffile.imwrite(tmp_path / name, np.full((8, 8), k, np.uint16))
+    table, _ = exported(
+        tmp_path, channels={"bf": "1"}, export_format="pattern", file_pattern="{well}_{timepoint}"
+    )
+    assert table[["timepoint", "hours", "problem"]].values.tolist() == [
+        [1, 0, ""],
+        [2, 24, "doubled"],
+        [2, 24, "doubled"],
+        [3, 54.5, ""],
+    ]
 
 
 @pytest.mark.parametrize(

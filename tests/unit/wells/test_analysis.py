@@ -38,7 +38,7 @@ def plate(seed=0, reverse=False, rim=0.0):
                     "live_per_mm2": n_live / 0.5,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(hours=np.nan)
 
 
 def test_quality_of_a_good_plate():
@@ -121,13 +121,18 @@ def test_a_dose_that_is_no_number_is_named():
         analysis.fit_doses(wrong, MapColumns())
 
 
-def test_half_times_of_wells_and_treatments():
-    courses = {"A01": [(90, 10), (60, 40), (20, 80)], "A02": [(45, 5), (10, 40), (5, 45)]}
+HOURS = (0.0, 3.0, 4.5, 12.0)
+"""Of the images of well A01; A02 is imaged a fifth of an hour later."""
+
+
+def courses_of_wells(**changes):
+    counts = {"A01": [(90, 10), (80, 20), (60, 40), (20, 80)], "A02": [(45, 5), (10, 40), (5, 45), (0, 50)]}
     rows = [
         {
             "plate": "p",
             "well": well,
             "timepoint": k + 1,
+            "hours": HOURS[k] + (0.2 if well == "A02" else 0),
             "treatment": "x",
             "dose_um": 1.0,
             "control": "",
@@ -135,15 +140,47 @@ def test_half_times_of_wells_and_treatments():
             "n_dead": dead,
             "n_total": live + dead,
         }
-        for well, counts in courses.items()
-        for k, (live, dead) in enumerate(counts)
+        for well, of_well in counts.items()
+        for k, (live, dead) in enumerate(of_well)
     ]
-    found = analysis.follow_wells(pd.DataFrame(rows), MapColumns(hours_per_timepoint=6))
+    return pd.DataFrame(rows).assign(**changes)
+
+
+def test_half_times_of_wells_and_treatments():
+    found = analysis.follow_wells(courses_of_wells(), MapColumns())
     wells = found[found["level"] == "well"].set_index("well")["lt50"]
-    # 0.6 -> 0.2 passes 0.5 after a quarter of the second six hours; 0.9 -> 0.2 after 4/7 of the first.
-    assert wells["A01"] == pytest.approx(6 + 6 / 4)
-    assert wells["A02"] == pytest.approx(6 * 4 / 7)
-    # Pooled: 135/150, 70/150: 0.9 -> 0.4667.
+    # 0.6 -> 0.2 passes 0.5 after a quarter of the 7.5 h from 4.5 h on; 0.9 -> 0.2 after 4/7 of the first 3 h.
+    assert wells["A01"] == pytest.approx(4.5 + 7.5 / 4)
+    assert wells["A02"] == pytest.approx(0.2 + 3 * 4 / 7)
+    # Pooled, each time between those of the two wells: 135/150 at 0.1 h, 90/150 at 3.1 h, 65/150 at 4.6 h.
     pooled = found[found["level"] == "treatment"].iloc[0]
-    assert pooled["lt50"] == pytest.approx(6 * 0.4 / (0.9 - 70 / 150))
+    assert pooled["n_timepoints"] == 4
+    assert pooled["lt50"] == pytest.approx(3.1 + 1.5 * (0.6 - 0.5) / (0.6 - 65 / 150))
     assert (found["time_unit"] == "h").all()
+
+
+def test_a_timepoint_missing_in_the_middle_keeps_the_hours_of_the_others():
+    gap = courses_of_wells().query("timepoint != 3")
+    found = analysis.follow_wells(gap, MapColumns()).set_index(["level", "well"])["lt50"]
+    assert found["well", "A01"] == pytest.approx(3 + 9 * (0.8 - 0.5) / (0.8 - 0.2))
+
+
+def test_where_no_hours_are_known_timepoints_count_and_an_unknown_one_is_left_out():
+    untimed = analysis.follow_wells(courses_of_wells(hours=np.nan), MapColumns())
+    assert (untimed["time_unit"] == "timepoint").all()
+    assert untimed["lt50"].iloc[0] == pytest.approx(3.25)
+    # Of one image the time is lost: it is no guess between its neighbours.
+    table = courses_of_wells()
+    table.loc[2, "hours"] = np.nan
+    found = analysis.follow_wells(table, MapColumns()).set_index(["level", "well"])
+    assert found.loc[("well", "A01"), "n_timepoints"] == 3
+    assert found.loc[("well", "A01"), "lt50"] == pytest.approx(3 + 9 * 0.3 / 0.6)
+
+
+def test_each_plate_has_the_unit_that_its_export_tells():
+    both = pd.concat([courses_of_wells(), courses_of_wells(plate="q", hours=np.nan)], ignore_index=True)
+    found = analysis.follow_wells(both, MapColumns())
+    assert found.groupby("plate")["time_unit"].unique().map(list).to_dict() == {
+        "p": ["h"],
+        "q": ["timepoint"],
+    }

@@ -1,5 +1,6 @@
 """Exports against tables written by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,6 +17,7 @@ def row(well, timepoint, treatment, dose, control, n_live, n_dead, **more):
         "row": well[0],
         "column": int(well[1:]),
         "timepoint": timepoint,
+        "hours": 2 + 24 * timepoint + int(well[1:]) / 10,
         "treatment": treatment,
         "dose_um": dose,
         "control": control,
@@ -44,18 +46,18 @@ TABLE = pd.DataFrame(
         row("A05", 1, "y", 6, "", 2, 8),
         row("A12", 1, "kill", 0, "positive", 1, 49),
     ]
-)[[*KEYS, "treatment", "dose_um", "control", *RESULTS]]
+)[[*KEYS, "hours", "treatment", "dose_um", "control", *RESULTS]]
 
 
 def test_cytomining():
     found = interchange.cytomining(TABLE)
     assert as_text(found.iloc[[3]], CYTOMINING) == (
-        "Metadata_Plate,Metadata_Well,Metadata_Timepoint,Metadata_treatment,Metadata_dose_um,"
+        "Metadata_Plate,Metadata_Well,Metadata_Timepoint,Metadata_Hours,Metadata_treatment,Metadata_dose_um,"
         "Metadata_control,Metadata_Status,Metadata_QC_Flags,Metadata_Fields_Used,Metadata_Row_SHA256,"
         "Cells_Count_Live,Cells_Count_Dead,Cells_Count_Ambiguous,Cells_Count_Total,Cells_Viability,"
         "Cells_ViabilityCorrected,Cells_Density_Live,Cells_Density_Dead,Cells_AreaShape_MedianLive,Cells_AreaShape_MedianDead,"
         "Cells_ClumpFraction\n"
-        "p1,A02,1,x,1.5,,ok,,0,hash-A02-1,30,10,0,40,0.75,NA,15,5,0,0,0\n"
+        "p1,A02,1,26.2,x,1.5,,ok,,0,hash-A02-1,30,10,0,40,0.75,NA,15,5,0,0,0\n"
     )
     assert len(found) == len(TABLE)
     # A map may have a column that is called as one of ours.
@@ -68,26 +70,29 @@ def test_drc():
     # The negative control of timepoint 1 serves x and y; y's own dose 0 serves y; the empty
     # well and the positive control are no part of a curve.
     assert as_text(interchange.drc(TABLE, MapColumns()), DRC) == (
-        "plate,well,timepoint,agent,cell_line,dose,n_live,n_total,dose_unit\n"
-        "p1,A01,0,x,,0,20,20,uM\n"
-        "p1,A02,0,x,,1.5,22,24,uM\n"
-        "p1,A01,1,x,,0,40,50,uM\n"
-        "p1,A02,1,x,,1.5,30,40,uM\n"
-        "p1,A01,1,y,,0,40,50,uM\n"
-        "p1,A04,1,y,,0,9,10,uM\n"
-        "p1,A05,1,y,,6,2,10,uM\n"
+        "plate,well,timepoint,hours,agent,cell_line,dose,n_live,n_total,dose_unit\n"
+        "p1,A01,0,2.1,x,,0,20,20,uM\n"
+        "p1,A02,0,2.2,x,,1.5,22,24,uM\n"
+        "p1,A01,1,26.1,x,,0,40,50,uM\n"
+        "p1,A02,1,26.2,x,,1.5,30,40,uM\n"
+        "p1,A01,1,26.1,y,,0,40,50,uM\n"
+        "p1,A04,1,26.4,y,,0,9,10,uM\n"
+        "p1,A05,1,26.5,y,,6,2,10,uM\n"
     )
 
 
 def test_grmetrics():
-    # Per mm²: 20 / 2 at time 0 and 40 / 2 at time 1 in the control.
-    found = interchange.grmetrics(TABLE, MapColumns(hours_per_timepoint=24))
+    # Per mm²: 20 / 2 at time 0 and 40 / 2 at time 1 in the control. One time for all wells of a timepoint,
+    # as GRmetrics groups by it: the medians are 2.15 h, and 26.35 h of A01 to A05 and A12.
+    found = interchange.grmetrics(TABLE, MapColumns())
     assert as_text(found, GRMETRICS, "\t") == (
         "cell_line\tagent\tplate\twell\ttime\tconcentration\tcell_count\tcell_count__ctrl\tcell_count__time0\n"
-        "\tx\tp1\tA02\t24\t1.5\t15\t20\t10\n"
-        "\ty\tp1\tA03\t24\t3\t0\t20\t10\n"
-        "\ty\tp1\tA05\t24\t6\t1\t20\t10\n"
+        "\tx\tp1\tA02\t24.2\t1.5\t15\t20\t10\n"
+        "\ty\tp1\tA03\t24.2\t3\t0\t20\t10\n"
+        "\ty\tp1\tA05\t24.2\t6\t1\t20\t10\n"
     )
+    untimed = interchange.grmetrics(TABLE.assign(hours=np.nan), MapColumns())
+    assert set(untimed["time"]) == {1}
     one_time = TABLE[TABLE["timepoint"] == 1]
     assert as_text(interchange.grmetrics(one_time, MapColumns()), GRMETRICS).count("\n") == 1
     assert interchange.grmetrics(TABLE.assign(control=""), MapColumns()).empty

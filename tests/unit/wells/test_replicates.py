@@ -8,7 +8,7 @@ from livedead.wells.replicates import join_replicates
 
 def wells_of(rows):
     names = ["plate", "well", "treatment", "dose_um", "control", "viability"]
-    return pd.DataFrame(rows, columns=names).assign(timepoint=1)
+    return pd.DataFrame(rows, columns=names).assign(timepoint=1, hours=2.5)
 
 
 THREE_PLATES = wells_of(

@@ -19,6 +19,7 @@ def well_table(timepoints=(1,), **changes):
             "plate": "p",
             "well": well,
             "timepoint": timepoint,
+            "hours": None,
             "control": kind,
             "status": "ok",
             "n_fields_expected": 2,

@@ -114,6 +114,26 @@ def test_a_map_may_have_columns_of_any_name_that_the_result_has_not():
     assert list(found["status"]) == list(table()["status"])
 
 
+def test_hours_of_the_configuration_fill_what_the_export_does_not_tell(caplog):
+    told = table(hours_per_timepoint=5.0)["hours"]
+    pd.testing.assert_series_equal(told, table()["hours"])
+    filled = table(fields=FIELDS.assign(hours=np.nan), hours_per_timepoint=5.0)["hours"]
+    imaged = table()["status"] != "no_images"
+    assert (filled[imaged] == 0).all()
+    assert filled[~imaged].isna().all(), "a well that was not imaged has no time"
+    assert table(fields=FIELDS.assign(hours=np.nan))["hours"].isna().all()
+    assert "plate_map.hours_per_timepoint" not in caplog.text
+
+
+def test_times_that_contradict_the_configuration_are_warned_of_and_count(caplog):
+    fields = pd.concat(
+        [FIELDS, FIELDS.assign(timepoint=1 + FIELDS["timepoint"].max(), hours=FIELDS["hours"] + 8)]
+    )
+    found = table(fields=fields, hours_per_timepoint=4.0)
+    assert found.loc["A01", "hours"].tolist() == pytest.approx([6.1, 14.1])
+    assert "8 h passed by the export and 4 h by plate_map.hours_per_timepoint" in caplog.text
+
+
 def test_counts_and_ratios_by_hand():
     row = table().loc["A01"]
     assert (row["n_live"], row["n_dead"], row["n_ambiguous"], row["n_total"]) == (40, 20, 5, 65)

@@ -102,6 +102,8 @@ def config_sha256(
     del settings["counting"]["corrections"]
     if corrections_sha256:
         settings["corrections"] = list(corrections_sha256)
+    if config["plate_map"]["hours_per_timepoint"] is not None:
+        settings["hours_per_timepoint"] = config["plate_map"]["hours_per_timepoint"]
     of_plate = {name: plate[name] for name in OF_PLATE}
     if config["reading"] == "network":
         settings |= {name: config[name] for name in ("input_channels", "classes", "network")}

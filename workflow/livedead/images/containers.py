@@ -81,8 +81,10 @@ def container_plane(
             f"{path}: {where} is not the one that was indexed; if that was meant, run "
             "'snakemake -R index_plate'",
         )
-    lossy = contained.lossy, f"{where}: a compression that may have lost what was measured"
-    check_declared(path, str(pixels.dtype.newbyteorder("=")), {"lossy": lossy}, accept)
+    lossy = (
+        {"lossy": f"{where}: a compression that may have lost what was measured"} if contained.lossy else {}
+    )
+    check_declared(path, str(pixels.dtype.newbyteorder("=")), lossy, accept)
     counts = np.ascontiguousarray(as_counts(pixels, path))
     return StoredPlane(counts, 8 * pixels.itemsize, contained.tile, contained.unwritten)
 

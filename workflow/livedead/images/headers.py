@@ -14,6 +14,7 @@ from livedead.images.tiff import open_tiff, page_of, planes_in
 
 _CALIBRATION = re.compile(r'id="spatial-calibration-(state|x|units)"[^<>]*value="([^"<>]*)"')
 """Of MetaMorph and MetaXpress, in the description of the first page."""
+_METAXPRESS_TIME = re.compile(r'id="acquisition-time-local"[^<>]*value="([^"<>]*)"')
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Header:
     description: str
     pixel_size_um: float
     """Side of a pixel after ImageJ, MetaMorph or MetaXpress, NaN if they say nothing."""
+    taken: str
+    """When MetaXpress took the first page, such as ``20240708 14:44:46.693``; empty if nothing says it."""
 
 
 def read_header(path: str | Path) -> Header:
@@ -40,7 +43,7 @@ def read_header(path: str | Path) -> Header:
         with open(path, "rb") as stream:
             if is_png(stream):
                 png = png_header(stream.read(HEADER_BYTES), path)
-                return Header(1, png.height, png.width, png.dtype, "", float("nan"))
+                return Header(1, png.height, png.width, png.dtype, "", float("nan"), "")
             with open_tiff(stream, path) as file:
                 return _of_tiff(file)
 
@@ -49,6 +52,7 @@ def read_header(path: str | Path) -> Header:
 
 def _of_tiff(file: tifffile.TiffFile) -> Header:
     page = page_of(file, 0)
+    taken = _METAXPRESS_TIME.search(page.description)
     return Header(
         planes_in(file),
         page.imagelength,
@@ -56,6 +60,7 @@ def _of_tiff(file: tifffile.TiffFile) -> Header:
         str(page.dtype),
         page.description,
         _pixel_size_um(file, page),
+        taken[1] if taken else "",
     )
 
 

@@ -7,6 +7,8 @@ from livedead.errors import ExportError
 
 TO_MICROMETRES = {"m": 1e6, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "pm": 1e-6, "Å": 1e-4}
 """Unit of a length -> its micrometres."""
+TO_HOURS = {"d": 24.0, "h": 1.0, "min": 1 / 60, "s": 1 / 3600, "ms": 1e-3 / 3600, "µs": 1e-6 / 3600}
+"""Unit of a time -> its hours."""
 
 
 class _NoDoctype(ET.TreeBuilder):
@@ -65,12 +67,21 @@ def child_texts(element: ET.Element) -> dict[str, str]:
 
 def child_lengths_um(element: ET.Element) -> dict[str, float]:
     """Local name of each child that is a length with a unit -> micrometres."""
-    lengths = {}
+    return _in_units(element, TO_MICROMETRES)
+
+
+def child_times_h(element: ET.Element) -> dict[str, float]:
+    """Local name of each child that is a time with a unit -> hours."""
+    return _in_units(element, TO_HOURS)
+
+
+def _in_units(element: ET.Element, factors: dict[str, float]) -> dict[str, float]:
+    values = {}
     for child in element:
-        factor = TO_MICROMETRES.get(child.get("Unit", ""))
+        factor = factors.get(child.get("Unit", ""))
         try:
             if factor is not None:
-                lengths[local_name(child.tag)] = float(child.text or "") * factor
+                values[local_name(child.tag)] = float(child.text or "") * factor
         except ValueError:
             continue
-    return lengths
+    return values

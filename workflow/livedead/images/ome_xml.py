@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from livedead.errors import ExportError
-from livedead.images.metadata import TO_MICROMETRES, elements, local_name, parse_xml
+from livedead.images.metadata import TO_HOURS, TO_MICROMETRES, elements, local_name, parse_xml
 
 MAX_PLANES = 1_000_000
 """Of one image; a document that promises more is none of a microscope."""
+_BEGUN = ("AcquisitionDate", "AcquiredDate")
+"""Of which the second is that of the schemas up to 2012."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class OmePlane:
         Page of that file, from 0; -1 if the document names none.
     x_um, y_um, pixel_size_um : float
         Stage position and pixel size, NaN if the document is silent.
+    begun : str
+        Date and time at which the image was begun; empty if the document is silent.
+    since_h : float
+        Hours from then, or from the start of the experiment, to this plane; NaN if the document is silent.
     """
 
     image: int
@@ -43,6 +49,8 @@ class OmePlane:
     x_um: float
     y_um: float
     pixel_size_um: float
+    begun: str
+    since_h: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ def _read_ome(root: ET.Element) -> OmeDocument:
         pixels = next(elements(image, "Pixels"), None)
         if pixels is None:
             raise KeyError("Pixels")
-        found = list(_planes(number, pixels, first_page, root.get("UUID", "")))
+        begun = next((e.text or "" for e in image if local_name(e.tag) in _BEGUN), "").strip()
+        found = list(_planes(number, pixels, first_page, root.get("UUID", ""), begun))
         if next(elements(pixels, "TiffData"), None) is None:
             first_page += len(found)
         planes += found
@@ -105,7 +114,9 @@ def _wells(root: ET.Element, numbers: dict[str, int]) -> dict[int, tuple[int, in
     return wells
 
 
-def _planes(number: int, pixels: ET.Element, first_page: int, own_uuid: str) -> Iterator[OmePlane]:
+def _planes(
+    number: int, pixels: ET.Element, first_page: int, own_uuid: str, begun: str
+) -> Iterator[OmePlane]:
     """The planes of an image, as its DimensionOrder counts them.
 
     Parameters
@@ -118,6 +129,8 @@ def _planes(number: int, pixels: ET.Element, first_page: int, own_uuid: str) -> 
         Where its pages begin if no ``TiffData`` says so.
     own_uuid : str
         Identifier of the file that holds the document, if it has one.
+    begun : str
+        See `OmePlane`.
     """
     sizes = {axis: int(pixels.attrib[f"Size{axis}"]) for axis in "CZT"}
     if min(sizes.values()) < 1 or math.prod(sizes.values()) > MAX_PLANES:
@@ -125,7 +138,9 @@ def _planes(number: int, pixels: ET.Element, first_page: int, own_uuid: str) -> 
     channels = _channels(pixels, sizes["C"])
     sizes["C"] = len(channels)
     axes = [axis for axis in pixels.get("DimensionOrder", "XYCZT") if axis in "CZT"]
-    positions = _positions(pixels)
+    positions, since_h = _positions(pixels), _since_start_h(pixels)
+    # Of several timepoints, when the image was begun tells nothing of one that has no time of its own.
+    taken_h = 0.0 if begun and sizes["T"] == 1 else math.nan
     pages = _pages(pixels, {axis: sizes[axis] for axis in axes}, first_page, own_uuid)
     unit = TO_MICROMETRES.get(pixels.get("PhysicalSizeXUnit", "µm"), math.nan)
     pixel_size_um = float(pixels.get("PhysicalSizeX", "nan")) * unit
@@ -134,7 +149,8 @@ def _planes(number: int, pixels: ET.Element, first_page: int, own_uuid: str) -> 
         place = dict(zip(reversed(axes), at, strict=True))
         c, z, t = (place[axis] for axis in "CZT")
         x_um, y_um = positions.get((c, z, t), (math.nan, math.nan))
-        yield OmePlane(number, channels[c], z, t, *pages.get(k, ("", -1)), x_um, y_um, pixel_size_um)
+        of_plane = *pages.get(k, ("", -1)), x_um, y_um, pixel_size_um, begun
+        yield OmePlane(number, channels[c], z, t, *of_plane, since_h.get((c, z, t), taken_h))
 
 
 def _channels(pixels: ET.Element, size_c: int) -> list[str]:
@@ -157,6 +173,16 @@ def _positions(pixels: ET.Element) -> dict[tuple[int, ...], tuple[float, ...]]:
             for axis in "XY"
         )
         for plane in elements(pixels, "Plane")
+    }
+
+
+def _since_start_h(pixels: ET.Element) -> dict[tuple[int, ...], float]:
+    """Channel, z and timepoint of each plane whose time is given -> `OmePlane.since_h`."""
+    return {
+        tuple(int(plane.attrib[f"The{axis}"]) for axis in "CZT"): float(plane.attrib["DeltaT"])
+        * TO_HOURS.get(plane.get("DeltaTUnit", "s"), math.nan)
+        for plane in elements(pixels, "Plane")
+        if "DeltaT" in plane.attrib
     }
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from livedead.pictures.agreement import draw_bland_altman
 from livedead.pictures.figures import DATA_COLOUR, FULL_MM, REFERENCE, STATE_COLOURS, new_figure
+from livedead.wells.timing import timepoint_name
 
 _CORRECTED_COLOUR = STATE_COLOURS["dead"]
 
@@ -31,7 +32,7 @@ def draw(audit: pd.DataFrame, wells: pd.DataFrame) -> Figure:
         both = audited.rename(columns={"viability_dyed": "true_viability"})
         draw_bland_altman(axes[1], both, ("network", "dyes"))
         _draw_wells(axes[2], table)
-        axes[0].set_title(f"timepoint {timepoint}: audited wells")
+        axes[0].set_title(f"{timepoint_name(timepoint, wells)}: audited wells")
         axes[1].set_title("bias and limits of agreement")
         n_corrected = table["viability_corrected"].notna().sum()
         axes[2].set_title(f"{n_corrected} of {table['viability'].notna().sum()} wells are corrected")

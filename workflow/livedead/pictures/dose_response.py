@@ -18,6 +18,7 @@ from livedead.pictures.figures import (
 from livedead.plates.plate_maps import MapColumns
 from livedead.statistics.dose_response import ESTIMATED, logistic
 from livedead.wells.analysis import CURVE_KEY, wells_by_curve
+from livedead.wells.timing import timepoint_name
 
 FITTED: dict[str, Any] = {"color": STATE_COLOURS["dead"], "linewidth": 1}
 N_NAMED = 4
@@ -44,12 +45,13 @@ def draw(curves: pd.DataFrame, wells: pd.DataFrame, columns: MapColumns, plate: 
         return note(f"{plate}: no dose, or no viability, is known")
     drawn = times if len(times) <= N_TIMES else [times[0], times[len(times) // 2], times[-1]]
     chosen = of_plate[of_plate["timepoint"].isin(drawn)].set_index(CURVE_KEY)
+    of_wells = wells[wells["plate"] == plate]
     points = {tuple(key.values()): dosed for key, dosed in wells_by_curve(wells, columns)}
     figure, axes = panels(len(chosen), plate)
     for panel, (key, curve) in zip(axes, chosen.iterrows(), strict=True):
         _, agent, cell_line, timepoint = key
         _draw_curve(panel, curve, points[key])
-        name = ", ".join(filter(None, [agent or "no agent", cell_line, f"timepoint {timepoint}"]))
+        name = ", ".join(filter(None, [agent or "no agent", cell_line, timepoint_name(timepoint, of_wells)]))
         panel.set_title(f"{name}\n{_in_words(curve)}")
     return figure
 

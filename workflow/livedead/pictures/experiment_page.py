@@ -17,6 +17,7 @@ from livedead.plates.geometry import FORMATS, row_letters, well_position
 from livedead.plates.plate_maps import CONTROLS
 from livedead.wells.replicates import TREATMENT
 from livedead.wells.summary import ALARMS, failed_fields
+from livedead.wells.timing import timepoint_name
 
 N_OUTLIERS = 12
 """Wells with the largest residuals that are named."""
@@ -74,19 +75,19 @@ def draw(
     main = main_count(wells)
     title, value, scale = _shown(wells)
     rows = [_row(plate, tables, max_failed_fraction, min_z_prime) for plate, tables in plates.items()]
-    last = wells["timepoint"].max()
+    last = int(wells["timepoint"].max())
     return pages.render(
         "experiment_page.html.j2",
         title="Experiment",
         n_cells=f"{int(wells[main].sum()):,} {MAIN_COUNTS[main]}",
-        last=last,
+        last=timepoint_name(last, wells),
         has_times=wells["timepoint"].nunique() > 1,
         plates=rows,
         heat_title=title,
         heat_colours=[to_hex(scale.cmap(share)) for share in np.linspace(0, 1, 11)],
         heat_high=f"{scale.norm.vmax:.0f}",
         heat_maps=[_heat_map(tables, value, scale) for tables in plates.values()],
-        separations=[_separation(plate, tables.quality, replicates) for plate, tables in plates.items()],
+        separations=[_separation(plate, tables, replicates) for plate, tables in plates.items()],
         replicates=list(_replicates(replicates[replicates["timepoint"] == last], by_plate=len(plates) > 1)),
         curves=list(_curves(curves[curves["timepoint"] == last])),
         outliers=list(_outliers(pd.concat([tables.residuals for tables in plates.values()]), wells)),
@@ -172,9 +173,9 @@ def _heat_map(
     }
 
 
-def _separation(plate: str, quality: pd.DataFrame, replicates: pd.DataFrame) -> dict[str, Any]:
+def _separation(plate: str, tables: PlateTables, replicates: pd.DataFrame) -> dict[str, Any]:
     """How a plate's controls differ: marks at its only timepoint, or courses over time."""
-    of_viability = quality[quality["measure"] == "viability"]
+    of_viability = tables.quality[tables.quality["measure"] == "viability"]
     means = replicates[(replicates["level"] == "control") & (replicates["plate"] == plate)]
     of_kinds = {kind: means[means["control"] == kind] for kind in CONTROLS}
     found: dict[str, Any] = {"plate": plate, "last": interval(*of_viability.iloc[-1][[*Z_PRIME]])}
@@ -189,9 +190,15 @@ def _separation(plate: str, quality: pd.DataFrame, replicates: pd.DataFrame) -> 
             Mark.of("z_prime", "Z′", row, Z_PRIMES) for row in z_prime[[*Z_PRIME]].itertuples(index=False)
         ]
         return found
-    times = Axis(of_viability["timepoint"].min(), of_viability["timepoint"].max())
-    found["control_courses"] = [Course.of(kind, rows, MEAN, times, SHARES) for kind, rows in of_kinds.items()]
-    found["z_prime_courses"] = [Course.of("z_prime", of_viability, Z_PRIME, times, Z_PRIMES)]
+    times = tables.wells.groupby("timepoint")["time"].median().dropna()
+    axis = Axis(times.min(), times.max())
+
+    def course(kind: str, rows: pd.DataFrame, names: tuple[str, str, str], of_values: Axis) -> Course:
+        timed = rows.assign(time=rows["timepoint"].map(times)).dropna(subset="time")
+        return Course.of(kind, timed, names, axis, of_values)
+
+    found["control_courses"] = [course(kind, rows, MEAN, SHARES) for kind, rows in of_kinds.items()]
+    found["z_prime_courses"] = [course("z_prime", of_viability, Z_PRIME, Z_PRIMES)]
     return found
 
 

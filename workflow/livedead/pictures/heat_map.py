@@ -24,6 +24,7 @@ from livedead.pictures.figures import (
 )
 from livedead.pictures.plate_grid import draw_grid, places
 from livedead.plates.geometry import FORMATS
+from livedead.wells.timing import timepoint_name
 
 LEFT_MM, RIGHT_MM, TOP_MM, KEY_MM = 5, 1.5, 8, 16
 """Margins of the wells: for letters of rows, for the title and numbers of columns, and for the key."""
@@ -60,7 +61,7 @@ def draw(wells: pd.DataFrame, n_wells: int) -> Figure:
     height = TOP_MM + rows * pitch + KEY_MM
     figure = new_figure(width, height, constrained=False)
     axes = axes_at(figure, LEFT_MM, KEY_MM, columns * pitch, rows * pitch)
-    title = "{}, timepoint {}".format(*last[["plate", "timepoint"]].iloc[0])
+    title = f"{last['plate'].iloc[0]}, {timepoint_name(last['timepoint'].iloc[0], last)}"
     figure.text(LEFT_MM / width, 1 - 1 / height, title, va="top", fontsize=8)
     draw_grid(axes, n_wells, pitch)
     main = main_count(wells)

@@ -29,6 +29,7 @@ from livedead.plates.plate_maps import MapColumns
 from livedead.tables import DOSE_RESPONSE, FIELD_KEY, FIELDS, PLATE_QUALITY, SHARD_FIELDS, WELLS, Table
 from livedead.wells import summary
 from livedead.wells.analysis import designed
+from livedead.wells.timing import hours_of_timepoints, in_hours
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +219,7 @@ def page(
         "agents": design["agent"].tolist(),
         "cell_lines": design["cell_line"].tolist(),
         "doses": [None if np.isnan(dose) else dose for dose in design["dose"]],
+        "hours": hours_of_timepoints(wells).map(in_hours).to_dict(),
         "map_columns": [name for name in wells if name not in WELLS.columns],
         "fields": as_written(fields, FIELDS, OF_FIELD),
         "quality": as_written(quality, PLATE_QUALITY),

@@ -124,10 +124,14 @@ def _draw_evenness(axes: Axes, after: pd.Series, before: float) -> None:
 def _draw_drift(axes: Axes, fields: pd.DataFrame) -> None:
     """Brightness of each field against the plate's, over time or from well to well."""
     axes.axhline(0, **REFERENCE)
-    in_time = fields["timepoint"].nunique() > 1
-    at = fields["timepoint"].astype(float) if in_time else _in_order(axes, fields["well"], 5)
+    if fields["timepoint"].nunique() == 1:
+        at, name = _in_order(axes, fields["well"], 5), "well, in plate order"
+    elif fields["hours"].notna().any():
+        at, name = fields["hours"], "time, h"
+    else:
+        at, name = fields["timepoint"], "timepoint"
     _plot_flagged(axes, at, 100 * fields["drift"], fields["qc_flags"])
-    axes.set(xlabel="timepoint" if in_time else "well, in plate order")
+    axes.set(xlabel=name)
     axes.set_ylabel("brightness minus median, %")
 
 

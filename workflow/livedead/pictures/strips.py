@@ -29,7 +29,7 @@ def interval(value: float, low: float, high: float, digits: int = 2) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """A straight axis; what lies beyond its ends is drawn at them.
+    """A straight axis; what lies beyond its ends is drawn at them, and a single value in its middle.
 
     Attributes
     ----------
@@ -42,7 +42,8 @@ class Axis:
 
     def share(self, value: float) -> float:
         """Where a value lies, 0 at the lower and 1 at the upper end."""
-        return float(np.clip((value - self.low) / (self.high - self.low), 0, 1))
+        length = self.high - self.low
+        return float(np.clip((value - self.low) / length, 0, 1)) if length else 0.5
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ class Course:
 
     @classmethod
     def of(cls, kind: str, rows: pd.DataFrame, names: Iterable[str], times: Axis, axis: Axis) -> "Course":
-        """The course of `rows`, each of a ``timepoint``; `names` are the columns of value, low and high."""
+        """The course of `rows`, each of a ``time``; `names` are the columns of value, low and high."""
         value, low, high = (rows[name].to_numpy(float) for name in names)
-        x = [round(times.share(timepoint) * WIDTH, 1) for timepoint in rows["timepoint"]]
+        x = [round(times.share(time) * WIDTH, 1) for time in rows["time"]]
 
         def points(values: np.ndarray, part: slice) -> list[str]:
             y = [round((1 - axis.share(one)) * HEIGHT, 1) for one in values[part]]

@@ -13,6 +13,7 @@ from livedead.wells.analysis import TREATMENT, courses
 
 NO_DOSE = "0.45"
 """Colour of what has no dose, such as controls."""
+UNITS = {"h": "time, h", "timepoint": "timepoint"}
 COLOURS = colormaps["viridis"].resampled(256)
 
 
@@ -50,8 +51,7 @@ def draw(halves: pd.DataFrame, wells: pd.DataFrame, columns: MapColumns, plate: 
         _draw_halves(panel, rows, colours)
         _draw_key(panel, colours, columns.dose_unit)
         panel.set_title(", ".join(filter(None, [agent or "no agent", cell_line])))
-        unit = "time, h" if columns.hours_per_timepoint else "timepoint"
-        panel.set(xlabel=unit, ylabel="viability", ylim=(-0.03, 1.03))
+        panel.set(xlabel=UNITS[rows["time_unit"].iloc[0]], ylabel="viability", ylim=(-0.03, 1.03))
     return figure
 
 

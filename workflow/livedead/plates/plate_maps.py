@@ -27,7 +27,7 @@ class MapColumns:
     dose_unit : str
         Goes into the tables as it is.
     hours_per_timepoint : float, optional
-        From one timepoint to the next; None leaves times in timepoints.
+        From one timepoint to the next, where the export tells no time; None leaves times in timepoints.
     """
 
     agent_column: str = "treatment"

@@ -12,6 +12,7 @@ from livedead.plates.geometry import ROW_LETTERS
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.presets import scan_names
 from livedead.readers.scan import Plane, Scan, well_at
+from livedead.readers.times import stated_clock
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def _plane(values: dict[str, str], path: str, problem: str) -> Plane:
         z=values.get("ZIndex"),
         x_um=float(values.get("X", "nan")),
         y_um=float(values.get("Y", "nan")),
+        clock=stated_clock(values.get("Time")),
         problem=problem,
     )
 

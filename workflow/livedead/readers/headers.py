@@ -8,6 +8,7 @@ import pandas as pd
 
 from livedead.errors import FieldError
 from livedead.images.headers import Header, read_header
+from livedead.readers.times import stated_clock, with_file_times
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ def with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> 
     """A row per page of every multi-page TIFF; `pages` is the column that the page's number fills.
 
     A file that cannot be read stands for as many pages as the others have. Where pages are channels,
-    a stack of another length has others in their places.
+    a stack of another length has others in their places. Where they are timepoints, the time of the file
+    is that of none of them.
     """
     is_single, is_read = planes["pages"] == 1, planes["path"].isin(headers)
     most = max((header.pages for header in headers.values()), default=1)
@@ -47,17 +49,19 @@ def with_pages(planes: pd.DataFrame, pages: str, headers: dict[str, Header]) -> 
     page, many = stack.cumcount(), counts.loc[repeated.index]
     number = (page + 1).astype(str) if pages == "channel" else page + 1
     several = many > 1
+    hours = repeated["hours"].mask(several) if pages == "timepoint" else repeated["hours"]
     return repeated.assign(
         **{
             "pages": repeated["pages"].where(~several, many),
             "page": repeated["page"].where(~several, page),
             pages: repeated[pages].where(~several, number),
+            "hours": hours,
         }
     ).reset_index(drop=True)
 
 
 def with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFrame:
-    """The planes with height, width and type of the files whose headers were read.
+    """The planes with height, width and type of the files whose headers were read, and with their times.
 
     The column ``header_pixel_um`` is new: the side of a pixel after the header, NaN where it is silent.
     """
@@ -70,4 +74,8 @@ def with_headers(planes: pd.DataFrame, headers: dict[str, Header]) -> pd.DataFra
         for name in ("height", "width", "dtype")
     }
     sizes = {path: header.pixel_size_um for path, header in headers.items()}
-    return planes.assign(**known, header_pixel_um=planes["path"].map(sizes).astype(float))
+    clocks = {path: stated_clock(header.taken) for path, header in headers.items() if header.pages == 1}
+    return with_file_times(
+        planes.assign(**known, header_pixel_um=planes["path"].map(sizes).astype(float)),
+        planes["path"].map(clocks).astype(float),
+    )

@@ -104,7 +104,7 @@ def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: in
     n_bytes = images.loc[contained | ~images.duplicated("path"), "bytes"].sum()  # of planes, or of files
     lines = [
         f"plate {plate}: {len(per_well)} of {n_wells} wells, up to {per_well.max()} fields per well, "
-        f"{images['timepoint'].nunique()} timepoint(s), channels "
+        f"{images['timepoint'].nunique()} timepoint(s){_duration(images['hours'])}, channels "
         + ", ".join(f"{name} ({counts[name]})" for name in sorted(counts.index)),
         f"  format: {export['format']}, by {export['evidence']}",
         f"  files: {images['path'].nunique()}, {n_bytes / 1e9:.2f} GB; planes: {len(images)}",
@@ -117,6 +117,11 @@ def _found(images: pd.DataFrame, export: dict[str, Any], plate: str, n_wells: in
         n_planes = images.loc[images["channel"] == row.channel, "z"].nunique()
         lines.append(f"  focal planes: {row.projection} of {n_planes} of channel {row.channel}")
     return lines
+
+
+def _duration(hours: pd.Series) -> str:
+    """From when to when was imaged, as far as the export tells."""
+    return "" if hours.isna().all() else f" from {hours.min():.3g} to {hours.max():.3g} h"
 
 
 def _wells(images: pd.DataFrame, expected: dict[str, Any], mapped_wells: list[str]) -> list[str]:

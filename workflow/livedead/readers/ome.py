@@ -1,18 +1,20 @@
 """OME-TIFF: planes, wells and positions from the OME-XML, wells and fields from names where it has none."""
 
 import logging
+import math
 from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
 
 from livedead.errors import ExportError, FieldError
 from livedead.images.headers import read_header
-from livedead.images.ome_xml import OmeDocument, is_ome, read_ome
+from livedead.images.ome_xml import OmeDocument, OmePlane, is_ome, read_ome
 from livedead.images.tiff import TIFF_SUFFIXES
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.names import NO_FIT, FileName, file_name, unreadable_planes, words
 from livedead.readers.scan import Plane, Scan
+from livedead.readers.times import TO_BE_NUMBERED, Moment, read_moment, stated_clock
 from livedead.readers.user_pattern import file_pattern
 
 log = logging.getLogger(__name__)
@@ -168,24 +170,42 @@ def _planes(
             continue
         if not problem and (found.page < 0 or (pages is not None and found.page >= pages)):
             problem = "missing_plane"
-        told = name.one("timepoint")
-        since = found.timepoint - first_time[found.image, file]
+        try:
+            moment = _moment(found, first_time[found.image, file], name.one("timepoint"))
+        except ValueError as error:
+            raise ExportError(f"{file}: timepoint {error}") from error
         planes.append(
             Plane(
                 file,
                 well,
                 fields[found.image],
-                found.timepoint + 1 if told is None else int(told) + since,
+                moment.timepoint,
                 name.one("channel") or found.channel,
                 int(name.one("z") or 1) + found.z,
                 page=max(found.page, 0),
                 pages=pages or 1,
                 x_um=found.x_um,
                 y_um=found.y_um,
+                hours=moment.hours,
+                clock=moment.clock,
                 problem=problem,
             )
         )
     return planes, [file for image, well in wells.items() if well is None for file in of_image[image]]
+
+
+def _moment(plane: OmePlane, first: int, told: str | None) -> Moment:
+    """When a plane was taken; `first` is the first timepoint of its image in its file, `told` by its name."""
+    clock = stated_clock(plane.begun) + plane.since_h
+    hours = plane.since_h if not plane.begun else math.nan
+    if told is None:
+        return Moment(plane.timepoint + 1, hours, clock)
+    moment = read_moment(told)
+    if moment.timepoint == TO_BE_NUMBERED:
+        if plane.timepoint > first:
+            raise ValueError(f"{told!r} is one time, but the file holds several timepoints; leave it out")
+        return moment
+    return Moment(moment.timepoint + plane.timepoint - first, hours, clock)
 
 
 def _fields(document: OmeDocument, wells: dict[int, str], names: dict[int, FileName]) -> dict[int, int]:

@@ -1,16 +1,25 @@
 """Opera Phenix and Operetta exports (Harmony, Columbus): ``Index.idx.xml``, or else the names."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from livedead.errors import ExportError
-from livedead.images.metadata import child_lengths_um, child_texts, elements, local_name, parse_xml
+from livedead.images.metadata import (
+    child_lengths_um,
+    child_texts,
+    child_times_h,
+    elements,
+    local_name,
+    parse_xml,
+)
 from livedead.plates.geometry import well_name
 from livedead.readers.folder import Listing, RawFolder
 from livedead.readers.presets import preset, scan_names
 from livedead.readers.scan import Plane, Scan
+from livedead.readers.times import stated_clock
 
 INDEX_NAMES = ("index.idx.xml", "index.xml", "index.ref.xml", "imageindex.columbusidx.xml")
 """Names of the index, the better first: one folder may hold several that list the same images."""
@@ -95,6 +104,7 @@ def _plane(image: Element, index: str, listing: Listing) -> Plane:
     named = _NAME.fullmatch(path)
     # Harmony counts timepoints from 0 in the index and from 1 in the names.
     timepoint = int(named["timepoint"]) if named else int(texts.get("TimepointID", "0")) + 1
+    clock = stated_clock(texts.get("AbsTime"))
     return Plane.from_texts(
         path,
         row=texts["Row"],
@@ -106,6 +116,8 @@ def _plane(image: Element, index: str, listing: Listing) -> Plane:
         page=_page(image),
         x_um=lengths.get("PositionX", float("nan")),
         y_um=lengths.get("PositionY", float("nan")),
+        clock=clock,
+        hours=child_times_h(image).get("MeasurementTimeOffset", math.nan) if math.isnan(clock) else math.nan,
         problem=problem or missing,
     )
 

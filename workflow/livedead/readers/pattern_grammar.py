@@ -10,15 +10,18 @@ from collections.abc import Collection, Mapping
 from livedead.errors import nearest
 from livedead.plates.geometry import ROW_LETTERS
 from livedead.plates.raw_folders import PLATE_PLACE
+from livedead.readers import times
 
-GROUPS = ("well", "row", "column", "field", "timepoint", "channel", "z")
+GROUPS = ("well", "row", "column", "field", "timepoint", "date", "clock", "channel", "z")
 
 TEMPLATE = {
     "well": rf"{ROW_LETTERS}\d{{1,2}}",
     "row": r"[A-Z]{1,2}|\d{1,2}(?!\d)",
     "column": r"\d{1,2}",
     "field": r"\d+",
-    "timepoint": r"\d+",
+    "timepoint": times.TIME,
+    "date": times.DATE,
+    "clock": times.CLOCK,
     "channel": r"[^/_.]+",
     "z": r"\d+",
     "plate": r"[^/]+?",
@@ -44,9 +47,12 @@ def why_no_pattern(text: str) -> str:
     unknown = [group + nearest(group, known) for group in sorted(groups - set(known))]
     if unknown:
         return f"has {', '.join(unknown)}; allowed: {', '.join(known)}"
-    if "well" in groups or {"row", "column"} <= groups:
-        return ""
-    return "has no well; it needs 'well', or 'row' and 'column', as in '{well}_f{field}'"
+    if "well" not in groups and not {"row", "column"} <= groups:
+        return "has no well; it needs 'well', or 'row' and 'column', as in '{well}_f{field}'"
+    told = groups & {"timepoint", "date", "clock"}
+    if told and told not in ({"timepoint"}, {"date", "clock"}):
+        return f"has {' and '.join(sorted(told))}; a time needs 'timepoint' alone, or 'date' and 'clock'"
+    return ""
 
 
 def is_template(text: str) -> bool:

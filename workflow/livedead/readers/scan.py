@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from livedead.errors import ExportError
 from livedead.plates.geometry import row_letters
 from livedead.readers.times import read_moment
 from livedead.tables import FIELD_KEY
@@ -93,14 +94,23 @@ class Plane(NamedTuple):
             1 if absent; the timepoint may be a time, see `livedead.readers.times.read_moment`.
         **known
             Other attributes.
+
+        Raises
+        ------
+        ExportError
+            If the timepoint is no time.
         """
+        try:
+            moment = read_moment(timepoint or "1")
+        except ValueError as error:
+            raise ExportError(f"{path}: timepoint {error}") from error
         return cls(
             path,
             well_at(row or "", column or "") if well is None else well,
             int(field or 1),
             channel=channel or "1",
             z=int(z or 1),
-            **{**read_moment(timepoint or "1")._asdict(), **known},
+            **{**moment._asdict(), **known},
         )
 
 

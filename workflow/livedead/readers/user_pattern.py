@@ -85,7 +85,9 @@ class FilePattern:
         return pattern_grammar.expression(start, pattern_grammar.is_template(self.text), places)
 
     def read(self, path: str) -> dict[str, str] | None:
-        """Groups of the pattern in a path, ``row`` and ``column`` joined; None if it does not fit.
+        """Groups of the pattern in a path; None if it does not fit.
+
+        ``row`` and ``column`` are joined to ``well``, ``date`` and ``clock`` to ``timepoint``.
 
         Raises
         ------
@@ -97,6 +99,8 @@ class FilePattern:
             said = {part: text for part, text in match.groupdict().items() if text and part != "plate"}
             if "row" in said and "column" in said:
                 said.setdefault("well", well_at(said.pop("row"), said.pop("column")))
+            if "date" in said and "clock" in said:
+                said["timepoint"] = f"{said.pop('date')} {said.pop('clock')}"
             if "well" in said and not self._why_not(path, match):
                 readings[_meaning(said)] = said
         if len(readings) > 1:  # what cannot be a well, such as f00, is none of them
@@ -108,7 +112,7 @@ class FilePattern:
                 "into it, so that it fits in one"
             )
         said = next(iter(readings.values()), {})
-        texts = [part for part in ("field", "timepoint", "z") if not said.get(part, "0").isdigit()]
+        texts = [part for part in ("field", "z") if not said.get(part, "0").isdigit()]
         if texts:
             raise ExportError(
                 f"file_pattern {self.text!r} takes {said} from {path}; {', '.join(texts)} must be a number"

@@ -27,7 +27,7 @@ TREATMENT = ["plate", "agent", "dose", "cell_line", "control"]
 
 
 def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
-    """The well table with ``agent, dose, cell_line, control`` of fixed types, and ``time``.
+    """The well table with ``agent, dose, cell_line, control`` of fixed types, ``time`` and ``time_unit``.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     -------
     DataFrame
         ``agent``, ``cell_line`` and ``control`` are text, empty where unknown; ``dose`` is a
-        number, NaN where unknown; ``time`` is in hours, or in timepoints.
+        number, NaN where unknown; ``time`` is in hours where any are known of the plate, and then NaN
+        where they are not, else in timepoints.
 
     Raises
     ------
@@ -50,14 +51,14 @@ def designed(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     def text(column: str) -> pd.Series:
         return wells[column] if column in wells else pd.Series("", index=wells.index, dtype=object)
 
+    in_hours = wells["hours"].notna().groupby(wells["plate"]).transform("any")
     return wells.assign(
         agent=text(columns.agent_column),
         dose=read_doses(wells, columns.dose_column),
         cell_line=text(columns.cell_line_column),
         control=text("control"),
-        time=(wells["timepoint"] - wells["timepoint"].min()) * columns.hours_per_timepoint
-        if columns.hours_per_timepoint
-        else wells["timepoint"].astype(float),
+        time=wells["hours"].where(in_hours, wells["timepoint"].astype(float)),
+        time_unit=np.where(in_hours, "h", "timepoint"),
     )
 
 
@@ -184,16 +185,14 @@ def follow_wells(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
         then empty); ``lt50`` in ``time_unit`` and its ``verdict``; see
         `livedead.statistics.time_courses.half_time`.
     """
-    unit = "h" if columns.hours_per_timepoint else "timepoint"
+    units = designed(wells, columns).groupby("plate")["time_unit"].first()
     rows = []
     for level, key in (("well", [*TREATMENT, "well"]), ("treatment", TREATMENT)):
         for values, course in courses(wells, columns, key):
-            viability = course["viability"].to_numpy()
-            lt50, verdict = half_time(course["time"].to_numpy(float), viability)
-            found = {"n_timepoints": int((~np.isnan(viability)).sum()), "lt50": lt50}
-            rows.append(
-                {"level": level, "well": "", **values, **found, "time_unit": unit, "verdict": verdict}
-            )
+            known = course.dropna()
+            lt50, verdict = half_time(known["time"].to_numpy(), known["viability"].to_numpy())
+            found = {"n_timepoints": len(known), "lt50": lt50, "time_unit": units[values["plate"]]}
+            rows.append({"level": level, "well": "", **values, **found, "verdict": verdict})
     order = ["plate", "level", "well", "agent", "dose", "cell_line", "control", "n_timepoints", "lt50"]
     return pd.DataFrame(rows, columns=[*order, "time_unit", "verdict"])
 
@@ -215,12 +214,13 @@ def courses(
     values : dict
         What the wells agree in.
     course : DataFrame
-        ``time`` and ``viability``, float, NaN where it is not known.
+        ``time``, the median of the wells at a timepoint, in increasing order, and ``viability``; float, NaN
+        where it is not known.
     """
-    counts = ["n_live", "n_dead"]
-    sums = designed(wells, columns).groupby([*key, "time"], dropna=False)[counts].sum(min_count=1)
+    at_once = designed(wells, columns).groupby([*key, "timepoint"], dropna=False)
+    sums = at_once[["n_live", "n_dead"]].sum(min_count=1)
     decided = (sums["n_live"] + sums["n_dead"]).replace(0, np.nan)
     shares = (sums["n_live"] / decided).astype("Float64").to_numpy(float, na_value=np.nan)
-    table = sums.assign(viability=shares).reset_index()
+    table = sums.assign(viability=shares, time=at_once["time"].median()).reset_index().sort_values("time")
     for values, course in table.groupby(key, dropna=False):
         yield dict(zip(key, values, strict=True)), course[["time", "viability"]]

@@ -32,6 +32,7 @@ def cytomining(wells: pd.DataFrame) -> pd.DataFrame:
         "plate": "Metadata_Plate",
         "well": "Metadata_Well",
         "timepoint": "Metadata_Timepoint",
+        "hours": "Metadata_Hours",
         "status": "Metadata_Status",
         "qc_flags": "Metadata_QC_Flags",
         "n_fields_used": "Metadata_Fields_Used",
@@ -64,7 +65,9 @@ def drc(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     shared = untreated[untreated["control"] == "negative"].drop(columns="agent").merge(agents, on=place)
     rows = pd.concat([shared.assign(dose=0.0), own, dosed], ignore_index=True)
     rows = rows.sort_values(["plate", "agent", "cell_line", "timepoint", "dose", "well"], ignore_index=True)
-    exported = rows[["plate", "well", "timepoint", "agent", "cell_line", "dose", "n_live", "n_decided"]]
+    exported = rows[
+        ["plate", "well", "timepoint", "hours", "agent", "cell_line", "dose", "n_live", "n_decided"]
+    ]
     return exported.rename(columns={"n_decided": "n_total"}).assign(dose_unit=columns.dose_unit)
 
 
@@ -76,21 +79,23 @@ def grmetrics(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     """Input of GRmetrics' ``GRfit``, case A: live cells per mm² now, in controls, and at time 0.
 
     Time 0 is the first timepoint; its count is the mean of the negative controls of the same
-    plate and cell line, as is ``cell_count__ctrl`` at the time itself. Rows exist only where
-    there is a later timepoint and such controls, else the table has a header alone.
+    plate and cell line, as is ``cell_count__ctrl`` at the time itself. ``time`` is the same for all
+    wells of a timepoint: hours since time 0 where they are known, else the timepoint. Rows exist only
+    where there is a later timepoint and such controls, else the table has a header alone.
 
     References
     ----------
     Hafner et al. (2016), Nat. Methods 13:521, https://doi.org/10.1038/nmeth.3853.
     """
     table = designed(wells, columns)
+    first = table["timepoint"].min()
+    table = table.assign(time=_since_first(table))
     place = ["plate", "cell_line"]
     control = (
         table[table["control"] == "negative"]
         .groupby([*place, "timepoint"], as_index=False)["live_per_mm2"]
         .mean()
     )
-    first = table["timepoint"].min()
     start = control[control["timepoint"] == first].drop(columns="timepoint")
     start = start.rename(columns={"live_per_mm2": "cell_count__time0"})
     control = control.rename(columns={"live_per_mm2": "cell_count__ctrl"})
@@ -99,3 +104,12 @@ def grmetrics(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     joined = joined.rename(columns={"dose": "concentration", "live_per_mm2": "cell_count"})
     known = np.isfinite(joined[["cell_count__ctrl", "cell_count__time0"]].to_numpy(float)).all(axis=1)
     return joined.loc[known, GRMETRICS_COLUMNS].reset_index(drop=True)
+
+
+def _since_first(table: pd.DataFrame) -> pd.Series:
+    """The time of each row's timepoint: hours since the plate's first one, or the timepoint itself."""
+    time = table.groupby(["plate", "timepoint"])["time"].transform("median")
+    start = (
+        time.where(table["timepoint"] == table["timepoint"].min()).groupby(table["plate"]).transform("min")
+    )
+    return time.where(table["time_unit"] != "h", time - start)

@@ -28,8 +28,8 @@ def join_replicates(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
         `livedead.tables.REPLICATES`. By ``level``: ``control``, the wells of one kind of control of a
         plate; ``treatment``, the wells of a treatment of a plate; ``plates``, the means of a treatment's
         plates, each of the same weight, where ``plate`` is empty. Mean, interval and standard deviation are
-        those of the wells, or of these means. Wells that no plate map describes, or without viability,
-        are left out.
+        those of the wells, or of these means, and ``hours`` is the mean of theirs. Wells that no plate map
+        describes, or without viability, are left out.
     """
     table = designed(wells, columns)
     described = (table[["agent", "cell_line", "control"]] != "").any(axis=1) | table["dose"].notna()
@@ -54,6 +54,7 @@ def _joined(level: str, table: pd.DataFrame, key: list[str]) -> list[dict[str, A
         row = {
             "level": level,
             **dict(zip(key, values, strict=True)),
+            "hours": group["hours"].mean(),
             "n_plates": group["plate"].nunique(),
             "n_wells": group["n_wells"].sum(),
             "mean_viability": found.mean,

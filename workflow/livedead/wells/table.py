@@ -23,6 +23,7 @@ from livedead.statistics.intervals import (
 )
 from livedead.tables import CORRECTED, COUNTS, EXPECTED, KEYS, WELLS
 from livedead.wells.audits import AuditedWells, correct_viability
+from livedead.wells.timing import contradicted_hours, hours_of_wells
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ def tabulate_wells(
     provenance: dict[str, str],
     plate_flags: Sequence[str] = (),
     audits: Mapping[int, AuditedWells] | None = None,
+    hours_per_timepoint: float | None = None,
 ) -> pd.DataFrame:
     """The well table of one plate.
 
@@ -66,6 +68,8 @@ def tabulate_wells(
         QC flags of every imaged well, such as those of the plate's dyes.
     audits : mapping, optional
         By which viability is corrected, from `livedead.wells.audits.audits_of`.
+    hours_per_timepoint : float, optional
+        Where the export tells no time, see `livedead.wells.timing.hours_of_wells`.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def tabulate_wells(
     # As floats, whose missing values NumPy understands.
     used = fields[fields["status"] == "ok"].astype(dict.fromkeys([*COUNTS, "n_by_hand"], float))
     measured = pd.concat(
-        [_sums(used), _cell_measures(cells), fields.groupby(BY_WELL)["hours"].min()], axis=1
+        [_sums(used), _cell_measures(cells), hours_of_wells(fields, hours_per_timepoint)], axis=1
     ).reset_index()
     table = _skeleton(fields, plate_map).merge(measured, on=BY_WELL, how="left", validate="one_to_one")
     table["n_fields_used"] = table["n_fields_used"].fillna(0).astype(int)
@@ -97,6 +101,8 @@ def tabulate_wells(
     _compare_with_controls(table)
     table["qc_flags"] = _flags(table, fields, plate_flags)
     table["pixels_sha256"] = _pixels_sha256(table, fields)
+    for line in contradicted_hours(table, hours_per_timepoint):
+        log.warning("plate %s: %s", table["plate"].iloc[0], line)
     table = table.assign(**provenance)
     check_wells(fields, table, f"plate {table['plate'].iloc[0]}: fields and wells")
     return WELLS.conform(table)

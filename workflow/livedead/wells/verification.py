@@ -51,6 +51,7 @@ def verify_well(
     treatment_columns: list[str],
     exclude_flags: list[str],
     config_sha256: str,
+    hours_per_timepoint: float | None,
 ) -> None:
     """Count wells whose class maps were made anew, and tabulate them with the rest of the plate.
 
@@ -82,6 +83,7 @@ def verify_well(
         provenance=provenance_of(reads, config_sha256),
         plate_flags=flag_plate(reads, cells_anew),
         audits=read_audits(audit, audit_map, n_wells, treatment_columns),
+        hours_per_timepoint=hours_per_timepoint,
     )
     stores.write_bytes(report, f"{compare_wells(stored, recomputed, chosen, str(wells))}\n".encode())
 
@@ -130,7 +132,7 @@ def compare_wells(stored: pd.DataFrame, recomputed: pd.DataFrame, wells: list[st
             if anew[ROW_SHA256] != row[ROW_SHA256]:
                 lines += [
                     f"  {column}: {row[column]} in the table, {anew[column]} anew"
-                    for column in RESULTS[:-1]
+                    for column in ["hours", *RESULTS[:-1]]
                     if column in anew and str(row[column]) != str(anew[column])
                 ]
     text = "\n".join(lines) or "no well has a field that can be used"

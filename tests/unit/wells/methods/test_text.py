@@ -4,6 +4,7 @@ import copy
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -129,6 +130,23 @@ def test_every_counting_rule_is_told(run):
 )
 def test_a_setting_that_changes_no_number_changes_no_sentence(run, section, key, value):
     assert changed(run, configured(run, **{section: {key: value}})) == {}
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ((0, 6, 12), "over 12 h (every 6 h)"),
+        ((1, 7.1, 12.9), "over 11.9 h (every 5.95 h)"),
+        ((0, 3, 12), "over 12 h (3 h to 9 h apart)"),
+    ],
+)
+def test_how_long_and_how_often_was_imaged_is_told_where_it_is_known(run, hours, told):
+    def text(*hours):
+        over_time = [run.wells.assign(timepoint=t, hours=at) for t, at in enumerate(hours, start=1)]
+        return sentences(replace(run, wells=pd.concat(over_time, ignore_index=True)))["images"]
+
+    assert f", 4 fields, at 3 timepoints {told}) were analysed" in text(*hours)
+    assert ", 4 fields, at 3 timepoints) were analysed" in text(*hours[:2], np.nan)
 
 
 def test_the_numbers_of_images_are_those_of_the_tables(run):

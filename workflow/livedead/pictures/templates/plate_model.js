@@ -53,6 +53,12 @@ class Plate {
     return this._wells.get(`${name} ${timepoint}`);
   }
 
+  /** A timepoint with its hours where they are known, such as "3 (12.5 h)". */
+  named(timepoint) {
+    const hours = this.data.hours[timepoint];
+    return hours ? `${timepoint} (${hours})` : String(timepoint);
+  }
+
   fields(name, timepoint) {
     return this._fields.get(`${name} ${timepoint}`) || [];
   }

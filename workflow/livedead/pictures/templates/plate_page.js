@@ -88,7 +88,7 @@ function showPictures(one) {
       times.length
         ? "No picture of this timepoint; there is one of "
         : "No picture: no field of this well could be used.",
-      ...times.map(timepoint => element("button", {onclick: () => setTime(timepoint)}, String(timepoint))),
+      ...times.map(timepoint => element("button", {onclick: () => setTime(timepoint)}, plate.named(timepoint))),
     ),
   );
 }
@@ -151,7 +151,7 @@ function separationTable(rows) {
 
 function setTime(timepoint) {
   byId("time").value = plate.timepoints.indexOf(timepoint);
-  byId("time-text").textContent = `${timepoint} of ${plate.timepoints.at(-1)}`;
+  byId("time-text").textContent = `${plate.named(timepoint)} of ${plate.timepoints.at(-1)}`;
   choose(page.well, timepoint);
 }
 
@@ -162,7 +162,7 @@ function plateFacts() {
   const times =
     plate.timepoints.length > 1
       ? `${plate.timepoints.length} timepoints`
-      : `timepoint ${plate.timepoints[0]}`;
+      : `timepoint ${plate.named(plate.timepoints[0])}`;
   return `${n} wells · ${times} · livedead ${row.version} · model ${row.model_sha256.slice(0, 8)}`;
 }
 

@@ -1,19 +1,39 @@
 """Sentences on the images of a run, and on how raw counts were normalized."""
 
+import numpy as np
+import pandas as pd
+
 from livedead.wells.methods.run import Run
 from livedead.wells.methods.wording import listed, number
+from livedead.wells.timing import hours_of_timepoints, in_hours
+
+SAME_STEP = 0.1
+"""Share by which steps of time may differ and be told as one."""
 
 
 def images(run: Run) -> str:
     """What was imaged."""
     imaged = run.wells[run.wells["status"] != "no_images"]
     n_wells, n_times = len(imaged[["plate", "well"]].drop_duplicates()), imaged["timepoint"].nunique()
-    over_time = f", at {n_times} timepoints" if n_times > 1 else ""
+    over_time = f", at {n_times} timepoints{_hours(imaged)}" if n_times > 1 else ""
     sizes = listed(f"{size:g}" for size in sorted({sheet["pixel_size_um"] for sheet in run.sheets.values()}))
     return (
         f"Images of {number(len(run.sheets), 'plate')} ({number(n_wells, 'imaged well')}, "
         f"{number(len(run.fields), 'field')}{over_time}) were analysed; pixels measured {sizes} µm."
     )
+
+
+def _hours(imaged: pd.DataFrame) -> str:
+    """How long and how often was imaged, as far as it is known."""
+    hours = hours_of_timepoints(imaged)
+    if len(hours) < imaged["timepoint"].nunique():
+        return ""
+    steps = np.diff(hours)
+    if steps.max() - steps.min() <= SAME_STEP * steps.mean():
+        often = f"every {in_hours(steps.mean())}"
+    else:
+        often = f"{in_hours(steps.min())} to {in_hours(steps.max())} apart"
+    return f" over {in_hours(hours.iloc[-1] - hours.iloc[0])} ({often})"
 
 
 def failed(run: Run) -> str:
