@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from livedead import stores
-from livedead.configuration.agreement import EXPORT_FORMATS
 from livedead.configuration.keys import check
+from livedead.configuration.of_plates import EXPORT_FORMATS
 from livedead.configuration.written import read_written
 from livedead.dyes.plate_dyes import FLAGS as DYE_FLAGS
 from livedead.errors import FieldError

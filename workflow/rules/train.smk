@@ -1,4 +1,4 @@
-from livedead.configuration import agreement
+from livedead.configuration import of_plates
 
 TRAINING = PLATES[PLATES["dyed_wells"].str.len() > 0].reset_index()
 
@@ -287,7 +287,7 @@ rule export_weights:
 
 rule training:
     input:
-        once_checked("results/training/unet.h5", agreement.check_training),
+        once_checked("results/training/unet.h5", of_plates.check_training),
         "results/training/history.png",
         expand("results/{plate}/labels_review.html", plate=TRAINING.plate),
         []
@@ -300,7 +300,7 @@ rule cross_validation:
     input:
         once_checked(
             "results/training/cross_validation.html",
-            agreement.check_training,
-            agreement.check_folds,
+            of_plates.check_training,
+            of_plates.check_folds,
         ),
     localrule: True

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from livedead.configuration.agreement import check_sheet
 from livedead.configuration.derived import auditing_rules, config_sha256, counting_rules, wells_with_dyes
 from livedead.configuration.keys import complete
+from livedead.configuration.of_plates import check_sheet
 from livedead.errors import ConfigError
 
 DYES = "dyes: {total: hoechst, dead: draq7}\n"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from livedead.configuration.agreement import check_sheet
 from livedead.configuration.keys import check, complete, read_schema
+from livedead.configuration.of_plates import check_sheet
 from livedead.configuration.written import Written, read_written
 from livedead.plates.plate_sheet import read_plates
 
