@@ -1,6 +1,6 @@
 rule index_plate:
     input:
-        raw=raw,
+        planes=all_files,
     output:
         images="results/{plate}/images.tsv",
         export="results/{plate}/export.json",
@@ -15,6 +15,7 @@ rule index_plate:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        raw=raw,
         plate="{plate}",
         export_format=of_plate("format"),
         n_wells=of_plate("wells"),

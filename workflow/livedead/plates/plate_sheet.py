@@ -9,6 +9,7 @@ import pandas as pd
 
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry
+from livedead.plates.object_stores import is_url, parse_url, url_problems
 from livedead.plates.plate_ids import check_plate_id
 from livedead.plates.sheets import read_sheet
 from livedead.plates.written_numbers import parse_count, parse_number
@@ -88,7 +89,8 @@ def read_plates(path: str | Path, platemaps: str | Path | None = None) -> pd.Dat
         row["barcode"] = row["barcode"] or plate
         row["platemap"] = row["platemap"] or maps.get(row["barcode"], "")
     for plate, column, problem in (
-        *_folder_problems(rows, lines),
+        *_folder_problems({plate: row for plate, row in rows.items() if not is_url(row["raw"])}, lines),
+        *url_problems(rows),
         *_control_problems(rows),
         *_audit_problems(rows),
     ):
@@ -222,6 +224,10 @@ def _path(text: str) -> str:
     return text
 
 
+def _raw(text: str) -> str:
+    return parse_url(text) if is_url(text) else _path(text)
+
+
 def _n_wells(text: str) -> int:
     n_wells = parse_count(text)
     if n_wells is None or n_wells not in geometry.FORMATS:
@@ -265,7 +271,7 @@ def _masks(text: str) -> str:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "plate": check_plate_id,
-    "raw": _path,
+    "raw": _raw,
     "wells": _n_wells,
     "platemap": _path,
     "pixel_size_um": _pixel_size_um,

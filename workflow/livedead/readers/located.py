@@ -1,0 +1,31 @@
+"""Which files hold the planes of a well and channel: what a job that reads them has to fetch."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+Located = dict[str, dict[str, list[str]]]
+"""Well -> channel -> paths relative to ``raw``, wells in plate order."""
+
+
+def locate(images: pd.DataFrame) -> Located:
+    """Where the planes of an index are, see `livedead.readers.index.index_plate`."""
+    located: Located = {}
+    for well, channel, path in images[["well", "channel", "path"]].itertuples(index=False):
+        paths = located.setdefault(well, {}).setdefault(channel, [])
+        if path not in paths[-1:]:
+            paths.append(path)
+    return located
+
+
+def paths_of(located: Located, channels: Collection[str], wells: Collection[str] | None = None) -> list[str]:
+    """Paths of the planes of some channels in some wells, or in all; each once."""
+    return list(
+        dict.fromkeys(
+            path
+            for well, by_channel in located.items()
+            if wells is None or well in wells
+            for channel in channels
+            for path in by_channel.get(channel, [])
+        )
+    )

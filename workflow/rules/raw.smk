@@ -1,0 +1,135 @@
+# Raw images: a folder, or the objects of a store, which Snakemake fetches for the jobs that read them.
+# Which objects a job reads is known when the plate is indexed, hence a checkpoint, of these plates alone.
+import importlib.util
+import json
+import re
+
+from livedead.plates.geometry import shard_wells
+from livedead.plates.object_stores import can_be_fetched, is_url, objects_at
+from livedead.readers.located import paths_of
+
+IN_STORES = PLATES.index[PLATES["raw"].map(is_url)]
+PLUGIN = "snakemake-storage-plugin-s3"
+
+if len(IN_STORES) and importlib.util.find_spec(PLUGIN.replace("-", "_")) is None:
+    raise WorkflowError(
+        f"{config['plates']}: plate {IN_STORES[0]} lies in an object store, which Snakemake reads by a "
+        f"plugin that is not installed: pip install {PLUGIN}"
+    )
+
+
+def raw_of(plate: str) -> str:
+    """The folder of a plate's raw images: its own, or that which its objects are fetched into."""
+    path = PLATES.at[plate, "raw"]
+    return str(storage.s3(path)) if plate in IN_STORES else in_project(path)
+
+
+def raw(wildcards) -> str:
+    """Parameter function: the same of the job's plate."""
+    return raw_of(wildcards.plate)
+
+
+@functools.cache
+def objects(plate: str) -> list[str]:
+    """Names of a plate's objects, relative to its place in the store."""
+    # The plugin's own list: its pattern matching (0.3.6) refuses every pattern.
+    place = storage.s3(PLATES.at[plate, "raw"]).flags["storage_object"]
+    try:
+        names = [item.key[len(place.key) + 1 :] for item in place.get_subkeys()]
+    except Exception as error:
+        raise WorkflowError(
+            f"plate {plate}: {place.query} cannot be listed: {error}; see 'Keys and addresses' in docs/cloud.md"
+        ) from error
+    if not names:
+        raise WorkflowError(
+            f"plate {plate}: no object lies below {place.query}; correct 'raw' in {config['plates']}"
+        )
+    barred = [name for name in names if not can_be_fetched(name)]
+    if barred:
+        raise WorkflowError(
+            f"plate {plate}: objects of these names cannot be fetched: {barred[:3]}; rename them"
+        )
+    return names
+
+
+def planes_of(plate: str, channels, wells=None) -> list[str]:
+    """What must be there to read some channels of a plate, in some of its wells or all.
+
+    The time stamps of raw images are ignored: their hashes are in images.tsv. Only a new simulated folder
+    re-runs the rules that read it, as Snakemake sets its time stamp. An object that is lost is not waited
+    for, so that its field fails, as does one whose file is lost.
+    """
+    path = PLATES.at[plate, "raw"]
+    if plate not in IN_STORES:
+        return [path if path == SIMULATED.format(plate=plate) else ancient(path)]
+    found = checkpoints.locate_planes.get(plate=plate).output.planes
+    located = json.loads(Path(found).read_bytes())["wells"]
+    if callable(wells):
+        wells = wells(located)
+    paths = paths_of(located, channels, wells)
+    return fetched(plate, objects_at(objects(plate), paths))
+
+
+def fetched(plate: str, names: list[str]) -> list[str]:
+    """Objects of a plate as inputs."""
+    place = PLATES.at[plate, "raw"]
+    return [ancient(storage.s3(f"{place}/{name}")) for name in names]
+
+
+def planes(channels, wells=None):
+    """Input function: `planes_of` the job's plate, and of its shard if it has one.
+
+    `wells` is a function of wildcards that lists wells; none are all.
+    """
+
+    def chosen(wildcards) -> list[str]:
+        if "scatteritem" in wildcards.keys():
+            shard = map(int, re.findall(r"\d+", wildcards.scatteritem))
+            return planes_of(
+                wildcards.plate, channels, lambda located: shard_wells(located, *shard)
+            )
+        return planes_of(wildcards.plate, channels, wells and wells(wildcards) or None)
+
+    return chosen
+
+
+def planes_of_labelled(sheet):
+    """Input function: `planes_of` the dyed wells of plates, and of all wells of a plate without any."""
+
+    def chosen(wildcards) -> list[str]:
+        return [
+            plane
+            for plate, dyed in zip(sheet["plate"], sheet["dyed_wells"])
+            for plane in planes_of(plate, CHANNELS, dyed or None)
+        ]
+
+    return chosen
+
+
+def all_files(wildcards) -> list[str]:
+    """Input function: every file of the plate."""
+    plate = wildcards.plate
+    return (
+        fetched(plate, objects(plate)) if plate in IN_STORES else planes_of(plate, [])
+    )
+
+
+checkpoint locate_planes:
+    input:
+        images="results/{plate}/images.tsv",
+    output:
+        planes="results/{plate}/planes.json",
+    log:
+        "logs/locate_planes/{plate}.log",
+    benchmark:
+        "benchmarks/locate_planes/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        code=code("locate_planes"),
+    script:
+        "../scripts/locate_planes.py"
