@@ -55,6 +55,8 @@ def changed(plate: str) -> str:
 
 
 if workflow.is_main_process:
+    for plate in IN_STORES:
+        objects(plate)
     missing = paths.missing_paths(config, PLATES, is_file, WRITTEN)
     lost, kept = paths.missing_raw(PLATES, is_folder, is_finished, changed)
     try:

@@ -1,5 +1,6 @@
 # Raw images: a folder, or the objects of a store, which Snakemake fetches for the jobs that read them.
-# Which objects a job reads is known when the plate is indexed, hence a checkpoint, of these plates alone.
+# Which objects there are, and which of them a job reads, is known when they are listed and indexed: hence
+# checkpoints, of these plates alone.
 import importlib.util
 import json
 import re
@@ -62,8 +63,8 @@ def planes_of(plate: str, channels, wells=None) -> list[str]:
     path = PLATES.at[plate, "raw"]
     if plate not in IN_STORES:
         return [path if path == SIMULATED.format(plate=plate) else ancient(path)]
-    found = checkpoints.locate_planes.get(plate=plate).output.planes
-    located = json.loads(Path(found).read_bytes())["wells"]
+    with checkpoints.locate_planes.get(plate=plate).output.planes.open() as stream:
+        located = json.load(stream)["wells"]
     if callable(wells):
         wells = wells(located)
     paths = paths_of(located, channels, wells)
@@ -109,9 +110,19 @@ def planes_of_labelled(sheet):
 def all_files(wildcards) -> list[str]:
     """Input function: every file of the plate."""
     plate = wildcards.plate
-    return (
-        fetched(plate, objects(plate)) if plate in IN_STORES else planes_of(plate, [])
-    )
+    if plate not in IN_STORES:
+        return planes_of(plate, [])
+    with checkpoints.list_objects.get(plate=plate).output.names.open() as stream:
+        return fetched(plate, json.load(stream))
+
+
+# Kept, so that an index stands for what was there when it was made, in a store as on a disk.
+checkpoint list_objects:
+    output:
+        names="results/{plate}/objects.json",
+    localrule: True
+    run:
+        Path(output.names).write_text(json.dumps(objects(wildcards.plate), indent=1))
 
 
 checkpoint locate_planes:
