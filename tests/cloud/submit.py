@@ -12,7 +12,9 @@ PROPERTIES = "# properties = "
 script = Path(sys.argv[-1])
 lines = script.read_text().splitlines()
 job = json.loads(next(line for line in lines if line.startswith(PROPERTIES)).removeprefix(PROPERTIES))
-name = "-".join([job["rule"], *([job["wildcards"]["scatteritem"]] if "scatteritem" in job["wildcards"] else [])])
+name = "-".join(
+    [job["rule"], *([job["wildcards"]["scatteritem"]] if "scatteritem" in job["wildcards"] else [])]
+)
 disk = tempfile.mkdtemp(dir=os.environ["NODES"])
 with open(f"{disk}.log", "wb") as log:
     node = subprocess.Popen(

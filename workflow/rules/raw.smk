@@ -35,9 +35,11 @@ def objects(plate: str) -> list[str]:
     """Names of a plate's objects, relative to its place in the store."""
     # The plugin's own list: its pattern matching (0.3.6) refuses every pattern.
     place = storage.s3(PLATES.at[plate, "raw"]).flags["storage_object"]
+    from botocore.exceptions import BotoCoreError, ClientError  # comes with the plugin
+
     try:
         names = [item.key[len(place.key) + 1 :] for item in place.get_subkeys()]
-    except Exception as error:
+    except (BotoCoreError, ClientError) as error:
         raise WorkflowError(
             f"plate {plate}: {place.query} cannot be listed: {error}; see 'Keys and addresses' in docs/cloud.md"
         ) from error
@@ -53,8 +55,14 @@ def objects(plate: str) -> list[str]:
     return names
 
 
-def planes_of(plate: str, channels, wells=None) -> list[str]:
-    """What must be there to read some channels of a plate, in some of its wells or all.
+def fetched(plate: str, names: list[str]) -> list[str]:
+    """Objects of a plate as inputs."""
+    place = PLATES.at[plate, "raw"]
+    return [ancient(storage.s3(f"{place}/{name}")) for name in names]
+
+
+def planes_of(plate: str, channels, wells=None, shard: str | None = None) -> list[str]:
+    """What must be there to read some channels of a plate, in some of its wells, in a shard or in all.
 
     The time stamps of raw images are ignored: their hashes are in images.tsv. Only a new simulated folder
     re-runs the rules that read it, as Snakemake sets its time stamp. An object that is lost is not waited
@@ -65,33 +73,20 @@ def planes_of(plate: str, channels, wells=None) -> list[str]:
         return [path if path == SIMULATED.format(plate=plate) else ancient(path)]
     with checkpoints.locate_planes.get(plate=plate).output.planes.open() as stream:
         located = json.load(stream)["wells"]
-    if callable(wells):
-        wells = wells(located)
-    paths = paths_of(located, channels, wells)
+    if shard is not None:
+        wells = shard_wells(located, *map(int, re.findall(r"\d+", shard)))
+    paths = paths_of(located, channels, wells or located)
     return fetched(plate, objects_at(objects(plate), paths))
 
 
-def fetched(plate: str, names: list[str]) -> list[str]:
-    """Objects of a plate as inputs."""
-    place = PLATES.at[plate, "raw"]
-    return [ancient(storage.s3(f"{place}/{name}")) for name in names]
-
-
-def planes(channels, wells=None):
+def planes(channels, wells=lambda wildcards: None):
     """Input function: `planes_of` the job's plate, and of its shard if it has one.
 
-    `wells` is a function of wildcards that lists wells; none are all.
+    `wells` is a function that lists those to read; none are all.
     """
-
-    def chosen(wildcards) -> list[str]:
-        if "scatteritem" in wildcards.keys():
-            shard = map(int, re.findall(r"\d+", wildcards.scatteritem))
-            return planes_of(
-                wildcards.plate, channels, lambda located: shard_wells(located, *shard)
-            )
-        return planes_of(wildcards.plate, channels, wells and wells(wildcards) or None)
-
-    return chosen
+    return lambda wildcards: planes_of(
+        wildcards.plate, channels, wells(wildcards), wildcards.get("scatteritem")
+    )
 
 
 def planes_of_labelled(sheet):
@@ -101,7 +96,7 @@ def planes_of_labelled(sheet):
         return [
             plane
             for plate, dyed in zip(sheet["plate"], sheet["dyed_wells"])
-            for plane in planes_of(plate, CHANNELS, dyed or None)
+            for plane in planes_of(plate, CHANNELS, dyed)
         ]
 
     return chosen
@@ -112,7 +107,12 @@ def all_files(wildcards) -> list[str]:
     plate = wildcards.plate
     if plate not in IN_STORES:
         return planes_of(plate, [])
-    with checkpoints.list_objects.get(plate=plate).output.names.open() as stream:
+    # Asked of the checkpoint only while it has not run: afterwards Snakemake lets an index stand whose
+    # objects were lost, and would not if it came from a checkpoint.
+    listed = Path(in_project(f"results/{plate}/objects.json"))
+    if not listed.exists():
+        listed = checkpoints.list_objects.get(plate=plate).output.names
+    with listed.open() as stream:
         return fetched(plate, json.load(stream))
 
 

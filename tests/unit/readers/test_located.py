@@ -26,8 +26,8 @@ def test_files_are_listed_once_for_each_well_and_channel():
 
 def test_paths_are_those_of_channels_in_wells_each_once():
     located = locate(IMAGES)
-    assert paths_of(located, ["brightfield", "dead"]) == ["a/1.tif", "a/2.tif", "b/1.tif"]
-    assert paths_of(located, ["dead"]) == ["a/1.tif"]
+    assert paths_of(located, ["brightfield", "dead"], ["A01", "A02"]) == ["a/1.tif", "a/2.tif", "b/1.tif"]
+    assert paths_of(located, ["dead"], located) == ["a/1.tif"]
     assert paths_of(located, ["brightfield", "dead"], ["A02"]) == ["b/1.tif"]
-    assert paths_of(located, []) == []
+    assert paths_of(located, [], ["A01"]) == []
     assert paths_of(located, ["dead"], ["C01"]) == []

@@ -18,14 +18,8 @@ def locate(images: pd.DataFrame) -> Located:
     return located
 
 
-def paths_of(located: Located, channels: Collection[str], wells: Collection[str] | None = None) -> list[str]:
-    """Paths of the planes of some channels in some wells, or in all; each once."""
-    return list(
-        dict.fromkeys(
-            path
-            for well, by_channel in located.items()
-            if wells is None or well in wells
-            for channel in channels
-            for path in by_channel.get(channel, [])
-        )
-    )
+def paths_of(located: Located, channels: Collection[str], wells: Collection[str]) -> list[str]:
+    """Paths of the planes of some channels in some wells, each once."""
+    chosen = [by_channel for well, by_channel in located.items() if well in wells]
+    paths = (path for by_channel in chosen for channel in channels for path in by_channel.get(channel, []))
+    return list(dict.fromkeys(paths))
