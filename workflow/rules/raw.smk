@@ -33,10 +33,10 @@ def raw(wildcards) -> str:
 @functools.cache
 def objects(plate: str) -> list[str]:
     """Names of a plate's objects, relative to its place in the store."""
-    # The plugin's own list: its pattern matching (0.3.6) refuses every pattern.
-    place = storage.s3(PLATES.at[plate, "raw"]).flags["storage_object"]
     from botocore.exceptions import BotoCoreError, ClientError  # comes with the plugin
 
+    # The plugin's own list: its pattern matching (0.3.6) refuses every pattern.
+    place = storage.s3(PLATES.at[plate, "raw"]).flags["storage_object"]
     try:
         names = [item.key[len(place.key) + 1 :] for item in place.get_subkeys()]
     except (BotoCoreError, ClientError) as error:
@@ -120,6 +120,8 @@ def all_files(wildcards) -> list[str]:
 checkpoint list_objects:
     output:
         names="results/{plate}/objects.json",
+    log:
+        "logs/list_objects/{plate}.log",
     localrule: True
     run:
         Path(output.names).write_text(json.dumps(objects(wildcards.plate), indent=1))
