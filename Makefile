@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 DEMO := --configfile config/demo/config.yaml
 
 .PHONY: help demo demo-agreement demo-dyes demo-weights demo-experience verify report accuracy test test-fast oracles
-.PHONY: oracles-table record-tf-keras fuzz cluster browser faults environments formats benchmark gpu lint format resume clean
+.PHONY: oracles-table record-tf-keras fuzz cluster cloud browser faults environments formats benchmark gpu lint format resume clean
 
 help:
 	@echo "make demo            simulate a plate, count it, print a summary (3 minutes)"
@@ -21,6 +21,7 @@ help:
 	@echo "make test            every test but those of the targets below (12 minutes)"
 	@echo "make oracles         compare the weight converter with real Keras 3 and Flax"
 	@echo "make cluster         run and kill the workflow on a Slurm of this machine (root; 10 minutes)"
+	@echo "make cloud           a plate in an object store of this machine, on nodes without a common disk (2 minutes)"
 	@echo "make browser         open the pages in chromium, and correct cells there (1 minute; chromium)"
 	@echo "make faults          kill runs at a point of every writer and at random times (10 minutes)"
 	@echo "make environments    run each rule with only the packages of its own environment (5 minutes)"
@@ -114,6 +115,16 @@ $(VENV)-cluster/.installed: requirements.txt requirements-dev.txt requirements-c
 
 cluster: $(VENV)-cluster/.installed
 	$(VENV)-cluster/bin/pytest tests/cluster -rs
+
+# In an environment of its own, as the plugins of a store are needed where plates lie in one.
+$(VENV)-cloud/.installed: requirements.txt requirements-dev.txt requirements-cloud.txt
+	test -x $(VENV)-cloud/bin/python || $(PYTHON) -m venv $(VENV)-cloud
+	$(VENV)-cloud/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-dev.txt -r requirements-cloud.txt
+	touch $@
+
+cloud: $(VENV)-cloud/.installed
+	$(VENV)-cloud/bin/pytest tests/cloud -rs
 
 # axe-core, which looks for what keeps people out of a page, comes by npm, and is left out without it.
 $(VENV)/.installed-browser: $(VENV)/.installed-dev requirements-browser.txt

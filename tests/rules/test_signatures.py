@@ -9,6 +9,8 @@ from livedead.job import run
 
 WAITED_FOR = {"after"}
 """Inputs that a job waits for, or is started anew by, and does not open under this name."""
+IN_A_FOLDER = {"planes"}
+"""Inputs that are opened as files of the folder that the param ``raw`` names."""
 RERUN = re.compile(r"code|version|\w+_(sha256|content)")
 """Params that only start a job anew when they change."""
 
@@ -44,7 +46,7 @@ def disagreements(function, rule):
     found = {
         "twice in the rule": twice,
         "not in the rule": needed - {*files, *params, "threads"},
-        "files that are not taken": set(files) - set(taken) - WAITED_FOR,
+        "files that are not taken": set(files) - set(taken) - WAITED_FOR - IN_A_FOLDER,
         "params that are not taken": {name for name in set(params) - set(taken) if not RERUN.fullmatch(name)},
     }
     return {what: names for what, names in found.items() if names}

@@ -1,7 +1,7 @@
 # What dyes, added to a few wells after reading, say of a network's errors on a plate.
 rule audit_cells:
     input:
-        raw=raw,
+        planes=planes(derived.dye_channels(config), of_plate("audit_wells")),
         images="results/{plate}/images.tsv",
         dyes="results/{plate}/dyes.h5",
         fields="results/{plate}/fields.csv",
@@ -19,6 +19,7 @@ rule audit_cells:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        raw=raw,
         audit_wells=of_plate("audit_wells"),
         pixel_size_um=of_plate("pixel_size_um"),
         bit_depth=of_plate("bit_depth"),

@@ -54,6 +54,8 @@ def changed(plate: str) -> str:
 
 
 if workflow.is_main_process:
+    for plate in IN_STORES:
+        objects(plate)  # raises where there are none
     missing = paths.missing_paths(config, PLATES, is_file, WRITTEN)
     lost, kept = paths.missing_raw(PLATES, is_folder, is_finished, changed)
     try:

@@ -81,20 +81,6 @@ def of_plate(column: str):
     return lambda wildcards: PLATES.at[wildcards.plate, column]
 
 
-def raw_folder(plate: str) -> str:
-    """A plate's raw folder, whose time stamp is ignored: the hashes of its images are in images.tsv.
-
-    Only a new simulated folder re-runs the rules that read it, as Snakemake sets its time stamp.
-    """
-    path = PLATES.at[plate, "raw"]
-    return path if path == SIMULATED.format(plate=plate) else ancient(path)
-
-
-def raw(wildcards) -> str:
-    """Input function: the plate's raw folder."""
-    return raw_folder(wildcards.plate)
-
-
 def platemap(wildcards) -> list[str]:
     """Input function: the plate's map, if it has one."""
     path = PLATES.at[wildcards.plate, "platemap"]

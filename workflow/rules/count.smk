@@ -1,7 +1,7 @@
 rule count_cells:
     input:
         class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
-        raw=raw,
+        planes=planes([*INTENSITY_CHANNELS, *COUNTED_CHANNELS]),
         images="results/{plate}/images.tsv",
         dyes=DYES,
         model=MODEL,
@@ -20,6 +20,7 @@ rule count_cells:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),
         bit_depth=of_plate("bit_depth"),

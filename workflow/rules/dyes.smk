@@ -1,7 +1,7 @@
 # The dyes of a plate: what a run reads, what labels to train on are made of, or what audits a network.
 rule fit_dyes:
     input:
-        raw=raw,
+        planes=planes(derived.dye_channels(config), wells_with_dyes),
         images="results/{plate}/images.tsv",
     output:
         dyes="results/{plate}/dyes.h5",
@@ -18,6 +18,7 @@ rule fit_dyes:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        raw=raw,
         dyed_wells=wells_with_dyes,
         controls=lambda wildcards: control_wells(wildcards.plate),
         pixel_size_um=of_plate("pixel_size_um"),

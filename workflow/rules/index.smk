@@ -1,29 +1,17 @@
-from livedead.plates.raw_folders import RawFolders
-
-RAW_FOLDERS = RawFolders(PLATES.to_dict("index"))
-
-
-def claims_of_siblings(wildcards, input) -> list[dict]:
-    """Parameter function: which files of the plate's raw folder are of other plates.
-
-    It takes `input`, as Snakemake runs no job again for such a parameter: the rows of other plates are
-    no news of this one, and the plate of a new row is compared with all others itself.
-    """
-    return RAW_FOLDERS.siblings(wildcards.plate)
-
-
-def parted_folders(wildcards=None) -> dict[str, list[dict]]:
-    """A plate of each raw folder that plates take parts of -> what all plates claim of the folder."""
-    return {
-        plate: claims
-        for plate, claims in RAW_FOLDERS.parted.items()
-        if Path(in_project(PLATES.at[plate, "raw"])).is_dir()
-    }
+# Kept, so that an index stands for what was there when it was made, in a store as on a disk.
+checkpoint list_objects:
+    output:
+        names="results/{plate}/objects.json",
+    log:
+        "logs/list_objects/{plate}.log",
+    localrule: True
+    run:
+        Path(output.names).write_text(json.dumps(objects(wildcards.plate), indent=1))
 
 
 rule index_plate:
     input:
-        raw=raw,
+        planes=all_files,
     output:
         images="results/{plate}/images.tsv",
         export="results/{plate}/export.json",
@@ -38,6 +26,7 @@ rule index_plate:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        raw=raw,
         plate="{plate}",
         export_format=of_plate("format"),
         n_wells=of_plate("wells"),
@@ -54,6 +43,27 @@ rule index_plate:
         code=code("index_plate"),
     script:
         "../scripts/index_plate.py"
+
+
+checkpoint locate_planes:
+    input:
+        images="results/{plate}/images.tsv",
+    output:
+        planes="results/{plate}/planes.json",
+    log:
+        "logs/locate_planes/{plate}.log",
+    benchmark:
+        "benchmarks/locate_planes/{plate}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        code=code("locate_planes"),
+    script:
+        "../scripts/locate_planes.py"
 
 
 rule take_inventory:
@@ -87,7 +97,6 @@ rule take_inventory:
 
 rule list_unclaimed:
     input:
-        raw=lambda wildcards: [raw_folder(plate) for plate in parted_folders()],
         after=lambda wildcards: expand(
             "results/{plate}/images.tsv", plate=parted_folders()
         ),
@@ -104,6 +113,7 @@ rule list_unclaimed:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        raw=lambda wildcards: [raw_of(plate) for plate in parted_folders()],
         claims=lambda wildcards: list(parted_folders().values()),
         code=code("list_unclaimed"),
     script:

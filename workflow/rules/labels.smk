@@ -1,7 +1,7 @@
 rule export_labels:
     input:
         class_maps=gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
-        raw=raw,
+        planes=planes(COUNTED_CHANNELS),
         images="results/{plate}/images.tsv",
         dyes=DYES,
         model=MODEL,
@@ -21,6 +21,7 @@ rule export_labels:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),
         bit_depth=of_plate("bit_depth"),

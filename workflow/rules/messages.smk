@@ -15,6 +15,10 @@ TEXTS_OF_THE_ENGINE = (
     "Conda environments: ignored",
     "Select jobs to execute",
     "Execute ",
+    "DAG of jobs will be updated",
+    "Updating checkpoint dependencies",
+    "Finished retrieval",
+    "Removing local copy of storage file",
 )
 
 

@@ -1,6 +1,6 @@
 rule normalize_plate:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         control=lambda wildcards: expand(
             "results/{control}/normalization.h5",
@@ -19,6 +19,7 @@ rule normalize_plate:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         channels=CHANNELS,
         bit_depth=of_plate("bit_depth"),
         settings=NORMALIZATION,
@@ -29,7 +30,7 @@ rule normalize_plate:
 
 rule export_normalized:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
     output:
@@ -45,6 +46,7 @@ rule export_normalized:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         channels=CHANNELS,
         bit_depth=of_plate("bit_depth"),
         pixel_size_um=of_plate("pixel_size_um"),

@@ -2,6 +2,7 @@
 
 # What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = derived.dye_channels(config)
+COUNTED_CHANNELS = CHANNELS
 NORMALIZATION = derived.dye_normalization(config)
 # A well without cells has no contrast in its dyes, and nothing is wrong with it.
 MIN_RANGE = None
@@ -23,7 +24,7 @@ SHOWN = derived.given_dyes(config)
 
 rule read_dyes:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         dyes=DYES,
     output:
@@ -39,6 +40,7 @@ rule read_dyes:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         scatteritem="{scatteritem}",
         bit_depth=of_plate("bit_depth"),
         code=code("read_dyes"),
@@ -48,7 +50,7 @@ rule read_dyes:
 
 rule read_sample:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         dyes=DYES,
         wells="results/{plate}/wells.csv",
@@ -65,6 +67,7 @@ rule read_sample:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        raw=raw,
         seed=config["verify_seed"],
         sample=config["verify_wells"],
         bit_depth=of_plate("bit_depth"),

@@ -2,6 +2,7 @@
 
 # What the rules of every run need to know of this way, see docs/architecture.md.
 CHANNELS = config["input_channels"]
+COUNTED_CHANNELS = []
 NORMALIZATION = config["normalization"]
 MIN_RANGE = config["normalization"]["min_range"]
 WELLS_READ = {}

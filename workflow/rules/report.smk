@@ -85,7 +85,7 @@ rule draw_curves:
 
 rule draw_fields:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         wells="results/{plate}/wells.csv",
@@ -116,6 +116,7 @@ rule draw_fields:
         mem_mb=growing(4000),
         runtime=growing(10),
     params:
+        raw=raw,
         shown=SHOWN,
         bit_depth=of_plate("bit_depth"),
         pixel_size_um=of_plate("pixel_size_um"),
@@ -128,7 +129,7 @@ rule draw_fields:
 
 rule draw_montage:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         fields="results/{plate}/fields.csv",
@@ -150,6 +151,7 @@ rule draw_montage:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        raw=raw,
         shown=SHOWN,
         n_wells=of_plate("wells"),
         pixel_size_um=of_plate("pixel_size_um"),
@@ -163,7 +165,7 @@ rule draw_montage:
 # again: this plate's change with its wells, with the columns of its map, or with the code that fits them.
 rule write_page:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         class_maps=gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
@@ -192,6 +194,7 @@ rule write_page:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        raw=raw,
         plate="{plate}",
         n_wells=of_plate("wells"),
         shown=SHOWN,

@@ -5,7 +5,7 @@ JUDGED_PLATES = [plate for plate in PLATES.index if plate in JUDGEMENTS]
 rule draw_sample:
     input:
         class_maps=gather.shard("results/{{plate}}/shards/{scatteritem}/classes.h5"),
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         dyes=DYES,
@@ -25,6 +25,7 @@ rule draw_sample:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        raw=raw,
         plate="{plate}",
         shown=SHOWN,
         classes=CLASSES,

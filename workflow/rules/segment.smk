@@ -1,6 +1,6 @@
 rule segment_fields:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         unet="results/weights/unet.safetensors",
@@ -18,6 +18,7 @@ rule segment_fields:
         runtime=growing(240),
         gpu=GPU,
     params:
+        raw=raw,
         scatteritem="{scatteritem}",
         channels=config["input_channels"],
         bit_depth=of_plate("bit_depth"),
@@ -31,7 +32,7 @@ rule segment_fields:
 
 rule segment_sample:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         unet="results/weights/unet.safetensors",
@@ -50,6 +51,7 @@ rule segment_sample:
         runtime=growing(30),
         gpu=GPU,
     params:
+        raw=raw,
         seed=config["verify_seed"],
         sample=config["verify_wells"],
         channels=config["input_channels"],

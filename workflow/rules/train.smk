@@ -45,7 +45,9 @@ wildcard_constraints:
 
 rule label_wells:
     input:
-        raw=raw,
+        planes=planes(
+            [*CHANNELS, *derived.dye_channels(config)], of_plate("dyed_wells")
+        ),
         images="results/{plate}/images.tsv",
         dyes=dyes_of_labels,
         boxes=drawn_boxes,
@@ -64,6 +66,7 @@ rule label_wells:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        raw=raw,
         drawn_sha256=lambda wildcards: list(
             map(
                 content,
@@ -87,7 +90,7 @@ rule label_wells:
 
 rule train_unet:
     input:
-        raw=[raw_folder(plate) for plate in TRAINING.plate],
+        planes=planes_of_labelled(TRAINING),
         images=expand("results/{plate}/images.tsv", plate=TRAINING.plate),
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
@@ -109,6 +112,7 @@ rule train_unet:
         runtime=growing(720),
         gpu=GPU,
     params:
+        raw=TRAINING.plate.map(raw_of).tolist(),
         encoder_sha256=lambda wildcards: content(config["training"]["encoder"] or ""),
         start_sha256=lambda wildcards: content(config["training"]["start"] or ""),
         plates=TRAINING[["plate", "bit_depth", "pixel_size_um"]].to_dict("records"),
@@ -130,7 +134,7 @@ rule train_unet:
 
 rule review_labels:
     input:
-        raw=raw,
+        planes=planes(CHANNELS, of_plate("dyed_wells")),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         labels="results/{plate}/labels.h5",
@@ -152,6 +156,7 @@ rule review_labels:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
+        raw=raw,
         plate="{plate}",
         channel=config["input_channels"][0],
         bit_depth=of_plate("bit_depth"),
@@ -166,7 +171,7 @@ rule evaluate_unet:
     input:
         unet="results/training/{fold}{stage}unet.safetensors",
         trained="results/training/{fold}unet.safetensors",
-        raw=[raw_folder(plate) for plate in TRAINING.plate],
+        planes=planes_of_labelled(TRAINING),
         images=expand("results/{plate}/images.tsv", plate=TRAINING.plate),
         normalization=expand("results/{plate}/normalization.h5", plate=TRAINING.plate),
         labels=expand("results/{plate}/labels.h5", plate=TRAINING.plate),
@@ -188,6 +193,7 @@ rule evaluate_unet:
         runtime=growing(60),
         gpu=GPU,
     params:
+        raw=TRAINING.plate.map(raw_of).tolist(),
         platemap_sha256=lambda wildcards: TRAINING.platemap.map(content).tolist(),
         plates=TRAINING[
             ["plate", "platemap", "wells", "bit_depth", "pixel_size_um"]

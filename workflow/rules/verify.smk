@@ -1,6 +1,6 @@
 rule verify_well:
     input:
-        raw=raw,
+        planes=planes([*INTENSITY_CHANNELS, *COUNTED_CHANNELS]),
         images="results/{plate}/images.tsv",
         class_maps="results/{plate}/verified/classes.h5",
         dyes=DYES,
@@ -27,6 +27,7 @@ rule verify_well:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        raw=raw,
         platemap_sha256=platemap_content,
         audit_map_sha256=audit_map_content,
         bit_depth=of_plate("bit_depth"),

@@ -35,7 +35,7 @@ LABELLED = TRUSTED[TRUSTED["dyed_wells"].str.len() > 0]
 rule learn_experience:
     input:
         unet="results/weights/unet.safetensors",
-        raw=[raw_folder(plate) for plate in TRUSTED.plate],
+        planes=planes_of_labelled(TRUSTED),
         images=expand("results/{plate}/images.tsv", plate=TRUSTED.plate),
         normalization=expand("results/{plate}/normalization.h5", plate=TRUSTED.plate),
         labels=expand("results/{plate}/labels.h5", plate=LABELLED.plate),
@@ -53,6 +53,7 @@ rule learn_experience:
         runtime=growing(240),
         gpu=GPU,
     params:
+        raw=TRUSTED.plate.map(raw_of).tolist(),
         plates=TRUSTED[["plate", "bit_depth", "pixel_size_um", "dyed_wells"]].to_dict(
             "records"
         ),

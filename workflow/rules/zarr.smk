@@ -1,6 +1,6 @@
 rule export_zarr:
     input:
-        raw=raw,
+        planes=planes(CHANNELS),
         images="results/{plate}/images.tsv",
         normalization="results/{plate}/normalization.h5",
         class_maps="results/{plate}/shards/{scatteritem}/classes.h5",
@@ -22,6 +22,7 @@ rule export_zarr:
         mem_mb=growing(4000),
         runtime=growing(120),
     params:
+        raw=raw,
         channels=CHANNELS,
         classes=CLASSES,
         pixel_size_um=of_plate("pixel_size_um"),

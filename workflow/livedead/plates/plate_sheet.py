@@ -9,6 +9,7 @@ import pandas as pd
 from livedead.errors import SheetError, nearest
 from livedead.plates import geometry
 from livedead.plates.file_globs import check_globs
+from livedead.plates.object_stores import is_url, parse_url
 from livedead.plates.plate_ids import check_plate_id
 from livedead.plates.raw_folders import RawFolders
 from livedead.plates.sheets import read_sheet
@@ -194,6 +195,10 @@ def _path(text: str) -> str:
     return text
 
 
+def _raw(text: str) -> str:
+    return parse_url(text) if is_url(text) else _path(text)
+
+
 def _n_wells(text: str) -> int:
     n_wells = parse_count(text)
     if n_wells is None or n_wells not in geometry.FORMATS:
@@ -244,7 +249,7 @@ def _masks(text: str) -> str:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "plate": check_plate_id,
-    "raw": _path,
+    "raw": _raw,
     "files": lambda text: check_globs(text) if text else text,
     "wells": _n_wells,
     "well_numbers": _well_numbers,

@@ -1,10 +1,12 @@
-"""Raw folders: which of them plates share, and what parts their files."""
+"""Raw folders, also in object stores: which of them plates share, and what parts their files."""
 
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from livedead.plates.object_stores import is_url
 
 PLATE_PLACE = "{plate}"
 """In a template of file names: the id or barcode of the plate."""
@@ -28,7 +30,10 @@ class Place(NamedTuple):
 
 
 def place_of(folder: str) -> Place:
-    """The place of a folder, there or not."""
+    """The place of a folder, there or not; of one in an object store its name is all."""
+    if is_url(folder):
+        names = tuple(folder.split("/"))
+        return Place(["/".join(names[:n]) for n in range(len(names), 2, -1)], names)
     path = Path(os.path.realpath(folder))
     found: list[object] = []
     for part in (path, *path.parents):
