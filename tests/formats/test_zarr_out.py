@@ -32,7 +32,7 @@ def plate(tmp_path_factory, repository):
     plate = Plate(
         folder,
         export_format="pattern",
-        file_pattern="p_{well}_s{field}_{channel}_{timepoint}.tif",
+        naming={"file_pattern": "p_{well}_s{field}_{channel}_{timepoint}.tif"},
         imaged={"brightfield": "C01"},
         platemap=None,
     )
