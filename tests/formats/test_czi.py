@@ -249,16 +249,17 @@ def test_a_stopped_acquisition_and_one_that_was_repeated(raw):
 
 
 def test_tags_that_cannot_be_read_are_not_told_and_cost_no_image(raw):
-    pixels = images_of((0, 0, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 2, 0, 0))
+    pixels = images_of((0, 0, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 2, 0, 0), (0, 0, 3, 0, 0))
     write(raw / "B03.czi", pixels)
     tags = {
         0: f"<AcquisitionTime>{DAY}06:00:00Z</AcquisitionTime>",
         1: "<AcquisitionTime>yesterday</AcquisitionTime>",
         2: "<AcquisitionTime>",
+        3: "<AcquisitionTime>0001-01-01T00:00:00</AcquisitionTime>",  # a clock that was never set
     }
     with_tags(raw / "B03.czi", lambda start: tags[start["T"]])
     images, _ = index(raw)
-    assert images["hours"].isna().tolist() == [False, True, True]
+    assert images["hours"].fillna(-1).tolist() == [0, -1, -1, -1]
     for row, image in zip(images.itertuples(), pixels.values(), strict=True):
         np.testing.assert_array_equal(read(row, raw), image)
 

@@ -119,6 +119,21 @@ def test_a_damaged_chunk_fails_exactly_its_plane(tmp_path, damage, compressors):
             np.testing.assert_array_equal(read_plane(path, page, dataset="0", **checks), pixels[page])
 
 
+@pytest.mark.parametrize(
+    ("version", "compressors", "chunk"),
+    [("0.4", Blosc("lz4"), "0/0.0"), ("0.5", BloscCodec(cname="lz4"), "0/c/0/0")],
+)
+def test_a_chunk_of_blosc_that_was_cut_off_is_truncated(tmp_path, version, compressors, chunk):
+    # Blosc's own decoder gives pixels for it, of whatever lies behind the chunk in memory.
+    path = written(tmp_path / "a.zarr", stack((64, 96)), "yx", version, compressors=compressors)
+    content = (path / chunk).read_bytes()
+    for n_bytes in (0, 5, 20, len(content) // 2, len(content) - 1):
+        (path / chunk).write_bytes(content[:n_bytes])
+        with pytest.raises(FieldError) as error:
+            plane_fingerprint(path, "0", 0)
+        assert error.value.code == "truncated"
+
+
 def test_only_the_chunks_of_the_plane_are_opened(tmp_path, monkeypatch):
     path = written(tmp_path / "a.zarr", stack((3, 64, 96)), "cyx", chunks=(1, 32, 96))
     opened = []

@@ -4,7 +4,15 @@ import pytest
 from livedead.errors import ExportError
 from livedead.readers.channels import named_channels
 
-PLANES = pd.DataFrame({"path": ["1.tif", "2.tif", "3.tif", "4.tif"], "channel": ["w1", "w2", "w3", "w1"]})
+PLANES = pd.DataFrame(
+    {
+        "path": ["1.tif", "2.tif", "3.tif", "4.tif"],
+        "well": ["A01", "A01", "B02", "B02"],
+        "field": [1, 1, 1, 2],
+        "timepoint": 1,
+        "channel": ["w1", "w2", "w3", "w1"],
+    }
+)
 NAMES = {"w1": "Brightfield", "w2": "PI", "w3": "PI"}
 
 
@@ -22,6 +30,14 @@ def test_an_absent_channel_is_told_beside_those_that_are_there(caplog):
     planes, _ = named_channels(PLANES, {"bf": "w1", "dead": "w9"}, NAMES)
     assert set(planes["channel"]) == {"bf"}
     assert "no image of channel dead (w9); the export has w1 (Brightfield), w2 (PI), w3 (PI)" in caplog.text
+
+
+def test_a_field_without_a_configured_channel_is_told(caplog):
+    # As where all images are in one container, and one of them calls its channel otherwise.
+    planes, _ = named_channels(PLANES.assign(path="p.zarr"), {"bf": "w1"}, NAMES)
+    assert len(planes) == 2
+    assert "1 field(s) have none of the configured channels" in caplog.text
+    assert "field 1 of well B02 at timepoint 1, which has channel w3" in caplog.text
 
 
 @pytest.mark.parametrize(

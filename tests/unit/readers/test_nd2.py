@@ -71,6 +71,8 @@ def test_a_damaged_file_fails_its_well_and_one_without_a_well_stops_the_plate(sh
     images, _ = index(raw, focal_plane=1)
     problems = images.groupby("well")["problem"].unique().map(list).to_dict()
     assert problems == {"B03": [""], "B04": ["unreadable"], "B05": ["unreadable"]}
+    # Every timepoint of the others is missed, not the first alone.
+    assert all(set(of_well["timepoint"]) == {1, 2, 3} for _, of_well in images.groupby("well"))
     (raw / "plate.nd2").write_bytes(content[:-100])
     with pytest.raises(ExportError, match=r"plate\.nd2.*its wells are not known"):
         index(raw)

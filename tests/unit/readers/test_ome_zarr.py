@@ -144,7 +144,9 @@ def test_single_images_are_named_by_their_wells(tmp_path):
         ("B04", 1, 1, ""),
         ("B04", 1, 2, ""),
         ("B05", 2, 1, "unreadable"),
+        ("B05", 2, 2, "unreadable"),
         ("B06", 2, 1, "unreadable"),
+        ("B06", 2, 2, "unreadable"),
     ]
     assert "no well in its name" in export["passed_over"]["overview.zarr"]
     table, _ = read(tmp_path, file_pattern=r"(?P<field>\d)/(?P<well>B04)\.ome\.zarr")

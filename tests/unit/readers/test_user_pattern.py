@@ -172,6 +172,10 @@ def test_a_number_that_is_none_is_named():
         ("{well}_t{timepoint}s{field}", "x_A1_t5s2.tif", "5", {"field": "2"}),
         ("{well}_{timepoint}h", "x_A1_36h.tif", "36", {}),  # the unit stands for itself here
         ("{well}_{timepoint}", "x_A1_36h.tif", "36h", {}),
+        ("{well}_t{timepoint}*", "x_A1_t3d0.tif", "3", {}),  # timepoint 3, channel d0: not three days
+        ("{well}_t{timepoint}{channel}", "x_A1_t3m1.tif", "3", {"channel": "m1"}),
+        ("{well}_{timepoint}{channel}", "x_A1_36hBF.tif", "36h", {"channel": "BF"}),
+        ("{well}_{timepoint}*", "x_A1_540000ms.tif", "540000", {}),  # and not nothing at all
         ("{timepoint}/{well}", "2024-03-05/14-30/A1.tif", "2024-03-05/14-30", {}),
         ("{timepoint}/{well}", "run/2403051430/A1.tif", "2403051430", {}),
         ("{date}/{well}_{clock}", "2024-03-05/A1_1430.tif", "2024-03-05 1430", {}),
@@ -180,6 +184,20 @@ def test_a_number_that_is_none_is_named():
 )
 def test_the_time_of_a_template(text, path, timepoint, rest):
     assert FilePattern(text).read(path) == {"well": "A1", "timepoint": timepoint, **rest}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (r"(?P<well>A1)_f(?P<field>.)\.", "A1_f².tif"),
+        (r"(?P<well>.)_f(?P<field>2)\.", "²_f2.tif"),
+        (r"r(?P<row>.)c(?P<column>1)\.", "r²c1.tif"),
+    ],
+)
+def test_a_digit_that_is_no_number_is_refused(tmp_path, text, path):
+    tifffile.imwrite(tmp_path / path, np.full((8, 8), 1, np.uint16))
+    with pytest.raises(ExportError, match="²"):
+        exported(tmp_path, channels={"bf": "1"}, export_format="pattern", file_pattern=text)
 
 
 def test_images_of_one_field_at_one_time_are_doubled_however_it_is_written(tmp_path):

@@ -9,7 +9,7 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,8 @@ _LOSSLESS = {
     *("adler32", "bytes", "crc32", "crc32c", "fletcher32", "sharding_indexed", "shuffle", "transpose"),
 }
 """Codecs that give back what was stored; others may lose some of it."""
+_BLOSC_HEADER = 16
+"""Bytes at the start of what Blosc compressed, of which the last four tell how many there are in all."""
 
 
 class Level(NamedTuple):
@@ -164,6 +166,8 @@ class OmeZarr:
                 f"{where}: chunks of shape {array.chunks}, {in_plane:,} in a plane; "
                 f"allowed are {MAX_PIXELS:,} pixels a chunk and {MAX_CHUNKS:,} chunks",
             )
+        if _outermost_codec(array.metadata.to_dict()) == "blosc":
+            self._store.of_blosc.add(dataset)
         return self._levels.setdefault(dataset, level)
 
 
@@ -199,14 +203,37 @@ def _codecs(described: dict[str, Any]) -> Iterator[str]:
         yield from _codecs(codec.get("configuration") or {})
 
 
+def _outermost_codec(described: dict[str, Any]) -> str:
+    """Name of the codec whose output is a file: of version 2 the compressor, of version 3 the last one."""
+    listed = [*described.get("codecs", ()), described.get("compressor")]
+    return next(_codecs({"codecs": [one for one in listed if one][-1:]}), "")
+
+
 class _Folder(LocalStore):
-    """The files of a folder, and of none outside it."""
+    """The files of a folder, and of none outside it.
+
+    Attributes
+    ----------
+    of_blosc : set of str
+        Arrays whose chunks are as Blosc wrote them. Its decoder takes a chunk that was cut off for whole, and
+        reads what lies behind it in memory.
+    """
+
+    def __init__(self, root: Path, *, read_only: bool):
+        super().__init__(root, read_only=read_only)
+        self.of_blosc: set[str] = set()
 
     async def get(
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        _file_in(self.root, key)
-        return await super().get(key, prototype, byte_range)
+        path = _file_in(self.root, key)
+        value = await super().get(key, prototype, byte_range)
+        is_chunk = path.name not in _METADATA and any(str(p) in self.of_blosc for p in PurePath(key).parents)
+        if value is not None and is_chunk:
+            told = int.from_bytes(value[_BLOSC_HEADER - 4 : _BLOSC_HEADER].to_bytes(), "little")
+            if len(value) < _BLOSC_HEADER or len(value) != told:
+                raise FieldError("truncated", f"{path}: {len(value):,} bytes of {told:,}; copy it again")
+        return value
 
 
 def _file_in(root: Path, key: str) -> Path:

@@ -128,9 +128,9 @@ def _expected(content: bytes, source: Path) -> tuple[dict[str, Any], list[float]
     values = attributes(root)
     expected: dict[str, Any] = {}
     for name, attribute in (("fields", "FieldCount"), ("timepoints", "TimePointCount")):
-        if values.get(attribute, "").isdigit():
+        if values.get(attribute, "").isdecimal():
             expected[name] = int(values[attribute])
-    if values.get("RowCount", "").isdigit() and values.get("ColumnCount", "").isdigit():
+    if values.get("RowCount", "").isdecimal() and values.get("ColumnCount", "").isdecimal():
         expected["n_wells"] = int(values["RowCount"]) * int(values["ColumnCount"])
     sizes = {
         attributes(channel).get("HorizontalPixelDimension")

@@ -5,6 +5,7 @@ import logging
 import pandas as pd
 
 from livedead.errors import ExportError
+from livedead.readers.scan import FIELD
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,26 @@ def named_channels(
     if absent:
         log.warning("no image of channel %s; the export has %s", ", ".join(absent), shown)
     kept = planes["channel"].isin(names)
+    _tell_fields_without(planes, kept)
     others = planes[~kept].drop_duplicates("path")
     passed_over = {
         path: f"channel {channel} is not configured"
         for path, channel in zip(others["path"], others["channel"], strict=True)
     }
     return planes[kept].assign(channel=planes["channel"].map(names)), passed_over
+
+
+def _tell_fields_without(planes: pd.DataFrame, kept: pd.Series) -> None:
+    """Warn of fields that have no configured channel: in a container nothing else would name them."""
+    fields = pd.MultiIndex.from_frame(planes[FIELD])
+    without = planes[~fields.isin(fields[kept])].drop_duplicates(FIELD)
+    for one in without.head(1).itertuples():
+        log.warning(
+            "%d field(s) have none of the configured channels and are left out, such as field %d of well %s "
+            "at timepoint %d, which has channel %s",
+            len(without),
+            one.field,
+            one.well,
+            one.timepoint,
+            one.channel,
+        )

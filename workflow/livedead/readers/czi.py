@@ -1,7 +1,7 @@
 """Zeiss CZI: scenes are positions of a plate, or a file is a well; each tile of a scene is a field."""
 
-import datetime
 import logging
+import math
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,7 +15,7 @@ from livedead.images.metadata import child_texts, elements, parse_xml
 from livedead.readers.folder import RawFolder
 from livedead.readers.places import File, Place, scan_files, well_in
 from livedead.readers.scan import Plane, Scan
-from livedead.readers.times import clock_hours
+from livedead.readers.times import stated_clock
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +127,22 @@ def _tagged(opened: Czi, one: Subblock, path: Path) -> dict[str, float]:
         text = in_time(lambda: opened.tags(one), path)
         for element in elements(parse_xml(text, path), "Tags") if text else ():
             tags |= child_texts(element)
-        if "AcquisitionTime" in tags:
-            told["clock"] = clock_hours(datetime.datetime.fromisoformat(tags["AcquisitionTime"]))
         for name, tag in (("x_um", "StageXPosition"), ("y_um", "StageYPosition")):
             if tag in tags:
                 told[name] = float(tags[tag])
+        if "AcquisitionTime" in tags:
+            told["clock"] = _clock(tags["AcquisitionTime"])
     except (ExportError, FieldError, ValueError) as error:
         log.warning("%s: tags of plane %d of %s: %s", path, opened.page(one), one.dataset, error)
     return told
+
+
+def _clock(text: str) -> float:
+    """`Moment.clock` of a tag; a clock that was never set tells the first day of the year 1."""
+    clock = stated_clock(text)
+    if math.isnan(clock):
+        raise ValueError(f"{text!r} is no time of an acquisition")
+    return clock
 
 
 def _document(opened: Czi, path: Path, n_wells: int) -> _Document:

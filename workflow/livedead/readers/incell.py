@@ -142,7 +142,7 @@ def _clock(values: dict[str, str]) -> float:
 def _expected(root: Element) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     plate = next(elements(root, "Plate"), None)
-    if plate is not None and plate.get("rows", "").isdigit() and plate.get("columns", "").isdigit():
+    if plate is not None and plate.get("rows", "").isdecimal() and plate.get("columns", "").isdecimal():
         expected["n_wells"] = int(plate.attrib["rows"]) * int(plate.attrib["columns"])
     is_series = any(e.get("enabled", "").lower() == "true" for e in elements(root, "TimeSchedule"))
     counts = {

@@ -185,7 +185,7 @@ def _with_wells(planes: pd.DataFrame, folder: RawFolder) -> pd.DataFrame:
     """The planes with canonical wells."""
     first = planes.drop_duplicates("well")
     if not folder.well_numbers:
-        _refuse_uncounted([text for text in first["well"] if text.isdigit()], folder.n_wells)
+        _refuse_uncounted([text for text in first["well"] if text.isdecimal()], folder.n_wells)
     wells = {row.well: _well(row.well, row.path, folder) for row in first.itertuples()}
     return planes.assign(well=planes["well"].map(wells))
 
@@ -207,7 +207,7 @@ def _in_wells(planes: pd.DataFrame, wells: Collection[str]) -> tuple[pd.DataFram
 def _well(text: str, path: str, folder: RawFolder) -> str:
     """Canonical well from a name, or from a number, where any way to count gives one well or one was said."""
     try:
-        if text.isdigit():
+        if text.isdecimal():
             way = folder.well_numbers or geometry.WELL_NUMBERS[0]
             return geometry.numbered_well(int(text), folder.n_wells, way)
         return geometry.parse_well(text, folder.n_wells)

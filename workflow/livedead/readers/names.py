@@ -137,21 +137,26 @@ def unreadable_planes(planes: list[Plane], files: Iterable[FileName]) -> list[Pl
     files : iterable of FileName
         Each with a well.
     """
-    first: dict[str, int] = {}
+    first: dict[str, tuple[int, int]] = {}
     for one in planes:
-        first[one.path] = min(one.field, first.get(one.path, one.field))
-    alike = {(one.channel, one.dataset, one.field - first[one.path], one.z) for one in planes}
-    several = any(offset for _, _, offset, _ in alike)
-    return [
-        Plane.from_texts(
-            name.path,
-            **name.said(("well", "timepoint")),
-            field=str(name.first_field(several) + offset),
-            channel=channel,
-            z=str(z),
-            dataset=dataset,
-            problem="unreadable",
-        )
-        for name in files
-        for channel, dataset, offset, z in sorted(alike or {("1", "", 0, 1)})
-    ]
+        field, timepoint = first.get(one.path, (one.field, one.timepoint))
+        first[one.path] = min(one.field, field), min(one.timepoint, timepoint)
+    alike = set()
+    for one in planes:
+        field, timepoint = first[one.path]
+        alike.add((one.channel, one.dataset, one.field - field, one.timepoint - timepoint, one.z))
+    several = any(field for _, _, field, _, _ in alike)
+    found = []
+    for name in files:
+        for channel, dataset, field, timepoint, z in sorted(alike or {("1", "", 0, 0, 1)}):
+            plane = Plane.from_texts(
+                name.path,
+                **name.said(("well", "timepoint")),
+                field=str(name.first_field(several) + field),
+                channel=channel,
+                z=str(z),
+                dataset=dataset,
+                problem="unreadable",
+            )
+            found.append(plane._replace(timepoint=plane.timepoint + timepoint))
+    return found

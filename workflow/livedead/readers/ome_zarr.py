@@ -314,7 +314,7 @@ class _Zarr:
 
 def _by_number(listed: list[_Listed]) -> list[_Place]:
     """The images as fields, by the numbers that are their paths, else in their order in the well."""
-    numbered = all(one.image.isdigit() for one in listed)
+    numbered = all(one.image.isdecimal() for one in listed)
     order: Counter[str] = Counter()
     places = []
     for one in listed:

@@ -150,9 +150,9 @@ def _entries(root: Element) -> Iterator[Element]:
 def _expected(root: Element) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     plate = next((child_texts(e) for e in elements(root, "Plate")), {})
-    if plate.get("PlateRows", "").isdigit() and plate.get("PlateColumns", "").isdigit():
+    if plate.get("PlateRows", "").isdecimal() and plate.get("PlateColumns", "").isdecimal():
         expected["n_wells"] = int(plate["PlateRows"]) * int(plate["PlateColumns"])
     wells = [child_texts(e) for e in elements(root, "Well") if len(e)]
-    if wells and all(well.get("Row", "").isdigit() and well.get("Col", "").isdigit() for well in wells):
+    if wells and all(well.get("Row", "").isdecimal() and well.get("Col", "").isdecimal() for well in wells):
         expected["wells"] = [well_name(int(well["Row"]) - 1, int(well["Col"]) - 1) for well in wells]
     return expected

@@ -122,7 +122,7 @@ def well_at(row: str, column: str) -> str:
     SheetError
         If no plate has such a row.
     """
-    return f"{row_letters(int(row) - 1) if row.isdigit() else row}{column}"
+    return f"{row_letters(int(row) - 1) if row.isdecimal() else row}{column}"
 
 
 @dataclass

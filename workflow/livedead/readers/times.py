@@ -26,7 +26,10 @@ CLOCK = (
     rf"|{_HOUR}h{_MINUTE}(?:m(?:{_MINUTE}s?)?)?)"
 )
 _DIGITS = rf"(?:(?:19|20)\d\d{_MONTH}{_DAY}{_HOUR}{_MINUTE}(?:{_MINUTE})?|\d\d{_MONTH}{_DAY}{_HOUR}{_MINUTE})"
-_SINCE_START = r"(?=\d+[dhm])(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?"
+# Taken whole or not at all: of 3d0, timepoint 3 and channel d0, no part lasts three days.
+_SINCE_START = (
+    r"(?=\d{1,6}[dhm])(?>(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m(?:in)?)?(?:(\d{1,6})s)?)(?!\d)"
+)
 TIME = rf"{DATE}[ T_./-]{CLOCK}|{_DIGITS}|{_SINCE_START}|\d+"
 """What a timepoint may be, as an expression without named groups; the longest readings come first."""
 

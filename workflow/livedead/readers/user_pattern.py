@@ -112,7 +112,7 @@ class FilePattern:
                 "into it, so that it fits in one"
             )
         said = next(iter(readings.values()), {})
-        texts = [part for part in ("field", "z") if not said.get(part, "0").isdigit()]
+        texts = [part for part in ("field", "z") if not said.get(part, "0").isdecimal()]
         if texts:
             raise ExportError(
                 f"file_pattern {self.text!r} takes {said} from {path}; {', '.join(texts)} must be a number"
@@ -187,16 +187,18 @@ def _begins_within(match: re.Match[str]) -> bool:
 def _one_word(path: str, at: int) -> bool:
     """Whether a place lies between two letters or two digits."""
     before, after = path[at - 1 : at], path[at : at + 1]
-    return (before.isalpha() and after.isalpha()) or (before.isdigit() and after.isdigit())
+    return (before.isalpha() and after.isalpha()) or (before.isdecimal() and after.isdecimal())
 
 
 def _meaning(said: dict[str, str]) -> tuple[str | None, tuple[tuple[str, str | int], ...]]:
     """What is said, however it is written: A1 as A01 (None if it is no well), field 01 as 1."""
     well = said["well"]
     try:
-        name = str(int(well)) if well.isdigit() else parse_well(well)
+        name = str(int(well)) if well.isdecimal() else parse_well(well)
     except SheetError:
         name = None
     return name, tuple(
-        (part, int(text) if text.isdigit() else text) for part, text in sorted(said.items()) if part != "well"
+        (part, int(text) if text.isdecimal() else text)
+        for part, text in sorted(said.items())
+        if part != "well"
     )

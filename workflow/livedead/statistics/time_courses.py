@@ -6,6 +6,7 @@ REACHED = "reached"
 NOT_REACHED = "not reached"
 BEFORE = "before first timepoint"
 TOO_FEW = "fewer than two timepoints"
+NO_TIME = "time not known"
 
 
 def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -> tuple[float, str]:
@@ -14,7 +15,7 @@ def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -
     Parameters
     ----------
     time : ndarray, (n,)
-        Increasing.
+        Increasing; a timepoint whose time is not known (NaN) is skipped, unless half are dead there first.
     viability : ndarray, (n,)
         0 to 1; timepoints without a value (NaN) are skipped.
     threshold : float
@@ -24,7 +25,7 @@ def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -
     time : float
         NaN unless the verdict is `REACHED`.
     verdict : str
-        `REACHED`, `NOT_REACHED`, `BEFORE` or `TOO_FEW`.
+        `REACHED`, `NOT_REACHED`, `BEFORE`, `TOO_FEW` or `NO_TIME`.
 
     Examples
     --------
@@ -33,6 +34,11 @@ def half_time(time: np.ndarray, viability: np.ndarray, threshold: float = 0.5) -
     """
     known = ~np.isnan(viability)
     time, viability = time[known], viability[known]
+    below = np.flatnonzero(viability <= threshold)
+    if below.size and np.isnan(time[below[0]]):
+        return np.nan, NO_TIME
+    timed = ~np.isnan(time)
+    time, viability = time[timed], viability[timed]
     if len(time) < 2:
         return np.nan, TOO_FEW
     below = np.flatnonzero(viability <= threshold)

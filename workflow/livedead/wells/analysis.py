@@ -189,9 +189,8 @@ def follow_wells(wells: pd.DataFrame, columns: MapColumns) -> pd.DataFrame:
     rows = []
     for level, key in (("well", [*TREATMENT, "well"]), ("treatment", TREATMENT)):
         for values, course in courses(wells, columns, key):
-            known = course.dropna()
-            lt50, verdict = half_time(known["time"].to_numpy(), known["viability"].to_numpy())
-            found = {"n_timepoints": len(known), "lt50": lt50, "time_unit": units[values["plate"]]}
+            lt50, verdict = half_time(course["time"].to_numpy(), course["viability"].to_numpy())
+            found = {"n_timepoints": len(course.dropna()), "lt50": lt50, "time_unit": units[values["plate"]]}
             rows.append({"level": level, "well": "", **values, **found, "verdict": verdict})
     order = ["plate", "level", "well", "agent", "dose", "cell_line", "control", "n_timepoints", "lt50"]
     return pd.DataFrame(rows, columns=[*order, "time_unit", "verdict"])
@@ -214,13 +213,13 @@ def courses(
     values : dict
         What the wells agree in.
     course : DataFrame
-        ``time``, the median of the wells at a timepoint, in increasing order, and ``viability``; float, NaN
-        where it is not known.
+        ``time``, the median of the wells at a timepoint, in the order of timepoints, and ``viability``;
+        float, NaN where it is not known.
     """
     at_once = designed(wells, columns).groupby([*key, "timepoint"], dropna=False)
     sums = at_once[["n_live", "n_dead"]].sum(min_count=1)
     decided = (sums["n_live"] + sums["n_dead"]).replace(0, np.nan)
     shares = (sums["n_live"] / decided).astype("Float64").to_numpy(float, na_value=np.nan)
-    table = sums.assign(viability=shares, time=at_once["time"].median()).reset_index().sort_values("time")
+    table = sums.assign(viability=shares, time=at_once["time"].median()).reset_index()
     for values, course in table.groupby(key, dropna=False):
         yield dict(zip(key, values, strict=True)), course[["time", "viability"]]
