@@ -24,6 +24,10 @@ class ExportError(LivedeadError):
     """A folder of raw images without what its format requires."""
 
 
+class PackageError(ExportError):
+    """Raw images that a package reads which is not installed."""
+
+
 class StoreError(LivedeadError):
     """A file between two rules that is missing, damaged, or of another kind than expected."""
 

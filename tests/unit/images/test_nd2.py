@@ -13,6 +13,7 @@ import pytest
 from exports import nd2
 
 from livedead.errors import ExportError, FieldError
+from livedead.images import containers
 from livedead.images.containers import opened, plane_fingerprint
 from livedead.images.gate import read_plane
 from livedead.images.nd2 import Nd2
@@ -100,6 +101,19 @@ def test_its_handle_is_closed_when_nobody_holds_it(real, recwarn):
     assert not recwarn.list
 
 
+def test_a_file_whose_layout_is_not_read_any_more_fails_its_planes_and_no_job(tmp_path, monkeypatch):
+    """As where the directory of a file was damaged after it was indexed."""
+
+    def refuse(path):
+        raise ExportError(f"{path}: loops that are not read")
+
+    (tmp_path / "a.nd2").touch()
+    monkeypatch.setitem(containers.OPENERS, ".nd2", refuse)
+    with pytest.raises(FieldError, match=r"a\.nd2: loops that are not read") as error:
+        read_plane(tmp_path / "a.nd2", dataset="frames")
+    assert error.value.code == "unreadable"
+
+
 def test_without_the_package_the_line_that_installs_it_is_told(tmp_path, monkeypatch):
     (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\n")
     monkeypatch.setitem(sys.modules, "nd2", None)
@@ -168,5 +182,5 @@ def test_a_promise_of_huge_frames_is_refused_before_one_is_read(made, code):
 
 def test_a_file_of_jpeg_2000_is_refused(made):
     path = made([noise((8, 9, 1))], eCompression=1)
-    with pytest.raises(ExportError, match=r"a\.nd2: an ND2 file of JPEG 2000 images, which may have lost"):
+    with pytest.raises(FieldError, match=r"a\.nd2: an ND2 file of JPEG 2000 images, which may have lost"):
         read_plane(path, dataset="frames")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import zarr
 from numcodecs import Blosc
-from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
+from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, ShardingCodec, ZstdCodec
 from zarr_plates import multiscales, open_group, say, write_image
 
 from livedead.errors import FieldError
@@ -93,6 +93,23 @@ def test_a_written_pixel_of_the_fill_value_is_no_hole(tmp_path):
     pixels[::32, ::32] = 0
     path = written(tmp_path / "a.zarr", pixels, "yx", chunks=(32, 32))
     np.testing.assert_array_equal(read_plane(path, dataset="0"), pixels)
+
+
+@pytest.mark.parametrize(
+    ("inner", "refused"), [(BloscCodec(cname="lz4"), True), (ZstdCodec(checksum=True), False)]
+)
+def test_shards_that_look_whole_where_they_were_cut_off_are_refused(tmp_path, code, inner, refused):
+    sharded = ShardingCodec(chunk_shape=(1, 32, 32), codecs=[BytesCodec(), inner], index_location="start")
+    group = open_group(tmp_path / "a.zarr")
+    say(group, "0.5", {"multiscales": multiscales("cyx")})
+    array = group.create_array(
+        "0", shape=(1, 64, 64), dtype="u2", chunks=(1, 64, 64), serializer=sharded, compressors=None
+    )
+    array[:] = stack((1, 64, 64))
+    if refused:
+        assert code(tmp_path / "a.zarr", dataset="0") == "wrong_layout"
+    else:
+        np.testing.assert_array_equal(read_plane(tmp_path / "a.zarr", dataset="0"), array[0])
 
 
 @pytest.mark.parametrize(

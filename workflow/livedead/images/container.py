@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from livedead.errors import ExportError
+from livedead.errors import PackageError
 
 
 class ContainedPlane(NamedTuple):
@@ -58,12 +58,12 @@ def needed(path: Path, what: str) -> Iterator[None]:
 
     Raises
     ------
-    ExportError
-        With the line that installs the package, if it is not there.
+    PackageError
+        With the line that installs it, if it is not there.
     """
     try:
         yield
     except ImportError as error:
-        raise ExportError(
+        raise PackageError(
             f"{path}: {what} needs the package {error.name}: pip install -r requirements-formats.txt"
         ) from error

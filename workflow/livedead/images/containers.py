@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import imagecodecs
 import numpy as np
 
-from livedead.errors import FieldError
+from livedead.errors import ExportError, FieldError, PackageError
 from livedead.images.container import ContainedPlane, Container, needed
 from livedead.images.czi import CZI_SUFFIX, Czi
 from livedead.images.nd2 import ND2_SUFFIX, Nd2
@@ -91,7 +91,12 @@ def container_plane(
 
 def _contained(path: Path, dataset: str, page: int) -> ContainedPlane:
     """A plane as its library gives it, whose size was looked at before."""
-    container = opened(path)
+    try:
+        container = opened(path)
+    except PackageError:
+        raise
+    except ExportError as error:  # it was in order when it was indexed
+        raise FieldError("unreadable", str(error)) from error
     height, width = container.shape(dataset)
     if is_too_large(height, width):
         raise FieldError("too_large", f"{path}: the planes of {dataset} are {height} x {width} px")

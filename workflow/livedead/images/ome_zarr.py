@@ -158,6 +158,12 @@ class OmeZarr:
                 f"{where}: stored by the codec {', '.join(odd)}, which may have lost what was measured; "
                 f"allowed are {', '.join(sorted(_LOSSLESS))}",
             )
+        if _may_be_cut_off_unseen(array.metadata.to_dict()):
+            raise FieldError(
+                "wrong_layout",
+                f"{where}: shards of Blosc whose index stands first look whole where they were cut off; write "
+                "the plate again with index_location: end",
+            )
         sides = dict(zip(image.axes, array.chunks, strict=True))
         in_plane = math.prod(-(-level.sizes[axis] // max(sides[axis], 1)) for axis in "yx")
         if math.prod(array.chunks) > MAX_PIXELS or in_plane > MAX_CHUNKS:
@@ -201,6 +207,12 @@ def _codecs(described: dict[str, Any]) -> Iterator[str]:
         name = codec.get("name") or codec.get("id") or "?"
         yield name.removeprefix("numcodecs.")
         yield from _codecs(codec.get("configuration") or {})
+
+
+def _may_be_cut_off_unseen(described: dict[str, Any]) -> bool:
+    """Whether nothing tells that the end of a shard is gone: not its index, nor the decoder of its chunks."""
+    shards = [codec.get("configuration") or {} for codec in described.get("codecs", ())]
+    return any(one.get("index_location") == "start" and "blosc" in _codecs(one) for one in shards)
 
 
 def _outermost_codec(described: dict[str, Any]) -> str:
