@@ -161,8 +161,8 @@ class OmeZarr:
         if _may_be_cut_off_unseen(array.metadata.to_dict()):
             raise FieldError(
                 "wrong_layout",
-                f"{where}: shards of Blosc whose index stands first look whole where they were cut off; write "
-                "the plate again with index_location: end",
+                f"{where}: shards of Blosc whose index stands first look whole where they were cut off; "
+                "write the plate again with index_location: end",
             )
         sides = dict(zip(image.axes, array.chunks, strict=True))
         in_plane = math.prod(-(-level.sizes[axis] // max(sides[axis], 1)) for axis in "yx")
