@@ -25,8 +25,9 @@ TARGETS = [
 OF_DYES = ["all", "verify"]
 """Targets that bring every rule of the other reading."""
 
-NOT_RUN = {"measure_accuracy", "draw_accuracy", "judge_sample", "locate_planes"}
-"""Minutes long, with a person's answer, or of plates in a store; what they import is in other rules, too."""
+NOT_RUN = {"measure_accuracy", "draw_accuracy", "judge_sample", "locate_planes", "list_unclaimed"}
+"""Minutes long, with a person's answer, of plates in a store, or of plates that share a folder; what they
+import is in other rules, too."""
 
 AUDITED = "C01"
 
