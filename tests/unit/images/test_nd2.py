@@ -5,6 +5,7 @@ import re
 import shutil
 import struct
 import sys
+import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -112,6 +113,27 @@ def test_a_file_whose_layout_is_not_read_any_more_fails_its_planes_and_no_job(tm
     with pytest.raises(FieldError, match=r"a\.nd2: loops that are not read") as error:
         read_plane(tmp_path / "a.nd2", dataset="frames")
     assert error.value.code == "unreadable"
+
+
+def test_a_file_that_does_not_open_holds_up_no_other(tmp_path, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def open_slowly(path):
+        if path.stem == "dead":
+            begun.set()
+            go_on.wait(30)
+
+    monkeypatch.setitem(containers.OPENERS, ".nd2", open_slowly)
+    for name in ("dead", "fine"):
+        (tmp_path / f"{name}.nd2").touch()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(opened, tmp_path / "dead.nd2")
+        try:
+            assert begun.wait(10)
+            pool.submit(opened, tmp_path / "fine.nd2").result(10)
+            assert not waiting.done()
+        finally:
+            go_on.set()
 
 
 def test_without_the_package_the_line_that_installs_it_is_told(tmp_path, monkeypatch):

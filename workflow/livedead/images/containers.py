@@ -6,6 +6,7 @@ planes, and a damaged plane fails alone.
 
 import hashlib
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +40,8 @@ OPENERS: dict[str, Callable[[Path], Container]] = {
 """Suffix of a container -> what opens it."""
 _MOST_OPEN = 8
 """Containers that stay open: to open one costs more than to read a plane of it."""
-_opening = threading.Lock()
+_opening: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+"""For each file its own, so that one on a dead share holds up no other."""
 
 
 def is_container(path: str | Path) -> bool:
@@ -50,7 +52,7 @@ def is_container(path: str | Path) -> bool:
 def opened(path: Path) -> Container:
     """The open container, the same one as long as the file is the same."""
     status = path.stat()
-    with _opening:
+    with _opening[path]:
         return _open(path, status.st_size, status.st_mtime_ns)
 
 
